@@ -1,0 +1,55 @@
+# Data Pusher. `make` alone lists what there is.
+
+GOLANGCI  := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+FLOWCHECK := go.temporal.io/sdk/contrib/tools/workflowcheck@v0.6.0
+
+# The race detector needs a C compiler; without one the tests run without it.
+RACE := $(if $(shell command -v gcc),-race)
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+.PHONY: run
+run: bin/standalone ## Compile and start everything in one process: API on 8000, Temporal UI on 8233
+	@exec bin/standalone $(args)
+
+.PHONY: bin/standalone
+bin/standalone:
+	@scripts/build.sh cmd/standalone ../../bin/standalone
+
+.PHONY: build
+build: bin/standalone ## Compile both binaries into bin/
+	go build -o bin/datapusher ./cmd/datapusher
+
+.PHONY: test
+test: ## Run all tests, against a real Postgres and a real Temporal
+	@scripts/build.sh cmd/standalone/temporalserver
+	go run ./internal/testutil/pgtest/cmd/scratchpg -- scripts/test.sh $(RACE)
+
+.PHONY: bench
+bench: ## Run the benchmarks that exist, once
+	go test -run '^$$' -bench . -benchmem ./internal/...
+
+.PHONY: lint
+lint: ## Check formatting, style, walls between packages, workflow determinism
+	go vet ./...
+	go -C cmd/standalone vet ./...
+	go run $(GOLANGCI) run ./...
+	cd cmd/standalone && go run $(GOLANGCI) run --config ../../.golangci.yml ./...
+	go run $(FLOWCHECK) ./workflows/...
+
+.PHONY: generate
+generate: ## Write the generated code: ent, GraphQL, the playground's bundle
+	go generate ./ent ./graph
+	cd web/playground && npm ci && npm run build
+
+.PHONY: migration
+migration: ## Write a migration for a change of ent/schema: make migration name=add_something
+	go run ./internal/testutil/pgtest/cmd/scratchpg -- go run ./ent/migrations/diff $(name)
+
+.PHONY: verify
+verify: ## Check that generated code, migrations and module files are current
+	scripts/verify.sh

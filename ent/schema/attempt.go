@@ -1,0 +1,57 @@
+package schema
+
+import (
+	"entgo.io/contrib/entgql"
+	"entgo.io/ent"
+	"entgo.io/ent/schema"
+	"entgo.io/ent/schema/edge"
+	"entgo.io/ent/schema/field"
+	"entgo.io/ent/schema/index"
+
+	"datapusher/ent/rule"
+	"datapusher/internal/id"
+)
+
+// Attempt is one HTTP try of a delivery. Its id is made of the delivery's id and
+// the number, so that the primary key refuses the same number twice.
+type Attempt struct{ ent.Schema }
+
+// Mixin of the Attempt.
+func (Attempt) Mixin() []ent.Mixin { return []ent.Mixin{identified{prefix: id.Attempt}} }
+
+// Fields of the Attempt.
+func (Attempt) Fields() []ent.Field {
+	return []ent.Field{
+		reference("account_id"),
+		reference("delivery_id"),
+		field.Int("number").Positive().Immutable(),
+		field.Int("status").Optional().Nillable().Immutable().
+			Comment("The HTTP status; null when no answer came."),
+		field.String("error_class").MaxLen(32).Optional().Immutable().
+			Comment("Why no answer came: timeout, dns, connect, tls, …"),
+		field.Time("started_at").Immutable(),
+		field.Int64("duration_us").Immutable().Annotations(entgql.Skip()).
+			Comment("Microseconds from the start to the end of the answer."),
+		field.Bytes("response_body").Optional().Immutable().Annotations(entgql.Skip()).
+			Comment("At most 16 KiB, as received."),
+		field.Bool("response_truncated").Default(false).Immutable(),
+	}
+}
+
+// Edges of the Attempt.
+func (Attempt) Edges() []ent.Edge {
+	return []ent.Edge{
+		edge.From("delivery", Delivery.Type).Ref("attempts").Field("delivery_id").Unique().Required().Immutable(),
+	}
+}
+
+// Indexes of the Attempt.
+func (Attempt) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("delivery_id")}
+}
+
+// Annotations of the Attempt.
+func (Attempt) Annotations() []schema.Annotation { return node() }
+
+// Policy of the Attempt.
+func (Attempt) Policy() ent.Policy { return rule.Policy(rule.Owned) }

@@ -1,0 +1,76 @@
+package schema
+
+import (
+	"entgo.io/contrib/entgql"
+	"entgo.io/ent"
+	"entgo.io/ent/dialect/entsql"
+	"entgo.io/ent/schema"
+	"entgo.io/ent/schema/edge"
+	"entgo.io/ent/schema/field"
+	"entgo.io/ent/schema/index"
+
+	"datapusher/ent/rule"
+	"datapusher/internal/id"
+)
+
+// Delivery is one event to one destination.
+type Delivery struct{ ent.Schema }
+
+// Mixin of the Delivery.
+func (Delivery) Mixin() []ent.Mixin { return []ent.Mixin{identified{prefix: id.Delivery}} }
+
+// Fields of the Delivery.
+func (Delivery) Fields() []ent.Field {
+	return []ent.Field{
+		reference("account_id"),
+		reference("event_id"),
+		reference("destination_id"),
+		field.Enum("status").
+			NamedValues("Pending", "PENDING", "Delivering", "DELIVERING", "Retrying", "RETRYING", "Parked", "PARKED",
+				"Succeeded", "SUCCEEDED", "Failed", "FAILED", "Canceled", "CANCELED").
+			Default("PENDING"),
+		field.String("reason").MaxLen(200).Optional().
+			Comment("Why it waits, failed or was canceled."),
+		field.Int("attempt_count").Default(0),
+		field.Time("next_attempt_at").Optional().Nillable().
+			Comment("Null when nothing more is due."),
+		field.String("run").MaxLen(64).Annotations(bytewise, entgql.Skip()).
+			Comment("The workflow that owns the delivery: it alone attempts and records."),
+		field.Time("lease_until").Optional().Nillable().Annotations(entgql.Skip()).
+			Comment("Until then the reconciler trusts the owner; on the database's clock."),
+		field.Time("created_at").Default(now).Immutable(),
+		field.Time("settled_at").Optional().Nillable(),
+	}
+}
+
+// Edges of the Delivery. Nothing in the database enforces them: a destination
+// may be deleted, an old event dropped. The API answers null then.
+func (Delivery) Edges() []ent.Edge {
+	return []ent.Edge{
+		edge.From("event", Event.Type).Ref("deliveries").Field("event_id").Unique().Required().Immutable(),
+		edge.From("destination", Destination.Type).Ref("deliveries").Field("destination_id").Unique().Required().Immutable(),
+		edge.To("attempts", Attempt.Type).Annotations(entgql.RelayConnection()),
+	}
+}
+
+// unsettled is the part of the table that the engine works on: small, however
+// long the history.
+const unsettled = "status IN ('PENDING', 'DELIVERING', 'RETRYING')"
+
+// Indexes of the Delivery.
+func (Delivery) Indexes() []ent.Index {
+	return []ent.Index{
+		index.Fields("account_id", "id"),
+		index.Fields("event_id"),
+		index.Fields("destination_id", "id"),
+		index.Fields("run").StorageKey("delivery_run_unsettled").Annotations(entsql.IndexWhere(unsettled)),
+		index.Fields("lease_until").StorageKey("delivery_lease_unsettled").Annotations(entsql.IndexWhere(unsettled)),
+		index.Fields("destination_id", "id").StorageKey("delivery_parked").Annotations(entsql.IndexWhere("status = 'PARKED'")),
+	}
+}
+
+// Annotations of the Delivery.
+func (Delivery) Annotations() []schema.Annotation { return node() }
+
+// Policy of the Delivery.
+func (Delivery) Policy() ent.Policy { return rule.Policy(rule.Owned) }

@@ -1,0 +1,50 @@
+package schema
+
+import (
+	"entgo.io/contrib/entgql"
+	"entgo.io/ent"
+	"entgo.io/ent/schema"
+	"entgo.io/ent/schema/edge"
+	"entgo.io/ent/schema/field"
+	"entgo.io/ent/schema/index"
+
+	"datapusher/ent/rule"
+	"datapusher/internal/id"
+)
+
+// Event is one accepted payload. Nothing of it ever changes.
+type Event struct{ ent.Schema }
+
+// Mixin of the Event.
+func (Event) Mixin() []ent.Mixin { return []ent.Mixin{identified{prefix: id.Event}} }
+
+// Fields of the Event.
+func (Event) Fields() []ent.Field {
+	return []ent.Field{
+		reference("account_id"),
+		field.String("event_type").MaxLen(128).Optional().Immutable(),
+		field.String("idempotency_key").MaxLen(255).Optional().Immutable(),
+		field.Bytes("payload").Immutable().Annotations(entgql.Skip()).
+			Comment("The bytes as received."),
+		field.Time("created_at").Default(now).Immutable(),
+	}
+}
+
+// Edges of the Event.
+func (Event) Edges() []ent.Edge {
+	return []ent.Edge{
+		edge.From("account", Account.Type).Ref("events").Field("account_id").Unique().Required().Immutable(),
+		edge.To("deliveries", Delivery.Type).Annotations(entgql.RelayConnection()),
+	}
+}
+
+// Indexes of the Event.
+func (Event) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("account_id", "id")}
+}
+
+// Annotations of the Event.
+func (Event) Annotations() []schema.Annotation { return node() }
+
+// Policy of the Event.
+func (Event) Policy() ent.Policy { return rule.Policy(rule.Owned) }

@@ -1,0 +1,22 @@
+// Package graph is the GraphQL API. Queries go straight to ent, mutations to
+// internal/pusher; resolvers are one-liners. Limits, errors and the HTTP door
+// are in files of their own.
+package graph
+
+import (
+	"log/slog"
+
+	"datapusher/ent"
+	"datapusher/internal/pusher"
+	"datapusher/internal/vault"
+	"datapusher/workflows"
+)
+
+// Resolver is what resolvers need.
+type Resolver struct {
+	ent     *ent.Client
+	pusher  *pusher.Pusher
+	box     vault.Box
+	tracker workflows.Tracker // nil: the engine has no UI
+	logger  *slog.Logger
+}

@@ -1,0 +1,161 @@
+package auth
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"log/slog"
+	"time"
+
+	"datapusher/ent"
+	"datapusher/ent/account"
+	"datapusher/ent/token"
+	"datapusher/internal/problem"
+)
+
+// Options of an [Authenticator].
+type Options struct {
+	// AdminToken is the operator's credential; empty: nobody is admin.
+	AdminToken string
+	// TTL is how long another process may still take a token that was revoked
+	// here; default 1 s. In this process [Authenticator.Forget] works at once.
+	TTL time.Duration
+	// Flush is how often last uses are written; default 10 s.
+	Flush time.Duration
+	// Now is the clock; default time.Now.
+	Now func() time.Time
+	// Logger hears of last uses that could not be written.
+	Logger *slog.Logger
+}
+
+// Authenticator turns credentials into viewers. It is used by any number of
+// goroutines; Close ends it.
+type Authenticator struct {
+	client *ent.Client
+	admin  *[sha256.Size]byte
+	ttl    time.Duration
+	now    func() time.Time
+	cache  cache
+	used   lastUsed
+}
+
+// NewAuthenticator starts an authenticator on a database.
+func NewAuthenticator(client *ent.Client, o Options) *Authenticator {
+	a := &Authenticator{client: client, ttl: o.TTL, now: o.Now}
+	if o.AdminToken != "" {
+		sum := sha256.Sum256([]byte(o.AdminToken))
+		a.admin = &sum
+	}
+	if a.ttl <= 0 {
+		a.ttl = time.Second
+	}
+	if a.now == nil {
+		a.now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Flush <= 0 {
+		o.Flush = 10 * time.Second
+	}
+	a.used.start(client, o.Logger, o.Flush)
+	return a
+}
+
+// Close writes the last uses that are still waiting.
+func (a *Authenticator) Close() { a.used.stop() }
+
+// Flush writes the last uses now.
+func (a *Authenticator) Flush(ctx context.Context) error { return a.used.flush(ctx) }
+
+// Denied is the answer to every credential that is missing or not valid. It does
+// not tell why.
+func Denied() error {
+	return problem.New(problem.Unauthenticated,
+		"a valid credential is needed: send Authorization: Bearer <token>")
+}
+
+// Authenticate gives the viewer that a secret stands for. Every secret that is
+// not valid (none, unknown, wrong, expired, revoked, of a deleted account) gets
+// [Denied], after the same work. The viewer is shared: it must not be changed.
+func (a *Authenticator) Authenticate(ctx context.Context, secret string) (*Viewer, error) {
+	sum := sha256.Sum256([]byte(secret))
+	if a.admin != nil && subtle.ConstantTimeCompare(sum[:], a.admin[:]) == 1 {
+		return admin, nil
+	}
+	now := a.now()
+	grant, err := a.cache.get(ctx, sum, now, a.ttl, func(ctx context.Context) (grant, error) {
+		return a.load(ctx, secret, sum, now)
+	})
+	if err != nil {
+		return nil, problem.Wrap(err, problem.Unavailable, "the credential cannot be checked now: try again")
+	}
+	if !grant.valid(now) {
+		return nil, Denied()
+	}
+	return grant.viewer, nil
+}
+
+// Forget makes changes to an account's tokens work at once in this process.
+func (a *Authenticator) Forget(accountID string) { a.cache.forget(accountID) }
+
+// ForgetAll is Forget for every account.
+func (a *Authenticator) ForgetAll() { a.cache.forget("") }
+
+var admin = &Viewer{Kind: Admin, Scopes: []Scope{Read, Manage}}
+
+// nobody's hash is compared with where no token has the prefix.
+var nobody = make([]byte, sha256.Size)
+
+// load looks a secret up. A miss costs the same query and comparison as a hit.
+func (a *Authenticator) load(ctx context.Context, secret string, sum [sha256.Size]byte, now time.Time) (grant, error) {
+	prefix := PrefixOf(secret)
+	if !wellFormed(secret) {
+		prefix = "-" // no token has it
+	}
+	rows, err := a.client.Token.Query().
+		Where(token.Prefix(prefix), token.HasAccountWith(account.DeletedAtIsNil())).
+		All(AsSystem(ctx))
+	if err != nil {
+		return grant{}, err
+	}
+	var found *ent.Token
+	hashes := [][]byte{nobody}
+	for _, t := range rows {
+		hashes = append(hashes, t.Hash)
+	}
+	for i, h := range hashes {
+		if subtle.ConstantTimeCompare(sum[:], h) == 1 && i > 0 {
+			found = rows[i-1]
+		}
+	}
+	g := grantOf(found)
+	if g.valid(now) {
+		a.used.note(found, now)
+	}
+	return g, nil
+}
+
+// grant is what a secret stands for.
+type grant struct {
+	viewer  *Viewer   // nil: nobody
+	expires time.Time // zero: never
+}
+
+func grantOf(t *ent.Token) grant {
+	if t == nil || t.RevokedAt != nil {
+		return grant{}
+	}
+	g := grant{viewer: &Viewer{Kind: Account, AccountID: t.AccountID, TokenID: t.ID}}
+	for _, s := range t.Scopes {
+		g.viewer.Scopes = append(g.viewer.Scopes, Scope(s))
+	}
+	if t.ExpiresAt != nil {
+		g.expires = *t.ExpiresAt
+	}
+	return g
+}
+
+func (g grant) valid(now time.Time) bool {
+	return g.viewer != nil && (g.expires.IsZero() || now.Before(g.expires))
+}

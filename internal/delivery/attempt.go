@@ -1,0 +1,172 @@
+package delivery
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"datapusher/ent/delivery"
+	"datapusher/internal/sender"
+	"datapusher/workflows"
+)
+
+const (
+	// early is how much before its time an attempt may begin: the clocks of
+	// engine and database need not agree better.
+	early = 50 * time.Millisecond
+	// slotWait is how long an attempt waits for a place before it steps back.
+	slotWait = 10 * time.Second
+)
+
+// Attempt implements workflows.Core.
+func (c *Core) Attempt(ctx context.Context, run, deliveryID string) (workflows.Outcome, error) {
+	if e := c.flights.entry(run, deliveryID); e != nil {
+		// The first attempt is still going on in this process: wait for it.
+		return e.wait(ctx)
+	}
+	r, err := c.store.load(ctx, deliveryID)
+	if err != nil {
+		return workflows.Outcome{}, fmt.Errorf("load the delivery: %w", err)
+	}
+	if r == nil {
+		return workflows.Outcome{}, workflows.ErrNotOwner
+	}
+	found, err := c.destinations.get(ctx, r.destination)
+	if err != nil {
+		return workflows.Outcome{}, fmt.Errorf("load the destination: %w", err)
+	}
+	d := found[r.destination]
+	switch {
+	case !r.unsettled():
+		return c.standing(*r, d), nil // also when parked: it has another owner now
+	case r.run != run:
+		return workflows.Outcome{}, workflows.ErrNotOwner
+	case r.attempts == 0 && r.lease > early:
+		return c.open(*r, d, r.lease), nil // it may be going on in another process
+	case r.due > early:
+		return c.standing(*r, d), nil
+	}
+	if d != nil {
+		waiting, cancel := context.WithTimeout(ctx, slotWait)
+		defer cancel()
+		if !c.slots.acquire(waiting, r.destination) {
+			return c.again(*r, d, time.Second+time.Duration(c.o.Random()*float64(slotWait))), nil
+		}
+		defer c.slots.release(r.destination)
+	}
+	return c.attempt(ctx, *r, d)
+}
+
+// attempt makes the next attempt of a delivery and records it.
+func (c *Core) attempt(ctx context.Context, r row, d *destination) (workflows.Outcome, error) {
+	if o, done, err := c.withoutAttempt(ctx, r, d); done || err != nil {
+		return o, err
+	}
+	number := r.attempts + 1
+	result := c.o.Sender.Send(ctx, &sender.Request{
+		EventID: r.event, Method: d.method, URL: d.url, Headers: d.headers, Payload: r.payload,
+		Secrets: d.signing(c.o.Now()),
+	})
+	if result.Class.OurSide() {
+		return workflows.Outcome{}, fmt.Errorf("attempt %d of %s did not come about: %s", number, r.id, result.Class)
+	}
+	decision := c.o.Schedule.Decide(result, number, c.o.Random())
+	// What is never sent is no attempt: there is nothing to number.
+	noTry := result.Class.Permanent()
+	written, err := c.recorder.record(ctx, &record{row: r, number: number, result: result, noTry: noTry, decision: decision})
+	if err != nil {
+		return workflows.Outcome{}, fmt.Errorf("record attempt %d of %s: %w", number, r.id, err)
+	}
+	if !written {
+		return c.overtaken(ctx, r, d)
+	}
+	c.o.Observe(result, decision)
+	c.log(r, d, number, result, decision)
+	if !noTry {
+		r.attempts = number
+	}
+	r.status, r.reason, r.due = decision.Status, decision.Reason, decision.After
+	o := c.standing(r, d)
+	o.Result, o.Millis = ResultOf(result), result.Total.Milliseconds()
+	return o, nil
+}
+
+// withoutAttempt settles what must not be sent: to a destination that is gone or
+// does not send now.
+func (c *Core) withoutAttempt(ctx context.Context, r row, d *destination) (o workflows.Outcome, done bool, err error) {
+	status, reason := delivery.StatusCanceled, ""
+	switch {
+	case d == nil || d.deleted:
+		reason = "destination_deleted"
+	case r.payload == nil:
+		reason = "event_dropped"
+	case d.state != "SENDING":
+		status, reason = delivery.StatusParked, d.reason
+		if reason == "" {
+			reason = d.state
+		}
+	case d.broken != nil:
+		return o, false, d.broken
+	default:
+		return o, false, nil
+	}
+	if err := c.store.settle(ctx, r.run, []string{r.id}, status, reason); err != nil {
+		return o, false, fmt.Errorf("settle %s: %w", r.id, err)
+	}
+	r.status, r.reason = status, reason
+	c.o.Logger.LogAttrs(ctx, slog.LevelInfo, "no attempt", slog.String("delivery", r.id), slog.String("event", r.event),
+		slog.String("account", r.account), slog.String("destination", r.destination),
+		slog.String("status", string(status)), slog.String("reason", reason))
+	return c.standing(r, d), true, nil
+}
+
+// overtaken finds out how a delivery stands whose attempt could not be recorded:
+// somebody has recorded that number, or owns the delivery now.
+func (c *Core) overtaken(ctx context.Context, r row, d *destination) (workflows.Outcome, error) {
+	now, err := c.store.load(ctx, r.id)
+	switch {
+	case err != nil:
+		return workflows.Outcome{}, fmt.Errorf("load the delivery: %w", err)
+	case now == nil || now.unsettled() && now.run != r.run:
+		return workflows.Outcome{}, workflows.ErrNotOwner
+	}
+	return c.standing(*now, d), nil
+}
+
+// log writes the one line of an attempt. It names the account's things by id
+// alone: no URL, no header, no payload.
+func (c *Core) log(r row, d *destination, number int, result sender.Result, decision Decision) {
+	c.o.Logger.LogAttrs(context.Background(), slog.LevelInfo, "attempt",
+		slog.String("delivery", r.id), slog.String("event", r.event), slog.String("account", r.account),
+		slog.String("destination", d.id), slog.Int("number", number), slog.String("result", ResultOf(result)),
+		slog.Duration("took", result.Total), slog.String("status", string(decision.Status)),
+		slog.String("reason", decision.Reason), slog.Duration("next", decision.After))
+}
+
+// standing describes a delivery as its row does.
+func (c *Core) standing(r row, d *destination) workflows.Outcome {
+	o := workflows.Outcome{
+		DeliveryID: r.id, AccountID: r.account, DestinationID: r.destination,
+		State: workflows.Settled, Status: string(r.status), Result: r.reason, Attempts: r.attempts,
+	}
+	if d != nil {
+		o.Label = d.label
+	}
+	if r.unsettled() {
+		o.State, o.After = workflows.Again, max(r.due, 0)
+	}
+	return o
+}
+
+func (c *Core) again(r row, d *destination, after time.Duration) workflows.Outcome {
+	o := c.standing(r, d)
+	o.State, o.After = workflows.Again, after
+	return o
+}
+
+func (c *Core) open(r row, d *destination, until time.Duration) workflows.Outcome {
+	o := c.standing(r, d)
+	o.State, o.After = workflows.Open, until
+	return o
+}

@@ -1,0 +1,105 @@
+// Package delivery is the core that every engine calls back: load, send, decide,
+// record. What it decides is a pure function of what happened (policy.go); what
+// it knows is in the database; an engine adds nothing but time and durability.
+//
+// Only the run that owns a delivery attempts and records it: both compare the
+// row's run. A failure of our own side is an error and uses up no attempt; a
+// receiver's failure is an outcome.
+package delivery
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"datapusher/internal/database"
+	"datapusher/internal/secret"
+	"datapusher/internal/sender"
+	"datapusher/workflows"
+)
+
+const (
+	// Budget is how long the first attempts of a run may hold up its workflow's
+	// first task. What is still open then goes on by itself.
+	Budget = 2 * time.Second
+	// Lease is how long after its commit a first attempt that began at once may
+	// be going on: the attempt's deadline and the time to record it.
+	Lease = sender.DefaultTimeout + 2*time.Second
+	// maxUnsettled is how many unsettled deliveries one run keeps: engines limit
+	// what one workflow may have pending.
+	maxUnsettled = 500
+	// perDestination and overall bound the attempts going on in this process: a
+	// slow destination must not take the place of the others.
+	perDestination = 128
+	overall        = 1024
+)
+
+// Sender makes one attempt.
+type Sender interface {
+	Send(ctx context.Context, r *sender.Request) sender.Result
+}
+
+// Options of a Core.
+type Options struct {
+	DB     *database.DB
+	Box    *secret.Box
+	Sender Sender
+	Logger *slog.Logger
+	Now    func() time.Time
+	// Random gives numbers from 0 up to 1, for the jitter.
+	Random   func() float64
+	Schedule Schedule
+	// Observe is told of every attempt.
+	Observe func(r sender.Result, d Decision)
+}
+
+// Core implements workflows.Core.
+type Core struct {
+	o            Options
+	store        store
+	destinations *destinations
+	recorder     *recorder
+	flights      flights
+	slots        *slots
+
+	engine workflows.Engine // set by Use
+	wait   sync.WaitGroup   // attempts of head starts
+}
+
+// New makes a core. Use has to be called before anything runs, Close at the end.
+func New(o Options) *Core {
+	if o.Schedule == nil {
+		o.Schedule = DefaultSchedule
+	}
+	if o.Random == nil {
+		o.Random = rand.Float64
+	}
+	if o.Observe == nil {
+		o.Observe = func(sender.Result, Decision) {}
+	}
+	st := newStore(o.DB, o.Now)
+	return &Core{
+		o: o, store: st,
+		destinations: newDestinations(st, o.Box, o.Now),
+		recorder:     newRecorder(st, o.Logger),
+		slots:        newSlots(),
+	}
+}
+
+// Use names the engine that the core hands further runs to. The two know each
+// other, so one of them has to come later.
+func (c *Core) Use(e workflows.Engine) { c.engine = e }
+
+// Changed drops what is cached of an account's destinations.
+func (c *Core) Changed(accountID string) { c.destinations.forget(accountID) }
+
+// Backlog counts what is not settled.
+func (c *Core) Backlog(ctx context.Context) (Backlog, error) { return c.store.backlog(ctx) }
+
+// Close waits for the attempts that are going on and records them.
+func (c *Core) Close() {
+	c.wait.Wait()
+	c.recorder.close()
+}

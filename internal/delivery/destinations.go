@@ -1,0 +1,133 @@
+package delivery
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"sync"
+	"time"
+
+	"datapusher/internal/secret"
+	"datapusher/internal/sender"
+	"datapusher/internal/vault"
+)
+
+// settingsTTL is how old the settings of an attempt may be that another process
+// has changed. In the process that changes them they are right at once.
+const settingsTTL = time.Second
+
+// maxCached bounds the destinations, and so the plaintext, held in memory.
+const maxCached = 10_000
+
+// destination is what an attempt needs to know, secrets in the clear.
+type destination struct {
+	settings
+	headers []sender.Header
+	keys    []vault.SigningSecret
+	broken  error // the sealed parts cannot be opened
+	label   string
+	loaded  time.Time
+}
+
+// destinations caches settings. Who gets an event is never decided from here.
+type destinations struct {
+	store store
+	box   *secret.Box
+	now   func() time.Time
+
+	mu      sync.Mutex
+	by      map[string]*destination
+	version int // counts forgets, so that a read that began before one is not kept
+}
+
+func newDestinations(s store, box *secret.Box, now func() time.Time) *destinations {
+	return &destinations{store: s, box: box, now: now, by: make(map[string]*destination)}
+}
+
+func (d *destinations) forget(account string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.version++
+	for id, one := range d.by {
+		if one.account == account {
+			delete(d.by, id)
+		}
+	}
+}
+
+// get returns the destinations with those ids; unknown ones are missing.
+func (d *destinations) get(ctx context.Context, ids ...string) (map[string]*destination, error) {
+	found := make(map[string]*destination, len(ids))
+	var missing []string
+	now := d.now()
+	d.mu.Lock()
+	version := d.version
+	for _, id := range ids {
+		if _, ok := found[id]; ok {
+			continue
+		}
+		one, ok := d.by[id]
+		if ok && now.Sub(one.loaded) < settingsTTL {
+			found[id] = one
+			continue
+		}
+		found[id] = nil
+		missing = append(missing, id)
+	}
+	d.mu.Unlock()
+	if len(missing) == 0 {
+		return found, nil
+	}
+	rows, err := d.store.destinations(ctx, missing)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range rows {
+		found[s.id] = d.open(s, now)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.version == version {
+		if len(d.by)+len(rows) > maxCached {
+			clear(d.by)
+		}
+		for _, s := range rows {
+			d.by[s.id] = found[s.id]
+		}
+	}
+	return found, nil
+}
+
+func (d *destinations) open(s settings, now time.Time) *destination {
+	one := &destination{settings: s, loaded: now, label: label(s)}
+	var err error
+	if one.headers, err = vault.OpenHeaders(d.box, s.id, s.account, s.headers); err != nil {
+		one.broken = fmt.Errorf("the headers of %s cannot be opened: %w", s.id, err)
+	} else if one.keys, err = vault.OpenSecrets(d.box, s.id, s.account, s.secrets); err != nil {
+		one.broken = fmt.Errorf("the signing secrets of %s cannot be opened: %w", s.id, err)
+	}
+	return one
+}
+
+// label is what the engine's UI may show of a destination: no path, no query.
+func label(s settings) string {
+	host := "?"
+	if u, err := url.Parse(s.url); err == nil {
+		host = u.Host
+	}
+	if s.name == "" {
+		return s.method + " " + host
+	}
+	return fmt.Sprintf("%s %s (%s)", s.method, host, s.name)
+}
+
+// signing are the keys in force, newest first.
+func (d *destination) signing(now time.Time) [][]byte {
+	keys := make([][]byte, 0, len(d.keys))
+	for _, k := range d.keys {
+		if k.Valid(now) {
+			keys = append(keys, k.Key)
+		}
+	}
+	return keys
+}

@@ -1,0 +1,77 @@
+package delivery
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"datapusher/internal/database"
+)
+
+// These are the statements that change or check who owns deliveries.
+
+func (p *postgres) overdueRuns(ctx context.Context, grace time.Duration, limit int) ([]overdue, error) {
+	return scanOverdue(p.db.Read.QueryContext(ctx, `
+SELECT run, count(*) FROM (
+  SELECT run FROM deliveries
+  WHERE status IN ('PENDING', 'DELIVERING', 'RETRYING') AND lease_until < now() - $1 * interval '1 second'
+  ORDER BY lease_until LIMIT $2
+) late GROUP BY run ORDER BY run`, grace.Seconds(), limit))
+}
+
+func scanOverdue(rows *sql.Rows, err error) ([]overdue, error) {
+	return scan(rows, err, func(rows *sql.Rows, o *overdue) error { return rows.Scan(&o.run, &o.deliveries) })
+}
+
+func (p *postgres) renew(ctx context.Context, run string, lease time.Duration) error {
+	_, err := p.db.Write.ExecContext(ctx, `
+UPDATE deliveries SET lease_until = now() + $2 * interval '1 second'
+WHERE run = $1 AND status IN ('PENDING', 'DELIVERING', 'RETRYING') AND lease_until < now()`, run, lease.Seconds())
+	return err
+}
+
+func (p *postgres) move(ctx context.Context, from, to string, ids []string) ([]string, error) {
+	return text(p.db.Write.QueryContext(ctx, `
+UPDATE deliveries SET run = $2, lease_until = greatest(next_attempt_at, now())
+WHERE run = $1 AND status IN ('PENDING', 'DELIVERING', 'RETRYING') AND ($3::text[] IS NULL OR id = ANY($3))
+RETURNING id`, from, to, database.Array(ids)))
+}
+
+func (p *postgres) unpark(ctx context.Context, destination, run string, limit int) ([]string, error) {
+	return text(p.db.Write.QueryContext(ctx, `
+UPDATE deliveries SET run = $2, reason = NULL, next_attempt_at = now(), lease_until = now(),
+  status = CASE WHEN attempt_count = 0 THEN 'PENDING' ELSE 'RETRYING' END
+WHERE status = 'PARKED' AND id IN (
+  SELECT id FROM deliveries WHERE destination_id = $1 AND status = 'PARKED' ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED)
+RETURNING id`, destination, run, limit))
+}
+
+func (p *postgres) cancelParked(ctx context.Context, destination, reason string) error {
+	_, err := p.db.Write.ExecContext(ctx, `
+UPDATE deliveries SET status = 'CANCELED', reason = $2, settled_at = now()
+WHERE destination_id = $1 AND status = 'PARKED'`, destination, reason)
+	return err
+}
+
+func (p *postgres) waking(ctx context.Context, limit int) ([]string, error) {
+	return text(p.db.Read.QueryContext(ctx, selectWaking+` LIMIT $1`, limit))
+}
+
+// selectWaking finds destinations with parked deliveries and no reason to park.
+const selectWaking = `
+SELECT s.id FROM destinations s
+WHERE (s.state = 'SENDING' OR s.deleted_at IS NOT NULL)
+  AND EXISTS (SELECT 1 FROM deliveries d WHERE d.destination_id = s.id AND d.status = 'PARKED')
+ORDER BY s.id`
+
+func (p *postgres) backlog(ctx context.Context) (b Backlog, err error) {
+	var oldest sql.NullFloat64
+	err = p.db.Read.QueryRowContext(ctx, `
+SELECT count(*) FILTER (WHERE status IN ('PENDING', 'DELIVERING')), count(*) FILTER (WHERE status = 'RETRYING'),
+  count(*) FILTER (WHERE status = 'PARKED'),
+  extract(epoch FROM now() - min(created_at) FILTER (WHERE status IN ('PENDING', 'DELIVERING')))
+FROM deliveries WHERE status IN ('PENDING', 'DELIVERING', 'RETRYING') OR status = 'PARKED'`).
+		Scan(&b.Pending, &b.Retrying, &b.Parked, &oldest)
+	b.OldestPending = seconds(oldest.Float64)
+	return b, err
+}

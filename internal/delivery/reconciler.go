@@ -1,0 +1,76 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"datapusher/workflows"
+)
+
+const (
+	// reconcileEvery is the time between two looks at what is overdue.
+	reconcileEvery = 5 * time.Second
+	// grace is how long after its lease a delivery counts as forgotten: by then
+	// an engine that is well has come for it.
+	grace = 10 * time.Second
+	// renewal is how long a run that was handed over again is left in peace.
+	renewal = 30 * time.Second
+	// perTurn bounds the overdue deliveries that one look takes up.
+	perTurn = 5000
+	// maxWaking bounds the lanes that one look wakes.
+	maxWaking = 100
+)
+
+// Reconcile hands over what is committed and overdue until ctx ends: what a
+// crash, an outage or a loss of the engine left behind. It runs in every process
+// that works; handing over twice is handing over once.
+func (c *Core) Reconcile(ctx context.Context) {
+	t := time.NewTicker(reconcileEvery)
+	defer t.Stop()
+	for {
+		if err := c.ReconcileOnce(ctx); err != nil && ctx.Err() == nil {
+			c.o.Logger.Warn("the reconciler will try again", "error", err)
+		}
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// ReconcileOnce is one look at what is overdue.
+func (c *Core) ReconcileOnce(ctx context.Context) error {
+	late, err := c.store.overdueRuns(ctx, grace, perTurn)
+	if err != nil {
+		return err
+	}
+	for _, run := range late {
+		if err := c.handOverAgain(ctx, run); err != nil {
+			return err
+		}
+	}
+	lanes, err := c.store.waking(ctx, maxWaking)
+	if err != nil {
+		return err
+	}
+	for _, id := range lanes {
+		if err := c.engine.Wake(ctx, Lane(id)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Core) handOverAgain(ctx context.Context, late overdue) error {
+	c.o.Logger.Info("handing over again what is overdue", "run", late.run, "deliveries", late.deliveries)
+	err := c.engine.Dispatch(ctx, workflows.Run{ID: late.run, Summary: "handed over again"})
+	if errors.Is(err, workflows.ErrRunClosed) {
+		return c.moveFrom(ctx, late.run, nil)
+	}
+	if err != nil {
+		return err
+	}
+	return c.store.renew(ctx, late.run, renewal)
+}

@@ -1,0 +1,69 @@
+package delivery
+
+import (
+	"context"
+	"database/sql"
+	"time"
+)
+
+// These are the statements that change or check who owns deliveries.
+
+func (s *sqlite) overdueRuns(ctx context.Context, grace time.Duration, limit int) ([]overdue, error) {
+	return scanOverdue(s.db.Read.QueryContext(ctx, `
+SELECT run, count(*) FROM (
+  SELECT run FROM deliveries
+  WHERE status IN ('PENDING', 'DELIVERING', 'RETRYING') AND lease_until < ?
+  ORDER BY lease_until LIMIT ?
+) GROUP BY run ORDER BY run`, s.clock().Add(-grace), limit))
+}
+
+func (s *sqlite) renew(ctx context.Context, run string, lease time.Duration) error {
+	now := s.clock()
+	_, err := s.db.Write.ExecContext(ctx, `
+UPDATE deliveries SET lease_until = ?2
+WHERE run = ?1 AND status IN ('PENDING', 'DELIVERING', 'RETRYING') AND lease_until < ?3`, run, now.Add(lease), now)
+	return err
+}
+
+func (s *sqlite) move(ctx context.Context, from, to string, ids []string) ([]string, error) {
+	only := sql.NullString{String: list(ids), Valid: ids != nil}
+	return text(s.db.Write.QueryContext(ctx, `
+UPDATE deliveries SET run = ?2, lease_until = max(coalesce(next_attempt_at, ''), ?4)
+WHERE run = ?1 AND status IN ('PENDING', 'DELIVERING', 'RETRYING')
+  AND (?3 IS NULL OR id IN (SELECT value FROM json_each(?3)))
+RETURNING id`, from, to, only, s.clock()))
+}
+
+func (s *sqlite) unpark(ctx context.Context, destination, run string, limit int) ([]string, error) {
+	return text(s.db.Write.QueryContext(ctx, `
+UPDATE deliveries SET run = ?2, reason = NULL, next_attempt_at = ?4, lease_until = ?4,
+  status = CASE WHEN attempt_count = 0 THEN 'PENDING' ELSE 'RETRYING' END
+WHERE id IN (SELECT id FROM deliveries WHERE destination_id = ?1 AND status = 'PARKED' ORDER BY id LIMIT ?3)
+RETURNING id`, destination, run, limit, s.clock()))
+}
+
+func (s *sqlite) cancelParked(ctx context.Context, destination, reason string) error {
+	_, err := s.db.Write.ExecContext(ctx, `
+UPDATE deliveries SET status = 'CANCELED', reason = ?2, settled_at = ?3
+WHERE destination_id = ?1 AND status = 'PARKED'`, destination, reason, s.clock())
+	return err
+}
+
+func (s *sqlite) waking(ctx context.Context, limit int) ([]string, error) {
+	return text(s.db.Read.QueryContext(ctx, selectWaking+` LIMIT ?`, limit))
+}
+
+func (s *sqlite) backlog(ctx context.Context) (b Backlog, err error) {
+	var oldest sql.NullString
+	if err = s.db.Read.QueryRowContext(ctx, `
+SELECT count(*) FILTER (WHERE status IN ('PENDING', 'DELIVERING')), count(*) FILTER (WHERE status = 'RETRYING'),
+  count(*) FILTER (WHERE status = 'PARKED'), min(created_at) FILTER (WHERE status IN ('PENDING', 'DELIVERING'))
+FROM deliveries WHERE status IN ('PENDING', 'DELIVERING', 'RETRYING') OR status = 'PARKED'`).
+		Scan(&b.Pending, &b.Retrying, &b.Parked, &oldest); err != nil || !oldest.Valid {
+		return b, err
+	}
+	// An aggregate has no column type, so the driver gives the stored text.
+	at, err := time.Parse("2006-01-02 15:04:05.999999999-07:00", oldest.String)
+	b.OldestPending = s.clock().Sub(at)
+	return b, err
+}

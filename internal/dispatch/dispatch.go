@@ -1,0 +1,215 @@
+// Package dispatch hands committed deliveries to the engine, at a pace.
+//
+// One workflow costs the engine the same whatever it carries, so the batch is
+// the lever. The first dispatch leaves at once; the next not before a pace later.
+// A commit of one event that may leave at once is a run of its own, "event/<id>";
+// otherwise a run "batch/<ulid>" is open from the last dispatch to the next and
+// every commit between is written under it. Up to ten events a second each have
+// a workflow of their own, and above that the engine's cost is bounded.
+//
+// Nothing depends on a dispatch to succeed: what the engine did not take is
+// overdue soon, and the reconciler hands it over again.
+package dispatch
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+
+	"datapusher/internal/ingest"
+	"datapusher/workflows"
+)
+
+const (
+	// workers hand over runs at the same time: a slow engine must not hold the
+	// next run back, a stopped one not gather goroutines.
+	workers = 4
+	// backlog is how many closed runs may wait for a worker.
+	backlog = 256
+	// handOver is how long the engine may take for one run.
+	handOver = 5 * time.Second
+	// maxDetails is the size of a run's list of deliveries in the engine's UI.
+	maxDetails = 18_000
+)
+
+// HeadStart begins the first attempts of deliveries that were just committed
+// under a run, without waiting for the engine.
+type HeadStart interface {
+	Begin(run string, deliveries []ingest.Delivery)
+}
+
+// Options of a Dispatcher.
+type Options struct {
+	Engine workflows.Engine
+	// HeadStart is nil where this process does not make attempts.
+	HeadStart HeadStart
+	// Pace is the shortest time between two runs.
+	Pace   time.Duration
+	Logger *slog.Logger
+	Now    func() time.Time
+}
+
+// Dispatcher gives runs to the batches of ingest and hands them to the engine.
+type Dispatcher struct {
+	o     Options
+	queue chan workflows.Run
+	wait  sync.WaitGroup
+
+	mu     sync.Mutex
+	next   time.Time // before this no run may leave
+	open   *run      // takes every commit until its timer fires
+	timer  *time.Timer
+	closed bool
+}
+
+// run is a group of commits that the engine gets as one.
+type run struct {
+	id         string
+	tickets    int // commits that are still going on
+	sealed     bool
+	deliveries []string
+	events     int
+}
+
+// New starts a dispatcher. Close ends it.
+func New(o Options) *Dispatcher {
+	d := &Dispatcher{o: o, queue: make(chan workflows.Run, backlog)}
+	for range workers {
+		d.wait.Go(d.work)
+	}
+	return d
+}
+
+// Open implements ingest.Runs.
+func (d *Dispatcher) Open(eventIDs []string) ingest.Ticket {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now := d.o.Now()
+	if d.open == nil && (!now.Before(d.next) || d.closed) {
+		// Nothing has left for a pace: this commit leaves by itself.
+		d.next = now.Add(d.o.Pace)
+		r := &run{tickets: 1, sealed: true}
+		if len(eventIDs) == 1 {
+			r.id = "event/" + eventIDs[0]
+		} else {
+			r.id = NewBatch(now)
+		}
+		return &ticket{d: d, run: r, events: len(eventIDs)}
+	}
+	if d.open == nil {
+		d.open = &run{id: NewBatch(now)}
+		d.timer = time.AfterFunc(d.next.Sub(now), d.seal)
+	}
+	d.open.tickets++
+	return &ticket{d: d, run: d.open, events: len(eventIDs)}
+}
+
+// NewBatch mints the id of a run of several events.
+func NewBatch(t time.Time) string {
+	return "batch/" + ulid.MustNew(ulid.Timestamp(t), ulid.DefaultEntropy()).String()
+}
+
+// seal closes the open run to further commits.
+func (d *Dispatcher) seal() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	r := d.open
+	if r == nil {
+		return
+	}
+	d.open = nil
+	d.next = d.o.Now().Add(d.o.Pace)
+	r.sealed = true
+	d.leave(r)
+}
+
+// leave queues a run once it is sealed and its last commit has ended.
+func (d *Dispatcher) leave(r *run) {
+	if !r.sealed || r.tickets > 0 || len(r.deliveries) == 0 {
+		return
+	}
+	if d.closed {
+		return // too late: the reconciler takes it
+	}
+	select {
+	case d.queue <- r.describe():
+	default:
+		d.o.Logger.Warn("the engine does not keep up; the reconciler will hand the run over", "run", r.id, "deliveries", len(r.deliveries))
+	}
+}
+
+func (r *run) describe() workflows.Run {
+	list := strings.Join(r.deliveries, "\n")
+	if len(list) > maxDetails {
+		list = list[:maxDetails] + "\n…"
+	}
+	return workflows.Run{
+		ID:      r.id,
+		Summary: fmt.Sprintf("%d event(s), %d delivery(ies)", r.events, len(r.deliveries)),
+		Details: list,
+	}
+}
+
+func (d *Dispatcher) work() {
+	for r := range d.queue {
+		ctx, cancel := context.WithTimeout(context.Background(), handOver)
+		if err := d.o.Engine.Dispatch(ctx, r); err != nil {
+			d.o.Logger.Warn("a run could not be handed to the engine; the reconciler will", "run", r.ID, "error", err)
+		}
+		cancel()
+	}
+}
+
+// Close hands over what is committed and ends. Ingest has to be closed before.
+func (d *Dispatcher) Close() {
+	d.seal()
+	d.mu.Lock()
+	if d.timer != nil {
+		d.timer.Stop()
+	}
+	if !d.closed {
+		d.closed = true
+		close(d.queue)
+	}
+	d.mu.Unlock()
+	d.wait.Wait()
+}
+
+// ticket is one commit's place in a run.
+type ticket struct {
+	d      *Dispatcher
+	run    *run
+	events int
+}
+
+// Run implements ingest.Ticket.
+func (t *ticket) Run() string { return t.run.id }
+
+// Close implements ingest.Ticket. The head start comes first: a dispatched run
+// finds its first attempts going on.
+func (t *ticket) Close(committed []ingest.Delivery) {
+	sending := make([]ingest.Delivery, 0, len(committed))
+	for _, c := range committed {
+		if !c.Parked {
+			sending = append(sending, c)
+		}
+	}
+	if t.d.o.HeadStart != nil && len(sending) > 0 {
+		t.d.o.HeadStart.Begin(t.run.id, sending)
+	}
+	t.d.mu.Lock()
+	defer t.d.mu.Unlock()
+	t.run.tickets--
+	if len(sending) > 0 {
+		t.run.events += t.events
+		for _, s := range sending {
+			t.run.deliveries = append(t.run.deliveries, s.ID)
+		}
+	}
+	t.d.leave(t.run)
+}

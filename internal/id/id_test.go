@@ -1,0 +1,74 @@
+package id_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"datapusher/internal/id"
+)
+
+func TestNewIsWellFormedAndSortsByTime(t *testing.T) {
+	t.Parallel()
+	at := time.UnixMilli(1_800_000_000_000)
+	early, late := id.New(id.Account, at), id.New(id.Account, at.Add(time.Millisecond))
+	require.True(t, id.Is(id.Account, early))
+	require.False(t, id.Is(id.Token, early))
+	require.Less(t, early, late)
+}
+
+func TestMinterGrowsStrictlyEvenWhenTheClockGoesBack(t *testing.T) {
+	t.Parallel()
+	var m id.Minter
+	at := time.UnixMilli(1_800_000_000_000)
+	ids := m.Events(at, 1000)
+	ids = append(ids, m.Events(at.Add(-time.Hour), 1000)...)
+	ids = append(ids, m.Events(at.Add(time.Second), 1000)...)
+	require.True(t, slices.IsSorted(ids))
+	require.Len(t, slices.Compact(ids), 3000)
+	for _, e := range ids {
+		require.True(t, id.Is(id.Event, e), e)
+	}
+}
+
+func TestIdsOfOneEventAreBuiltFromEachOther(t *testing.T) {
+	t.Parallel()
+	var m id.Minter
+	event := m.Events(time.Now(), 1)[0]
+	first, second, last := id.DeliveryOf(event, 0), id.DeliveryOf(event, 1), id.DeliveryOf(event, id.MaxOrdinal)
+	require.True(t, id.Is(id.Delivery, first))
+	require.Less(t, first, second)
+
+	from, to := id.FanOut(event)
+	for _, d := range []string{first, second, last} {
+		require.GreaterOrEqual(t, d, from)
+		require.Less(t, d, to)
+	}
+	require.Equal(t, "att_"+strings.TrimPrefix(second, "dlv_")[:23]+"00A", id.AttemptOf(second, 10))
+	require.True(t, id.Is(id.Attempt, id.AttemptOf(second, id.MaxOrdinal)))
+	require.True(t, strings.HasSuffix(id.NewDelivery(time.Now()), "000"))
+}
+
+func TestParseRefusesWhatIsNoID(t *testing.T) {
+	t.Parallel()
+	good := id.New(id.Event, time.Now())
+	for name, s := range map[string]string{
+		"empty":          "",
+		"short":          good[:29],
+		"long":           good + "0",
+		"unknown prefix": "foo" + good[3:],
+		"lower case":     strings.ToLower(good),
+		"letter U":       good[:29] + "U",
+		"time too big":   "evt_8" + good[5:],
+		"not ASCII":      good[:28] + "é",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := id.Parse(s)
+			require.Error(t, err)
+		})
+	}
+}

@@ -1,0 +1,257 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"datapusher/internal/database"
+	"datapusher/internal/problem"
+)
+
+// patience is how long a batch is tried before its senders are told to come
+// again. Their own time-outs are longer.
+const patience = 10 * time.Second
+
+// committer turns what waits in the queue into batches and commits them, one
+// after the other.
+type committer struct {
+	*Ingest
+	store store
+}
+
+func (c *committer) run() {
+	defer c.store.close()
+	for first := range c.queue {
+		batch, size := []*item{first}, len(first.Payload)
+	fill:
+		for len(batch) < c.o.MaxBatch && size < c.o.MaxBatchBytes {
+			select {
+			case it, ok := <-c.queue:
+				if !ok {
+					break fill
+				}
+				batch, size = append(batch, it), size+len(it.Payload)
+			default:
+				break fill
+			}
+		}
+		c.commit(batch)
+	}
+}
+
+// commit settles every call of the batch.
+func (c *committer) commit(batch []*item) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	for len(batch) > 0 {
+		leaders, followers := split(batch)
+		losers := c.insert(ctx, leaders)
+		batch = c.answerFromWinners(ctx, append(losers, followers...))
+	}
+}
+
+// split parts a batch into the first call of each idempotency key and those that
+// repeat it: one statement cannot claim the same key twice. The rows of the keys
+// are sorted, so that two batches wait for each other in one direction only.
+func split(batch []*item) (leaders, followers []*item) {
+	seen := make(map[string]bool)
+	for _, it := range batch {
+		if it.IdempotencyKey == "" {
+			leaders = append(leaders, it)
+			continue
+		}
+		k := keyID(it)
+		if seen[k] {
+			followers = append(followers, it)
+			continue
+		}
+		seen[k] = true
+		leaders = append(leaders, it)
+	}
+	slices.SortStableFunc(leaders, func(a, b *item) int { return strings.Compare(keyID(a), keyID(b)) })
+	return leaders, followers
+}
+
+func keyID(it *item) string {
+	if it.IdempotencyKey == "" {
+		return ""
+	}
+	return it.AccountID + "/" + it.IdempotencyKey
+}
+
+// insert commits the calls in one transaction and answers them; those whose
+// idempotency key was taken before come back.
+func (c *committer) insert(ctx context.Context, batch []*item) (losers []*item) {
+	c.mint(batch)
+	ticket := c.o.Runs.Open(idsOf(batch))
+	began := c.o.Now()
+	rows, err := c.insertOnce(ctx, batch, ticket.Run())
+	if err == nil {
+		c.o.Observe(len(batch), c.o.Now().Sub(began))
+		return c.answer(batch, rows, ticket)
+	}
+	ticket.Close(nil)
+	if database.Classify(err) == database.Row || database.Classify(err) == database.Duplicate {
+		if len(batch) > 1 {
+			// Somebody's row is refused: halve until it stands alone.
+			half := len(batch) / 2
+			return append(c.insert(ctx, batch[:half]), c.insert(ctx, batch[half:])...)
+		}
+		c.o.Logger.Error("the database refused an event", "account", batch[0].AccountID, "error", err)
+		batch[0].done(Receipt{}, problem.Wrap(err, problem.Invalid, "the database cannot store this event"))
+		return nil
+	}
+	c.o.Logger.Error("a batch of events could not be committed", "events", len(batch), "error", err)
+	for _, it := range batch {
+		it.done(Receipt{}, problem.Wrap(err, problem.Unavailable, "the event could not be stored now; send it again with the same Idempotency-Key"))
+	}
+	return nil
+}
+
+// insertOnce makes sure that the batch is committed exactly once, whatever
+// happens to the connection: the ids tell whether an attempt whose answer was
+// lost took effect.
+func (c *committer) insertOnce(ctx context.Context, batch []*item, run string) ([]row, error) {
+	unsure := false
+	var cause error // not the end of patience, which says nothing
+	for try := 0; ; try++ {
+		rows, err := c.store.insert(ctx, batch, run)
+		if cause == nil || ctx.Err() == nil {
+			cause = err
+		}
+		switch database.Classify(err) {
+		case database.None:
+			if unsure {
+				return c.settled(ctx, batch, rows)
+			}
+			return rows, nil
+		case database.Row:
+			return nil, err
+		case database.Duplicate:
+			if !unsure {
+				// Another process minted the same id in the same millisecond.
+				if try > 2 {
+					return nil, err
+				}
+				c.mint(batch)
+				continue
+			}
+		case database.Lost:
+			unsure = true
+		}
+		if unsure {
+			rows, rerr := c.store.readBack(ctx, batch)
+			if rerr == nil {
+				return rows, nil
+			}
+		}
+		if ctx.Err() != nil {
+			return nil, cause
+		}
+		pause(ctx, try)
+	}
+}
+
+// settled completes the rows of an insert that succeeded after one whose answer
+// was lost. The lost one may have been committed in between: then its events
+// hold their own idempotency keys, and the second one took them for taken.
+func (c *committer) settled(ctx context.Context, batch []*item, rows []row) ([]row, error) {
+	accepted := make(map[string]bool, len(batch))
+	for _, r := range rows {
+		accepted[r.event] = true
+	}
+	if len(accepted) == len(batch) {
+		return rows, nil
+	}
+	all, err := c.store.readBack(ctx, batch)
+	if errors.Is(err, errNothing) {
+		return nil, nil
+	}
+	return all, err
+}
+
+// pause waits a little longer each time, at random, so that two batches that
+// met in a deadlock do not meet again.
+func pause(ctx context.Context, try int) {
+	d := min(time.Millisecond<<min(try, 8), 250*time.Millisecond)
+	t := time.NewTimer(d/2 + rand.N(d))
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+func (c *committer) mint(batch []*item) {
+	for i, id := range c.minter.Events(c.o.Now(), len(batch)) {
+		batch[i].id = id
+	}
+}
+
+func idsOf(batch []*item) []string {
+	ids := make([]string, len(batch))
+	for i, it := range batch {
+		ids[i] = it.id
+	}
+	return ids
+}
+
+// answer hands the committed deliveries to their run and tells the senders.
+func (c *committer) answer(batch []*item, rows []row, ticket Ticket) (losers []*item) {
+	byID := make(map[string]*item, len(batch))
+	for _, it := range batch {
+		byID[it.id] = it
+	}
+	count := make(map[string]int, len(batch))
+	deliveries := make([]Delivery, 0, len(rows))
+	for _, r := range rows {
+		n := count[r.event]
+		if r.delivery == "" {
+			count[r.event] = n
+			continue
+		}
+		count[r.event] = n + 1
+		it := byID[r.event]
+		deliveries = append(deliveries, Delivery{
+			ID: r.delivery, EventID: r.event, AccountID: it.AccountID, DestinationID: r.destination,
+			Parked: r.parked, Payload: it.Payload, CreatedAt: r.created,
+		})
+	}
+	ticket.Close(deliveries)
+	for _, it := range batch {
+		if n, ok := count[it.id]; ok {
+			it.done(Receipt{EventID: it.id, Deliveries: n}, nil)
+		} else {
+			losers = append(losers, it)
+		}
+	}
+	return losers
+}
+
+// answerFromWinners gives calls that repeat an idempotency key the first one's
+// event. Those whose winner is gone (it failed, or its key expired this moment)
+// come back, to be inserted after all.
+func (c *committer) answerFromWinners(ctx context.Context, losers []*item) (again []*item) {
+	if len(losers) == 0 {
+		return nil
+	}
+	winners, err := c.store.winners(ctx, losers)
+	for _, it := range losers {
+		w, ok := winners[keyID(it)]
+		switch {
+		case err != nil:
+			it.done(Receipt{}, problem.Wrap(err, problem.Unavailable, "the event could not be looked up now; send it again with the same Idempotency-Key"))
+		case !ok:
+			again = append(again, it)
+		case string(w.hash) != string(it.hash):
+			it.done(Receipt{}, problem.New(problem.Conflict, "the Idempotency-Key was used for another body within the last 24 hours"))
+		default:
+			it.done(Receipt{EventID: w.event, Deliveries: w.deliveries, Duplicate: true}, nil)
+		}
+	}
+	return again
+}

@@ -1,0 +1,175 @@
+package ingest
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"datapusher/internal/database"
+)
+
+// postgres commits a batch with one statement, which is its own transaction:
+// one round trip. It keeps a connection and does not let database/sql repeat a
+// statement on another one behind our back: whether a lost one took effect has
+// to be found out first.
+type postgres struct {
+	db    *database.DB
+	lease time.Duration
+	conn  *sql.Conn
+	stmt  *sql.Stmt
+}
+
+var insertPostgres = fmt.Sprintf(`
+WITH input AS MATERIALIZED (
+  SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::bytea[])
+    AS i (id, account_id, event_type, idempotency_key, payload, body_hash)
+), claimed AS (
+  INSERT INTO idempotency_keys (id, account_id, event_id, body_hash, expires_at)
+  SELECT account_id || '/' || idempotency_key, account_id, id, body_hash, now() + $9 * interval '1 second'
+  FROM input WHERE idempotency_key <> '' ORDER BY 1
+  ON CONFLICT (id) DO UPDATE
+    SET event_id = excluded.event_id, body_hash = excluded.body_hash, expires_at = excluded.expires_at
+    WHERE idempotency_keys.expires_at <= now()
+  RETURNING event_id
+), accepted AS (
+  INSERT INTO events (id, account_id, event_type, idempotency_key, payload, created_at)
+  SELECT id, account_id, nullif(event_type, ''), nullif(idempotency_key, ''), payload, now() FROM input
+  WHERE idempotency_key = '' OR id IN (SELECT event_id FROM claimed)
+  RETURNING id, account_id
+), fan AS (
+  SELECT a.id AS event_id, a.account_id, d.id AS destination_id, d.state, d.reason,
+    (row_number() OVER (PARTITION BY a.id ORDER BY d.id) - 1)::int AS n
+  FROM accepted a JOIN destinations d ON d.account_id = a.account_id AND d.deleted_at IS NULL
+), delivered AS (
+  INSERT INTO deliveries (id, account_id, event_id, destination_id, status, reason, run,
+    lease_until, next_attempt_at, attempt_count, created_at)
+  SELECT 'dlv' || substr(event_id, 4, 21) || %s || '000', account_id, event_id, destination_id,
+    CASE WHEN state = 'SENDING' THEN 'PENDING' ELSE 'PARKED' END,
+    CASE WHEN state = 'SENDING' THEN NULL ELSE coalesce(reason, lower(state)) END,
+    CASE WHEN state = 'SENDING' THEN $7 ELSE '' END,
+    CASE WHEN state = 'SENDING' THEN now() + $8 * interval '1 second' END,
+    CASE WHEN state = 'SENDING' THEN now() END, 0, now()
+  FROM fan
+  RETURNING id, event_id, destination_id, status
+)
+SELECT a.id, coalesce(d.id, ''), coalesce(d.destination_id, ''), coalesce(d.status, '') = 'PARKED', now()
+FROM accepted a LEFT JOIN delivered d ON d.event_id = a.id
+ORDER BY 2`, fmt.Sprintf(ordinal, "n"))
+
+func (p *postgres) connect(ctx context.Context) (err error) {
+	if p.conn != nil {
+		return nil
+	}
+	if p.conn, err = p.db.Write.Conn(ctx); err != nil {
+		return err
+	}
+	if p.stmt, err = p.conn.PrepareContext(ctx, insertPostgres); err != nil {
+		p.close()
+	}
+	return err
+}
+
+func (p *postgres) close() {
+	if p.stmt != nil {
+		_ = p.stmt.Close() // or a connection that is well keeps it in the pool
+	}
+	if p.conn != nil {
+		_ = p.conn.Close()
+	}
+	p.conn, p.stmt = nil, nil
+}
+
+func (p *postgres) insert(ctx context.Context, batch []*item, run string) (_ []row, err error) {
+	if err := p.connect(ctx); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if f := database.Classify(err); f == database.Lost || f == database.Down {
+			p.close() // the next one begins on a fresh connection
+		}
+	}()
+	n := len(batch)
+	ids, accounts, types, keys := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+	payloads, hashes := make([][]byte, n), make([][]byte, n)
+	for i, it := range batch {
+		ids[i], accounts[i], types[i], keys[i] = it.id, it.AccountID, it.EventType, it.IdempotencyKey
+		payloads[i], hashes[i] = it.Payload, it.hash
+	}
+	rows, err := p.stmt.QueryContext(ctx,
+		database.Array(ids), database.Array(accounts), database.Array(types), database.Array(keys),
+		database.Array(payloads), database.Array(hashes), run, p.lease.Seconds(), KeyLifetime.Seconds())
+	if err != nil {
+		return nil, err
+	}
+	return scan(rows)
+}
+
+func scan(rows *sql.Rows) ([]row, error) {
+	defer rows.Close()
+	var all []row
+	for rows.Next() {
+		var r row
+		if err := rows.Scan(&r.event, &r.delivery, &r.destination, &r.parked, &r.created); err != nil {
+			return nil, err
+		}
+		all = append(all, r)
+	}
+	return all, rows.Err()
+}
+
+func (p *postgres) readBack(ctx context.Context, batch []*item) ([]row, error) {
+	rows, err := p.db.Read.QueryContext(ctx, `
+SELECT e.id, coalesce(d.id, ''), coalesce(d.destination_id, ''), coalesce(d.status, '') = 'PARKED', e.created_at
+FROM events e LEFT JOIN deliveries d ON d.event_id = e.id AND d.account_id = e.account_id
+WHERE e.id = ANY($1) AND e.account_id = ANY($2) ORDER BY 2`, database.Array(idsOf(batch)), database.Array(accountsOf(batch)))
+	if err != nil {
+		return nil, err
+	}
+	all, err := scan(rows)
+	if err == nil && len(all) == 0 {
+		err = errNothing
+	}
+	return all, err
+}
+
+func accountsOf(batch []*item) []string {
+	accounts := make([]string, len(batch))
+	for i, it := range batch {
+		accounts[i] = it.AccountID
+	}
+	return accounts
+}
+
+func (p *postgres) winners(ctx context.Context, losers []*item) (map[string]winner, error) {
+	keys := make([]string, len(losers))
+	for i, it := range losers {
+		keys[i] = keyID(it)
+	}
+	rows, err := p.db.Read.QueryContext(ctx, `
+SELECT k.id, k.event_id, k.body_hash, (SELECT count(*) FROM deliveries d
+  WHERE d.id >= 'dlv' || substr(k.event_id, 4, 21) || '000000' AND d.id < 'dlv' || substr(k.event_id, 4, 21) || 'ZZZZZZ')
+FROM idempotency_keys k
+WHERE k.id = ANY($1) AND k.account_id = ANY($2) AND k.expires_at > now()`,
+		database.Array(keys), database.Array(accountsOf(losers)))
+	if err != nil {
+		return nil, err
+	}
+	return scanWinners(rows)
+}
+
+func scanWinners(rows *sql.Rows) (map[string]winner, error) {
+	defer rows.Close()
+	found := make(map[string]winner)
+	for rows.Next() {
+		var (
+			key string
+			w   winner
+		)
+		if err := rows.Scan(&key, &w.event, &w.hash, &w.deliveries); err != nil {
+			return nil, err
+		}
+		found[key] = w
+	}
+	return found, rows.Err()
+}

@@ -1,0 +1,49 @@
+package ingest
+
+import (
+	"context"
+	"time"
+
+	"datapusher/internal/database"
+)
+
+// store is the group commit in one dialect.
+type store interface {
+	// insert commits a batch in one transaction under a run. The rows are what
+	// was accepted; events that are missing lost their idempotency key.
+	insert(ctx context.Context, batch []*item, run string) ([]row, error)
+	// readBack finds what an insert of the batch stored whose answer was lost;
+	// errNothing when it stored nothing.
+	readBack(ctx context.Context, batch []*item) ([]row, error)
+	// winners finds the events that the calls' idempotency keys stand for, by keyID.
+	winners(ctx context.Context, losers []*item) (map[string]winner, error)
+	close()
+}
+
+// row is one accepted delivery, or one accepted event without any.
+type row struct {
+	event       string
+	delivery    string // "" when the event has no destination
+	destination string
+	parked      bool
+	created     time.Time
+}
+
+type winner struct {
+	event      string
+	hash       []byte
+	deliveries int
+}
+
+func newStore(db *database.DB, lease time.Duration, now func() time.Time) store {
+	if db.Postgres() {
+		return &postgres{db: db, lease: lease}
+	}
+	return &sqlite{db: db, lease: lease, now: now}
+}
+
+// ordinal writes the number of a delivery within its event, as package id does,
+// in SQL that both dialects know. Below %s is a number from 0.
+const ordinal = `substr('0123456789ABCDEFGHJKMNPQRSTVWXYZ', (%[1]s / 1024) %% 32 + 1, 1)` +
+	` || substr('0123456789ABCDEFGHJKMNPQRSTVWXYZ', (%[1]s / 32) %% 32 + 1, 1)` +
+	` || substr('0123456789ABCDEFGHJKMNPQRSTVWXYZ', %[1]s %% 32 + 1, 1)`

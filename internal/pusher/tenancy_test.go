@@ -1,0 +1,117 @@
+package pusher_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"datapusher/ent/token"
+	"datapusher/internal/auth"
+	"datapusher/internal/database"
+	"datapusher/internal/id"
+	"datapusher/internal/problem"
+	"datapusher/internal/pusher"
+	"datapusher/internal/testutil/dbtest"
+)
+
+// TestAForeignIDAnswersLikeAMissingOne walks every command on existing things.
+func TestAForeignIDAnswersLikeAMissingOne(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		w := newWorld(t, db)
+		a, _ := w.account(t, "jane@example.com")
+		d := w.destination(t, w.admin, a.ID)
+		tok := db.Ent.Token.Query().Where(token.AccountID(a.ID)).OnlyX(w.system)
+		_, joe := w.account(t, "joe@example.com")
+
+		commands := map[string]struct {
+			foreign string
+			run     func(ctx context.Context, ref string) error
+		}{
+			"updateAccount": {a.ID, func(ctx context.Context, ref string) error {
+				_, err := w.UpdateAccount(ctx, pusher.UpdateAccountInput{ID: ref, Name: new("x")})
+				return err
+			}},
+			"deleteAccount": {a.ID, func(ctx context.Context, ref string) error {
+				return w.DeleteAccount(ctx, pusher.DeleteAccountInput{ID: ref})
+			}},
+			"createToken": {a.ID, func(ctx context.Context, ref string) error {
+				_, _, err := w.CreateToken(ctx, pusher.CreateTokenInput{AccountID: ref, Name: "x", Scopes: auth.Scopes})
+				return err
+			}},
+			"revokeToken": {tok.ID, func(ctx context.Context, ref string) error {
+				_, err := w.RevokeToken(ctx, pusher.RevokeTokenInput{ID: ref})
+				return err
+			}},
+			"rotateSecretToken": {a.ID, func(ctx context.Context, ref string) error {
+				_, _, err := w.RotateSecretToken(ctx, pusher.RotateSecretTokenInput{AccountID: ref})
+				return err
+			}},
+			"createDestination": {a.ID, func(ctx context.Context, ref string) error {
+				_, _, err := w.CreateDestination(ctx, pusher.CreateDestinationInput{AccountID: ref, URL: "https://example.com"})
+				return err
+			}},
+			"updateDestination": {d.ID, func(ctx context.Context, ref string) error {
+				_, err := w.UpdateDestination(ctx, pusher.UpdateDestinationInput{ID: ref, Enabled: new(true)})
+				return err
+			}},
+			"deleteDestination": {d.ID, func(ctx context.Context, ref string) error {
+				return w.DeleteDestination(ctx, pusher.DeleteDestinationInput{ID: ref})
+			}},
+			"rotateSigningSecret": {d.ID, func(ctx context.Context, ref string) error {
+				_, _, err := w.RotateSigningSecret(ctx, pusher.RotateSigningSecretInput{DestinationID: ref})
+				return err
+			}},
+			"accountByRef":     {a.ID, func(ctx context.Context, ref string) error { _, err := w.AccountByRef(ctx, ref); return err }},
+			"destinationByRef": {d.ID, func(ctx context.Context, ref string) error { _, err := w.DestinationByRef(ctx, ref); return err }},
+		}
+		w.changed = nil
+		for name, c := range commands {
+			foreign := c.run(joe, c.foreign)
+			missing := c.run(joe, id.New(id.Prefix(c.foreign[:3]), w.now))
+			requireCode(t, problem.NotFound, foreign)
+			require.Equal(t, foreign.Error(), missing.Error(), name)
+			for _, malformed := range []string{"", "x", "acc_\x00", "99999999999999999999", "7"} {
+				require.Equal(t, foreign.Error(), c.run(joe, malformed).Error(), "%s %q", name, malformed)
+			}
+			requireCode(t, problem.Unauthenticated, c.run(t.Context(), c.foreign))
+			requireCode(t, problem.Forbidden, c.run(auth.With(t.Context(), &auth.Viewer{
+				Kind: auth.Account, AccountID: a.ID, Scopes: []auth.Scope{auth.Ingest},
+			}), c.foreign))
+		}
+		require.Empty(t, w.changed)
+		require.Empty(t, w.engine.woken)
+		require.Equal(t, "Jane", db.Ent.Account.GetX(w.system, a.ID).Name)
+		require.Equal(t, d.SigningSecrets, db.Ent.Destination.Query().OnlyX(w.system).SigningSecrets)
+		require.Nil(t, db.Ent.Token.Query().Where(token.AccountID(a.ID)).OnlyX(w.system).RevokedAt)
+	})
+}
+
+func TestRefs(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		w := newWorld(t, db)
+		a, jane := w.account(t, "jane@example.com")
+		_, joe := w.account(t, "joe@example.com")
+		d := w.destination(t, jane, a.ID)
+		a.Update().SetSeedID(7).ExecX(w.system)
+		d.Update().SetSeedID(0).ExecX(w.system)
+		for _, ref := range []string{"7", a.ID} {
+			got, err := w.AccountByRef(jane, ref)
+			require.NoError(t, err)
+			require.Equal(t, a.ID, got.ID)
+		}
+		for _, ref := range []string{"0", d.ID} {
+			got, err := w.DestinationByRef(w.admin, ref)
+			require.NoError(t, err)
+			require.Equal(t, d.ID, got.ID)
+		}
+		for _, ref := range []string{"07", "+7", "-7", " 7", "7.0", "8", d.ID} {
+			_, err := w.AccountByRef(jane, ref)
+			requireCode(t, problem.NotFound, err)
+		}
+		_, err := w.AccountByRef(joe, "7")
+		requireCode(t, problem.NotFound, err)
+	})
+}

@@ -1,0 +1,123 @@
+package sender_test
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/net/dns/dnsmessage"
+
+	"datapusher/internal/sender"
+)
+
+// names makes a sender resolve by answer, which gives the addresses of a name
+// for each question.
+func names(answer func(name string) []string) func(*sender.Options) {
+	return func(o *sender.Options) {
+		o.Resolver = &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
+			client, server := net.Pipe()
+			go serveDNS(server, answer)
+			return client, nil
+		}}
+	}
+}
+
+func serveDNS(c net.Conn, answer func(string) []string) {
+	defer func() { _ = c.Close() }()
+	for {
+		var size [2]byte
+		if _, err := io.ReadFull(c, size[:]); err != nil {
+			return
+		}
+		raw := make([]byte, binary.BigEndian.Uint16(size[:]))
+		if _, err := io.ReadFull(c, raw); err != nil {
+			return
+		}
+		var m dnsmessage.Message
+		if m.Unpack(raw) != nil || len(m.Questions) != 1 {
+			return
+		}
+		q := m.Questions[0]
+		m.Response, m.RecursionAvailable, m.Additionals = true, true, nil
+		addresses := answer(q.Name.String())
+		if len(addresses) == 0 {
+			m.RCode = dnsmessage.RCodeNameError
+		}
+		for _, a := range addresses {
+			ip := netip.MustParseAddr(a)
+			h := dnsmessage.ResourceHeader{Name: q.Name, Class: q.Class, Type: q.Type}
+			switch {
+			case ip.Is4() && q.Type == dnsmessage.TypeA:
+				m.Answers = append(m.Answers, dnsmessage.Resource{Header: h, Body: &dnsmessage.AResource{A: ip.As4()}})
+			case ip.Is6() && q.Type == dnsmessage.TypeAAAA:
+				m.Answers = append(m.Answers, dnsmessage.Resource{Header: h, Body: &dnsmessage.AAAAResource{AAAA: ip.As16()}})
+			}
+		}
+		out, err := m.AppendPack(make([]byte, 2))
+		if err != nil {
+			return
+		}
+		binary.BigEndian.PutUint16(out, uint16(len(out)-2))
+		if _, err := c.Write(out); err != nil {
+			return
+		}
+	}
+}
+
+// hook is the URL of a server under a name of its own.
+func hook(t testing.TB, server string) string {
+	t.Helper()
+	u, err := url.Parse(server)
+	require.NoError(t, err)
+	return "http://hook.example:" + u.Port() + "/"
+}
+
+func TestANameIsJudgedByWhatItResolvesTo(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("a blocked address was reached") })
+	for _, addresses := range [][]string{
+		{"127.0.0.1"}, {"127.0.0.1", "::1"}, {"::ffff:127.0.0.1"}, {"169.254.169.254"}, {"10.0.0.1", "192.168.0.1"}, {"0.0.0.0"},
+	} {
+		s := newSender(t, names(func(string) []string { return addresses }), func(o *sender.Options) { o.AllowCIDRs = nil })
+		res := s.Send(t.Context(), post(hook(t, srv.URL)))
+		require.Equal(t, sender.Result{Class: sender.Blocked, Started: res.Started}, res, addresses)
+		require.False(t, res.Class.Permanent(), "a name may be mended")
+	}
+}
+
+func TestANameThatChangesIsJudgedAtEveryDial(t *testing.T) {
+	t.Parallel()
+	peer := newPeer(t, func(c *peerConn) { c.read(); c.say("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n") })
+	var address atomic.Value
+	address.Store("127.0.0.1")
+	s := newSender(t, names(func(string) []string { return []string{address.Load().(string)} }))
+	res := s.Send(t.Context(), post(hook(t, peer.URL)))
+	require.Equal(t, 200, res.Status, res.Class)
+	require.Positive(t, res.DNS)
+	address.Store("169.254.169.254")
+	require.Equal(t, sender.Blocked, s.Send(t.Context(), post(hook(t, peer.URL))).Class)
+}
+
+func TestANameWithoutAnAddress(t *testing.T) {
+	t.Parallel()
+	s := newSender(t, names(func(string) []string { return nil }))
+	res := s.Send(t.Context(), post("https://nowhere.example/"))
+	require.Equal(t, sender.DNS, res.Class)
+	require.Positive(t, res.DNS)
+	require.Zero(t, res.Connect)
+
+	s = newSender(t, func(o *sender.Options) {
+		o.Resolver = &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
+			return nil, errors.New("no name server")
+		}}
+	})
+	require.Equal(t, sender.DNS, s.Send(t.Context(), post("https://nowhere.example/")).Class)
+}

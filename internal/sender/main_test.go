@@ -1,0 +1,68 @@
+package sender_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"datapusher/internal/sender"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const loopback = "127.0.0.0/8,::1/128"
+
+var key = []byte("0123456789abcdef0123456789abcdef")
+
+// newSender makes a sender that may dial this machine, unless options say more.
+func newSender(t testing.TB, options ...func(*sender.Options)) *sender.Sender {
+	t.Helper()
+	allow, err := sender.ParseCIDRs(loopback)
+	require.NoError(t, err)
+	o := sender.Options{AllowCIDRs: allow}
+	for _, set := range options {
+		set(&o)
+	}
+	s := sender.New(o)
+	t.Cleanup(s.Close)
+	return s
+}
+
+// post is a request that is right in every way.
+func post(url string) *sender.Request {
+	return &sender.Request{
+		EventID: "evt_1", Method: http.MethodPost, URL: url,
+		Payload: []byte(`{"a":1}`), Secrets: [][]byte{key}, Timeout: 10 * time.Second,
+	}
+}
+
+func get(url, payload string) *sender.Request {
+	r := post(url)
+	r.Method, r.Payload = http.MethodGet, []byte(payload)
+	return r
+}
+
+func serve(t testing.TB, h http.HandlerFunc) *httptest.Server {
+	t.Helper()
+	srv := httptest.NewServer(h)
+	t.Cleanup(srv.Close)
+	return srv
+}
+
+// respond is a handler that gives one status.
+func respond(status int) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }
+}
+
+// headers makes a destination's headers from names and values in turn.
+func headers(pairs ...string) []sender.Header {
+	var out []sender.Header
+	for i := 0; i < len(pairs); i += 2 {
+		out = append(out, sender.Header{Name: pairs[i], Value: pairs[i+1]})
+	}
+	return out
+}

@@ -1,0 +1,140 @@
+// Package vault seals what a destination keeps secret in its row: the values of
+// its headers and its signing keys. Each blob is bound to its row, its account
+// and its column, so that bytes copied to another place do not open.
+package vault
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"datapusher/internal/sender"
+)
+
+// Box seals and opens bytes; aad are not secret but must be the same both
+// times. It is *secret.Box.
+type Box interface {
+	Seal(plain []byte, aad ...string) ([]byte, error)
+	Open(sealed []byte, aad ...string) ([]byte, error)
+}
+
+// SigningSecret is one key that a destination's deliveries are signed with.
+type SigningSecret struct {
+	Key       []byte
+	ExpiresAt *time.Time // nil: it is the current one and has no end
+}
+
+// Valid reports whether deliveries are signed with the secret at that time.
+func (s SigningSecret) Valid(at time.Time) bool {
+	return s.ExpiresAt == nil || at.Before(*s.ExpiresAt)
+}
+
+// The columns that blobs belong to; part of what they are bound to, so they
+// never change.
+const (
+	headersColumn = "destinations.headers"
+	secretsColumn = "destinations.signing_secrets"
+)
+
+// version of the JSON inside. A reader refuses what it does not know.
+const version = 1
+
+type headersBlob struct {
+	Version int         `json:"v"`
+	Headers [][2]string `json:"h"` // name and value, in the owner's order
+}
+
+type secretsBlob struct {
+	Version int          `json:"v"`
+	Secrets []secretBlob `json:"s"` // newest first
+}
+
+type secretBlob struct {
+	Key     []byte `json:"k"`           // base64
+	Expires *int64 `json:"e,omitempty"` // Unix microseconds
+}
+
+// SealHeaders seals headers; none are no bytes at all.
+func SealHeaders(box Box, destinationID, accountID string, headers []sender.Header) ([]byte, error) {
+	if len(headers) == 0 {
+		return nil, nil
+	}
+	blob := headersBlob{Version: version, Headers: make([][2]string, len(headers))}
+	for i, h := range headers {
+		blob.Headers[i] = [2]string{h.Name, h.Value}
+	}
+	return seal(box, blob, headersColumn, destinationID, accountID)
+}
+
+// OpenHeaders opens what [SealHeaders] sealed for the same destination.
+func OpenHeaders(box Box, destinationID, accountID string, sealed []byte) ([]sender.Header, error) {
+	if len(sealed) == 0 {
+		return nil, nil
+	}
+	var blob headersBlob
+	if err := open(box, sealed, &blob, headersColumn, destinationID, accountID); err != nil {
+		return nil, err
+	}
+	if blob.Version != version {
+		return nil, fmt.Errorf("the headers of %s are of version %d: written by a newer program", destinationID, blob.Version)
+	}
+	headers := make([]sender.Header, len(blob.Headers))
+	for i, h := range blob.Headers {
+		headers[i] = sender.Header{Name: h[0], Value: h[1]}
+	}
+	return headers, nil
+}
+
+// SealSecrets seals signing secrets, newest first.
+func SealSecrets(box Box, destinationID, accountID string, secrets []SigningSecret) ([]byte, error) {
+	blob := secretsBlob{Version: version, Secrets: make([]secretBlob, len(secrets))}
+	for i, s := range secrets {
+		blob.Secrets[i].Key = s.Key
+		if s.ExpiresAt != nil {
+			us := s.ExpiresAt.UnixMicro()
+			blob.Secrets[i].Expires = &us
+		}
+	}
+	return seal(box, blob, secretsColumn, destinationID, accountID)
+}
+
+// OpenSecrets opens what [SealSecrets] sealed for the same destination. Those
+// that have expired are among them: see [SigningSecret.Valid].
+func OpenSecrets(box Box, destinationID, accountID string, sealed []byte) ([]SigningSecret, error) {
+	var blob secretsBlob
+	if err := open(box, sealed, &blob, secretsColumn, destinationID, accountID); err != nil {
+		return nil, err
+	}
+	if blob.Version != version {
+		return nil, fmt.Errorf("the signing secrets of %s are of version %d: written by a newer program", destinationID, blob.Version)
+	}
+	secrets := make([]SigningSecret, len(blob.Secrets))
+	for i, s := range blob.Secrets {
+		secrets[i].Key = s.Key
+		if s.Expires != nil {
+			at := time.UnixMicro(*s.Expires).UTC()
+			secrets[i].ExpiresAt = &at
+		}
+	}
+	return secrets, nil
+}
+
+func seal(box Box, blob any, aad ...string) ([]byte, error) {
+	plain, err := json.Marshal(blob)
+	if err != nil {
+		return nil, err
+	}
+	return box.Seal(plain, aad...)
+}
+
+// open never lets the content into an error.
+func open(box Box, sealed []byte, blob any, column, destinationID, accountID string) error {
+	plain, err := box.Open(sealed, column, destinationID, accountID)
+	if err != nil {
+		return fmt.Errorf("open %s of %s: %w", column, destinationID, err)
+	}
+	if json.Unmarshal(plain, blob) != nil {
+		return fmt.Errorf("open %s of %s: what was sealed is not what this program writes", column, destinationID)
+	}
+	return nil
+}

@@ -1,0 +1,70 @@
+package enginetest
+
+import (
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func dropStopsOneDelivery(s *stage) {
+	s.add("batch/1",
+		scripted("dlv_1", fails(3*time.Second)),
+		scripted("dlv_2", fails(never)),
+		scripted("dlv_3", fails(5*time.Second), succeeds()))
+	a := s.start("a")
+	s.dispatch(a, "batch/1")
+	s.untilCalls(3, "attempt", "batch/1", "")
+	require.NoError(s, a.Drop(s.Context(), "batch/1", "dlv_1"))
+	require.NoError(s, a.Drop(s.Context(), "batch/1", "dlv_1"), "a second time")
+	s.until("the end of dlv_3", func() bool {
+		attempts := s.find("attempt", "batch/1", "dlv_3")
+		return len(attempts) == 2 && attempts[1].over
+	})
+	s.requirePunctual("batch/1", "dlv_3", 2)
+	s.requireCalls(1, "attempt", "batch/1", "dlv_1")
+	s.dispatch(a, "batch/1") // goes on: dlv_2 is still waiting
+	require.NoError(s, s.make("b").Drop(s.Context(), "batch/1", "dlv_2"))
+	s.untilClosed(a, "batch/1")
+	s.requireCalls(1, "attempt", "batch/1", "dlv_2")
+}
+
+func dropDuringFirstAttempts(s *stage) {
+	hold := newGate()
+	s.add("batch/1", scripted("dlv_1", fails(never).at(hold)), scripted("dlv_2", succeeds()))
+	a := s.start("a")
+	s.dispatch(a, "batch/1")
+	s.untilCalls(1, "attempt", "batch/1", "dlv_1")
+	require.NoError(s, a.Drop(s.Context(), "batch/1", "dlv_1"))
+	hold.release()
+	s.untilClosed(a, "batch/1")
+	s.requireCalls(1, "attempt", "batch/1", "dlv_1")
+	s.requireCalls(1, "attempt", "batch/1", "dlv_2")
+}
+
+func dropDuringAttempt(s *stage) {
+	hold := newGate()
+	s.add("event/1", scripted("dlv_1", fails(time.Second), fails(time.Second).at(hold)))
+	a := s.start("a")
+	s.dispatch(a, "event/1")
+	s.untilCalls(2, "attempt", "event/1", "dlv_1")
+	require.NoError(s, a.Drop(s.Context(), "event/1", "dlv_1"))
+	// What is going on is not torn off, and there is no further attempt.
+	hold.release()
+	s.untilClosed(a, "event/1")
+	s.until("the end of the attempt", func() bool { return s.find("attempt", "event/1", "dlv_1")[1].over })
+	a.stop()
+	s.requireCalls(2, "attempt", "event/1", "dlv_1")
+	require.False(s, s.made("attempt", "event/1", "dlv_1")[1].canceled)
+}
+
+func dropBeforeDue(s *stage) {
+	s.add("event/1", scripted("dlv_2", succeeds())) // dlv_1 has moved away
+	a := s.start("a")
+	run := aRun("event/1")
+	run.NotBefore = time.Now().Add(3 * time.Second)
+	require.NoError(s, a.Dispatch(s.Context(), run))
+	require.NoError(s, a.Drop(s.Context(), "event/1", "dlv_1"))
+	s.untilCalls(1, "first", "event/1", "")
+	s.requireBegun(run.NotBefore, "first", "event/1")
+	s.untilClosed(a, "event/1")
+}

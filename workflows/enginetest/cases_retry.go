@@ -1,0 +1,89 @@
+package enginetest
+
+import (
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func failsThenSucceeds(s *stage) {
+	s.add("batch/1",
+		scripted("dlv_1", succeeds()),
+		scripted("dlv_2", fails(time.Second), fails(time.Second), succeeds()))
+	a := s.start("a")
+	s.dispatch(a, "batch/1")
+	s.untilClosed(a, "batch/1")
+	s.requireCalls(1, "first", "batch/1", "")
+	s.requireCalls(1, "attempt", "batch/1", "dlv_1")
+	s.requireCalls(3, "attempt", "batch/1", "dlv_2")
+}
+
+func delayIsHonoured(s *stage) {
+	s.add("batch/1",
+		scripted("dlv_1", fails(4*time.Second), succeeds()),
+		scripted("dlv_2", fails(time.Second), fails(0), fails(2*time.Second), succeeds()))
+	a := s.start("a")
+	s.dispatch(a, "batch/1")
+	s.untilClosed(a, "batch/1")
+	s.requirePunctual("batch/1", "dlv_1", 2)
+	for number := 2; number <= 4; number++ {
+		s.requirePunctual("batch/1", "dlv_2", number)
+	}
+	// An engine may ask too early, but it may not turn in circles.
+	require.LessOrEqual(s, len(s.made("early", "batch/1", "dlv_1")), 2)
+}
+
+func openAttempt(s *stage) {
+	// The first attempt outlasts the first attempts' budget; its end is found later.
+	s.add("event/1", scripted("dlv_1", staysOpen(time.Second), succeeds()))
+	a := s.start("a")
+	s.dispatch(a, "event/1")
+	s.untilClosed(a, "event/1")
+	s.requireCalls(1, "first", "event/1", "")
+	s.requireCalls(2, "attempt", "event/1", "dlv_1")
+	s.requirePunctual("event/1", "dlv_1", 2)
+}
+
+func permanentFailureStops(s *stage) {
+	s.add("event/1", scripted("dlv_1", failsForGood()), scripted("dlv_2", fails(time.Second), failsForGood()))
+	a := s.start("a")
+	s.dispatch(a, "event/1")
+	s.untilClosed(a, "event/1")
+	s.requireCalls(1, "attempt", "event/1", "dlv_1")
+	s.requireCalls(2, "attempt", "event/1", "dlv_2")
+}
+
+func ownErrorUsesNoAttempt(s *stage) {
+	s.add("event/1", scripted("dlv_1", fails(time.Second), ownError(), ownError(), succeeds()))
+	s.runs["event/1"].errs = []answer{ownError(), ownError()}
+	a := s.start("a")
+	s.dispatch(a, "event/1")
+	s.untilClosed(a, "event/1")
+	s.requireCalls(1, "first", "event/1", "")
+	s.requireCalls(2, "own", "event/1", "dlv_1")
+	s.requireCalls(2, "attempt", "event/1", "dlv_1")
+	s.requireCalls(4, "own", "event/1", "")
+}
+
+func panicIsAnOwnError(s *stage) {
+	s.add("event/1", scripted("dlv_1", fails(time.Second), ownPanic(), succeeds()))
+	s.runs["event/1"].errs = []answer{ownPanic(), ownPanic()}
+	a := s.start("a")
+	s.dispatch(a, "event/1")
+	s.untilClosed(a, "event/1")
+	s.requireCalls(1, "first", "event/1", "")
+	s.requireCalls(2, "attempt", "event/1", "dlv_1")
+	s.requireCalls(3, "own", "event/1", "")
+}
+
+func notOwner(s *stage) {
+	moving := scripted("dlv_1", fails(2*time.Second))
+	s.add("event/1", moving, scripted("dlv_2", fails(time.Second), succeeds()))
+	a := s.start("a")
+	s.dispatch(a, "event/1")
+	s.untilCalls(1, "attempt", "event/1", "dlv_2")
+	s.update(func() { moving.moved = true })
+	s.untilClosed(a, "event/1")
+	s.requireCalls(1, "attempt", "event/1", "dlv_1")
+	s.requireCalls(1, "moved", "event/1", "dlv_1")
+}

@@ -1,0 +1,61 @@
+package temporal
+
+import (
+	"fmt"
+	"time"
+
+	sdk "go.temporal.io/sdk/temporal"
+
+	"datapusher/workflows"
+)
+
+const (
+	minBackoff = time.Second // between tries after a failure on our own side
+	maxBackoff = time.Minute
+	// minAfter keeps "now" from meaning "unset", for which the policy's own
+	// delay would hold, and a core that is always early from turning in circles.
+	minAfter = 100 * time.Millisecond
+)
+
+// ownFailurePolicy retries without end what failed on our own side.
+func ownFailurePolicy() *sdk.RetryPolicy {
+	return &sdk.RetryPolicy{InitialInterval: minBackoff, BackoffCoefficient: 2, MaximumInterval: maxBackoff}
+}
+
+// ownFailureDelay is the same backoff for an activity whose policy leaves the
+// delays to it. Try counts from 1, with those that only reported.
+func ownFailureDelay(try int32) time.Duration {
+	return min(minBackoff<<min(max(try-1, 0), 6), maxBackoff)
+}
+
+// ownFailure is what Temporal is told when our own side failed. The reason may
+// name hosts, rows or queries, so it stays in our log.
+func ownFailure(delay time.Duration) error {
+	return sdk.NewApplicationErrorWithOptions("failed on our side; the worker's log says why", "internal",
+		sdk.ApplicationErrorOptions{NextRetryDelay: delay})
+}
+
+// unsettled tells Temporal, and whoever looks at its UI, how a delivery stands.
+// The error is benign: a receiver that is down is our daily work.
+func unsettled(o workflows.Outcome) error {
+	after := max(o.After, minAfter)
+	kind, message := o.Result, fmt.Sprintf("attempt %d: %s; next in %s", o.Attempts, o.Result, round(after))
+	switch {
+	case o.State == workflows.Open:
+		kind, message = "open", fmt.Sprintf("attempt %d is going on; asked again in %s", o.Attempts, round(after))
+	case o.Attempts == 0:
+		kind, message = "waiting", fmt.Sprintf("no attempt yet; first in %s", round(after))
+	}
+	return sdk.NewApplicationErrorWithOptions(message, kind, sdk.ApplicationErrorOptions{
+		NextRetryDelay: after,
+		Category:       sdk.ApplicationErrorCategoryBenign,
+	})
+}
+
+// round drops what nobody reads.
+func round(d time.Duration) time.Duration {
+	if d < time.Second {
+		return d.Round(time.Millisecond)
+	}
+	return d.Round(time.Second)
+}
