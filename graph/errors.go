@@ -7,67 +7,79 @@ import (
 	"log/slog"
 	"runtime/debug"
 
-	"entgo.io/ent/privacy"
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
-	"datapusher/internal/auth"
 	"datapusher/internal/problem"
 	"datapusher/internal/requestid"
 )
 
-// isNodeNotFound knows the error that entgql makes of a node that is missing.
-func isNodeNotFound(err error) bool {
-	g, ok := errors.AsType[*gqlerror.Error](err)
-	return ok && g.Extensions["code"] == "NOT_FOUND"
-}
-
-// extensions are what a caller is told beside the message.
-func extensions(e *problem.Error) map[string]any {
-	x := map[string]any{"code": string(e.Code)}
-	if len(e.Fields) > 0 {
-		x["fields"] = e.Fields
+// codeFields gives every error of a resolver its code, so that what carries none
+// later on is gqlgen's: an operation or an argument that does not fit the schema.
+// It also makes optional texts that are not set null: ent knows them as "".
+func codeFields(ctx context.Context, next graphql.Resolver) (any, error) {
+	res, err := next(ctx)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return nil, problem.Wrap(err, problem.Unavailable, "the operation took too long: ask for less, or try again")
+	case err != nil:
+		return nil, problem.From(err)
 	}
-	return x
+	if t := graphql.GetFieldContext(ctx).Field.Definition.Type; !t.NonNull {
+		switch s := res.(type) {
+		case string:
+			if s == "" {
+				return nil, nil
+			}
+		case *string:
+			if s == nil || *s == "" {
+				return nil, nil
+			}
+		}
+	}
+	return res, nil
 }
 
-// presenter makes of each error what a caller may see. What is not coded is
-// logged and masked.
+// presenter turns errors into what callers see: a message, where it happened,
+// and the code in the extensions.
 func presenter(logger *slog.Logger) graphql.ErrorPresenterFunc {
 	return func(ctx context.Context, err error) *gqlerror.Error {
-		shown := graphql.DefaultErrorPresenter(ctx, err)
-		coded := code(ctx, err)
-		if coded.Code == problem.Internal {
-			logger.ErrorContext(ctx, "a GraphQL operation failed", "request", requestid.From(ctx), "path", shown.Path.String(), "error", coded)
+		p := coded(err)
+		shown := &gqlerror.Error{Message: p.Message, Extensions: map[string]any{"code": p.Code}}
+		if e, ok := errors.AsType[*gqlerror.Error](err); ok {
+			shown.Path, shown.Locations = e.Path, e.Locations
+		} else {
+			shown.Path = graphql.GetPath(ctx)
 		}
-		x := extensions(coded)
-		if coded.Code == problem.Internal || coded.Code == problem.Unavailable {
-			x["requestID"] = requestid.From(ctx)
+		if len(p.Fields) > 0 {
+			shown.Extensions["fields"] = p.Fields
 		}
-		return &gqlerror.Error{Message: coded.Message, Path: shown.Path, Locations: shown.Locations, Extensions: x}
+		if p.Code == problem.Internal {
+			shown.Extensions["requestID"] = requestid.From(ctx)
+		}
+		if p.Code == problem.Internal || p.Code == problem.Unavailable {
+			logger.ErrorContext(ctx, "a GraphQL field failed",
+				"request", requestid.From(ctx), "path", shown.Path.String(), "error", p.Error())
+		}
+		return shown
 	}
 }
 
-// code finds the code of an error.
-func code(ctx context.Context, err error) *problem.Error {
-	if coded, ok := errors.AsType[*problem.Error](err); ok {
-		return coded
+// coded is the error as a caller may see it.
+func coded(err error) *problem.Error {
+	if p, ok := errors.AsType[*problem.Error](err); ok {
+		return p
 	}
-	if errors.Is(err, privacy.Deny) {
-		if auth.From(ctx) == nil {
-			return problem.From(auth.Denied())
-		}
-		return problem.New(problem.Forbidden, "the credential does not cover this")
+	if _, ok := errors.AsType[*graphql.InvalidNullError](err); ok {
+		return problem.From(err)
 	}
-	// What the GraphQL library itself finds wrong with a document or a variable
-	// wraps nothing.
-	if g, ok := errors.AsType[*gqlerror.Error](err); ok && g.Unwrap() == nil {
-		return problem.New(problem.Invalid, "%s", g.Message)
+	if e, ok := errors.AsType[*gqlerror.Error](err); ok {
+		return problem.New(problem.Invalid, "%s", e.Message)
 	}
 	return problem.From(err)
 }
 
-// recovered makes a panic of a resolver an internal error.
-func recovered(_ context.Context, value any) error {
-	return fmt.Errorf("panic: %v\n%s", value, debug.Stack())
+// recovered turns a panic into an error whose place is in the log alone.
+func recovered(_ context.Context, v any) error {
+	return problem.From(fmt.Errorf("panic: %v\n%s", v, debug.Stack()))
 }

@@ -1,23 +1,16 @@
 package graph
 
 import (
-	"bytes"
 	"context"
-	"embed"
-	"encoding/json"
-	"errors"
-	"io"
 	"log/slog"
-	"mime"
 	"net/http"
-	"path"
-	"strings"
 	"time"
 
-	"github.com/99designs/gqlgen/graphql/handler"
-	"github.com/99designs/gqlgen/graphql/handler/lru"
-	"github.com/99designs/gqlgen/graphql/handler/transport"
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/executor"
+	"github.com/99designs/gqlgen/graphql/handler/extension"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"datapusher/graph/generated"
 	"datapusher/internal/database"
@@ -34,113 +27,102 @@ const (
 	maxTime = 20 * time.Second
 )
 
-// Options of the API. All are needed.
+// Options of the API. Engine and Logger may be left out.
 type Options struct {
 	Pusher *pusher.Pusher
 	DB     *database.DB
 	Box    vault.Box
-	Engine workflows.Engine
+	Engine workflows.Engine // gives the links of engineURL, if it has a UI
 	Logger *slog.Logger
 }
 
 // NewHandler serves the API after the GraphQL-over-HTTP draft: queries by GET
 // and POST, mutations by POST alone, JSON in UTF-8. Who asks is in the request's
-// context ([auth.With]).
+// context ([auth.With]); nobody may ask for __typename alone.
 func NewHandler(o Options) http.Handler {
-	r := &Resolver{ent: o.DB.Ent, pusher: o.Pusher, box: o.Box, logger: o.Logger}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	r := &Resolver{ent: o.DB.Ent, pusher: o.Pusher, box: o.Box}
 	r.tracker, _ = o.Engine.(workflows.Tracker)
-	server := handler.New(generated.NewExecutableSchema(generated.Config{Resolvers: r}))
-	server.AddTransport(transport.GET{})
-	server.AddTransport(transport.POST{})
-	server.SetQueryCache(pagedCache{lru.New[*ast.QueryDocument](maxCached)})
-	server.SetParserTokenLimit(maxTokens)
-	server.SetErrorPresenter(presenter(o.Logger))
-	server.SetRecoverFunc(recovered)
-	server.Use(limits{})
-	return door{server}
+	// costed hides what else the schema implements: for subscriptions with a context
+	// per event it has to hand that on.
+	schema := costed{generated.NewExecutableSchema(generated.Config{Resolvers: r, Schema: publicSchema()})}
+	exec := executor.New(schema)
+	known := newDocuments()
+	exec.SetQueryCache(known)
+	exec.SetParserTokenLimit(maxTokens)
+	exec.SetErrorPresenter(presenter(o.Logger))
+	exec.SetRecoverFunc(recovered)
+	exec.Use(extension.Introspection{})
+	exec.Use(limits{known})
+	exec.Use(pages{})
+	exec.Use(costs{schema})
+	exec.AroundFields(codeFields)
+	return &door{exec: exec}
 }
 
-// door checks what the library would answer with the request's own text, or
-// read without a bound.
-type door struct{ next http.Handler }
+// door is the HTTP side of the API.
+type door struct{ exec *executor.Executor }
 
 // ServeHTTP implements http.Handler.
-func (d door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), maxTime)
+func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(graphql.StartOperationTrace(r.Context()), maxTime)
 	defer cancel()
-	r = r.WithContext(ctx)
-	switch r.Method {
-	case http.MethodGet:
-	case http.MethodPost:
-		body, err := readBody(w, r)
-		if err != nil {
-			reject(w, problem.From(err))
-			return
+	defer func() {
+		if v := recover(); v != nil {
+			d.refuse(ctx, w, r, recovered(ctx, v))
 		}
-		r.Body = io.NopCloser(bytes.NewReader(body))
-	default:
-		w.Header().Set("Allow", "GET, POST")
-		reject(w, problem.New(problem.MethodNotAllowed, "send queries by GET or POST and mutations by POST"))
+	}()
+	params, err := read(w, r)
+	if err != nil {
+		d.refuse(ctx, w, r, err)
 		return
 	}
-	d.next.ServeHTTP(w, r)
+	op, errs := d.exec.CreateOperationContext(ctx, params)
+	if len(errs) > 0 {
+		d.unfit(graphql.WithOperationContext(ctx, op), w, r, errs)
+		return
+	}
+	if r.Method != http.MethodPost && op.Operation.Operation != ast.Query {
+		w.Header().Set("Allow", http.MethodPost)
+		d.refuse(ctx, w, r, problem.New(problem.MethodNotAllowed, "send mutations by POST"))
+		return
+	}
+	responses, ctx := d.exec.DispatchOperation(ctx, op)
+	write(w, r, http.StatusOK, responses(ctx))
 }
 
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-		return nil, problem.New(problem.UnsupportedMedia, "send the operation as JSON with Content-Type: application/json")
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
-	if _, large := errors.AsType[*http.MaxBytesError](err); large {
-		return nil, problem.New(problem.TooLarge, "an operation may have %d bytes", MaxBody)
-	}
-	if err != nil {
-		return nil, problem.Wrap(err, problem.Invalid, "the body broke off")
-	}
-	var operation struct {
-		Query         *string
-		OperationName *string
-		Variables     map[string]any
-		Extensions    map[string]any
-	}
-	if json.Unmarshal(body, &operation) != nil || operation.Query == nil {
-		return nil, problem.New(problem.Invalid, `send {"query": "…", "variables": {…}} as one JSON object`)
-	}
-	return body, nil
+// refuse answers a request that is not GraphQL over HTTP.
+func (d *door) refuse(ctx context.Context, w http.ResponseWriter, r *http.Request, err error) {
+	write(w, r, statusOf(err), d.exec.DispatchError(ctx, gqlerror.List{gqlerror.Wrap(err)}))
 }
 
-// statuses of what is refused before GraphQL begins.
+// unfit answers an operation that is not executed. By the draft its status is 200
+// where the client accepts no more than plain JSON, since it was well-formed; not
+// so for a credential that is missing, which a client has to notice.
+func (d *door) unfit(ctx context.Context, w http.ResponseWriter, r *http.Request, errs gqlerror.List) {
+	status := statusOf(errs[0])
+	if status == http.StatusBadRequest && mediaType(r) == plainJSON {
+		status = http.StatusOK
+	}
+	write(w, r, status, d.exec.DispatchError(ctx, errs))
+}
+
+// statuses of requests that are not executed. What goes wrong later is told in
+// the answer, whose status is 200.
 var statuses = map[problem.Code]int{
 	problem.Invalid:          http.StatusBadRequest,
+	problem.Unauthenticated:  http.StatusUnauthorized,
+	problem.Forbidden:        http.StatusForbidden,
+	problem.NotFound:         http.StatusNotFound,
 	problem.MethodNotAllowed: http.StatusMethodNotAllowed,
+	problem.Conflict:         http.StatusConflict,
 	problem.TooLarge:         http.StatusRequestEntityTooLarge,
 	problem.UnsupportedMedia: http.StatusUnsupportedMediaType,
+	problem.RateLimited:      http.StatusTooManyRequests,
+	problem.Internal:         http.StatusInternalServerError,
+	problem.Unavailable:      http.StatusServiceUnavailable,
 }
 
-func reject(w http.ResponseWriter, e *problem.Error) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(statuses[e.Code])
-	_ = json.NewEncoder(w).Encode(map[string]any{
-		"errors": []any{map[string]any{"message": e.Message, "extensions": extensions(e)}},
-	})
-}
-
-//go:embed schema/*.graphql
-var schema embed.FS
-
-// SDL is the whole schema as one document.
-func SDL() string {
-	entries, err := schema.ReadDir("schema")
-	if err != nil {
-		panic(err) // it is embedded
-	}
-	parts := make([]string, 0, len(entries))
-	for _, e := range entries {
-		part, err := schema.ReadFile(path.Join("schema", e.Name()))
-		if err != nil {
-			panic(err)
-		}
-		parts = append(parts, strings.TrimSpace(string(part)))
-	}
-	return strings.Join(parts, "\n\n") + "\n"
-}
+func statusOf(err error) int { return statuses[coded(err).Code] }

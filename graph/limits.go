@@ -2,84 +2,40 @@ package graph
 
 import (
 	"context"
+	"errors"
 	"strconv"
+	"strings"
 
-	"entgo.io/contrib/entgql"
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+	"github.com/vektah/gqlparser/v2/parser"
 
 	"datapusher/internal/auth"
 	"datapusher/internal/problem"
 )
 
-// Limits of one operation. They are told in the schema's descriptions.
+// What one operation may be. All of it is checked before the operation is
+// validated, because validation itself can be made to take long.
 const (
-	defaultPage = 20
-	maxPage     = 100
-	maxDepth    = 20
-	maxValues   = 50_000 // leaf fields times the sizes of the pages they are in
-	maxFields   = 2_000  // that the document selects, aliases counted
-	maxTokens   = 15_000
-	maxCached   = 500 // parsed documents
+	maxQuery  = 32 << 10 // bytes of the document
+	maxTokens = 2500     // of the document
+	maxDepth  = 20       // levels of fields; GraphiQL's introspection has 14
+	maxFields = 700      // of an operation with its fragments spread out, aliases included
+	maxRoot   = 50       // fields at the root, each a query or a command of its own
+	maxList   = 500      // items of a list in the arguments
+	maxValue  = 20       // levels of an argument
 )
 
-// pagedCache keeps parsed documents. A document is put in once, before it is
-// first executed, and never changed after that: the moment to give every list
-// without a size the default one. ent would read such a list to its end.
-type pagedCache struct {
-	graphql.Cache[*ast.QueryDocument]
+// limits holds an operation to them, and lets those who are nobody ask for
+// __typename alone.
+type limits struct {
+	known graphql.Cache[*ast.QueryDocument] // documents that have passed before
 }
-
-// Add implements graphql.Cache.
-func (c pagedCache) Add(ctx context.Context, query string, doc *ast.QueryDocument) {
-	for _, op := range doc.Operations {
-		setPages(op.SelectionSet)
-	}
-	for _, f := range doc.Fragments {
-		setPages(f.SelectionSet)
-	}
-	c.Cache.Add(ctx, query, doc)
-}
-
-func setPages(set ast.SelectionSet) {
-	for _, s := range set {
-		switch s := s.(type) {
-		case *ast.Field:
-			if isList(s) && !sized(s.Arguments) {
-				s.Arguments = append(s.Arguments[:len(s.Arguments):len(s.Arguments)], &ast.Argument{
-					Name:  "first",
-					Value: &ast.Value{Kind: ast.IntValue, Raw: strconv.Itoa(defaultPage), Position: s.Position},
-				})
-			}
-			setPages(s.SelectionSet)
-		case *ast.InlineFragment:
-			setPages(s.SelectionSet)
-		}
-	}
-}
-
-// isList tells a connection by its arguments.
-func isList(f *ast.Field) bool {
-	return f.Definition != nil && f.Definition.Arguments.ForName("first") != nil && f.Definition.Arguments.ForName("last") != nil
-}
-
-// sized reports whether a size is given, be it by a variable.
-func sized(args ast.ArgumentList) bool {
-	for _, name := range []string{"first", "last"} {
-		if a := args.ForName(name); a != nil && a.Value.Kind != ast.NullValue {
-			return true
-		}
-	}
-	return false
-}
-
-// limits checks an operation before it is executed.
-type limits struct{}
 
 var _ interface {
 	graphql.HandlerExtension
-	graphql.OperationContextMutator
+	graphql.OperationParameterMutator
 } = limits{}
 
 // ExtensionName implements graphql.HandlerExtension.
@@ -88,127 +44,199 @@ func (limits) ExtensionName() string { return "Limits" }
 // Validate implements graphql.HandlerExtension.
 func (limits) Validate(graphql.ExecutableSchema) error { return nil }
 
-// MutateOperationContext implements graphql.OperationContextMutator.
-func (limits) MutateOperationContext(ctx context.Context, oc *graphql.OperationContext) *gqlerror.Error {
-	oc.DisableIntrospection = auth.From(ctx) == nil
-	m := measure{variables: oc.Variables}
-	m.walk(oc.Operation.SelectionSet, 1, 1)
-	if m.err != nil {
-		return refuse(m.err)
+// MutateOperationParameters implements graphql.OperationParameterMutator. It
+// changes nothing.
+func (l limits) MutateOperationParameters(ctx context.Context, params *graphql.RawParams) *gqlerror.Error {
+	err := l.check(ctx, params)
+	if e, ok := errors.AsType[*gqlerror.Error](err); ok {
+		return e
+	}
+	return gqlerror.Wrap(err)
+}
+
+func (l limits) check(ctx context.Context, params *graphql.RawParams) error {
+	nobody := auth.From(ctx) == nil
+	if !nobody {
+		if err := checkVariable(params.Variables, 0); err != nil {
+			return err
+		}
+		if _, ok := l.known.Get(ctx, params.Query); ok {
+			return nil
+		}
+	}
+	if len(params.Query) > maxQuery {
+		return problem.New(problem.TooLarge, "the query must have at most %d bytes: use variables for what is long", maxQuery)
+	}
+	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: params.Query}, maxTokens)
+	if nobody && (err != nil || !asksForNothing(doc)) {
+		return auth.Denied()
+	}
+	if err != nil {
+		return err // it is a *gqlerror.Error that says where
+	}
+	return checkDocument(doc)
+}
+
+// asksForNothing reports whether a document has __typename alone at its root:
+// what a client may ask to see whether a GraphQL server is there.
+func asksForNothing(doc *ast.QueryDocument) bool {
+	for _, op := range doc.Operations {
+		for _, s := range op.SelectionSet {
+			if f, ok := s.(*ast.Field); !ok || f.Name != "__typename" {
+				return false
+			}
+		}
+	}
+	return len(doc.Fragments) == 0
+}
+
+func checkDocument(doc *ast.QueryDocument) error {
+	m := measure{fragments: doc.Fragments, done: map[string]*extent{}}
+	for _, op := range doc.Operations {
+		e, err := m.of(op.SelectionSet)
+		switch {
+		case err != nil:
+			return err
+		case e.depth > maxDepth:
+			return problem.New(problem.Invalid, "the operation must have at most %d levels", maxDepth)
+		case e.fields > maxFields:
+			return problem.New(problem.Invalid, "the operation must have at most %d fields", maxFields)
+		case e.root > maxRoot:
+			return problem.New(problem.Invalid, "the operation must have at most %d fields at its root", maxRoot)
+		}
+	}
+	// A fragment that no operation uses is not measured; validation refuses it,
+	// after it has compared its fields with each other.
+	for _, f := range doc.Fragments {
+		if m.done[f.Name] == nil {
+			return problem.New(problem.Invalid, "the fragment %s is not used", f.Name)
+		}
 	}
 	return nil
 }
 
-// refuse makes a coded error one that may be returned before execution.
-func refuse(err *problem.Error) *gqlerror.Error {
-	return &gqlerror.Error{Err: err, Message: err.Message, Extensions: extensions(err)}
-}
+// extent is how big a selection is.
+type extent struct{ fields, depth, root int }
 
-// measure adds up what an operation asks for.
+// measure computes extents, each fragment once: spread out, a few fragments that
+// use each other twice would be more than can be counted.
 type measure struct {
-	variables map[string]any
-	fields    int
-	values    int
-	err       *problem.Error
+	fragments ast.FragmentDefinitionList
+	done      map[string]*extent // nil while it is being measured
 }
 
-func (m *measure) fail(format string, args ...any) {
-	if m.err == nil {
-		m.err = problem.New(problem.Invalid, format, args...)
-	}
-}
-
-func (m *measure) walk(set ast.SelectionSet, depth, times int) {
-	if depth > maxDepth {
-		m.fail("the operation is nested deeper than %d levels: ask in several operations", maxDepth)
-	}
+func (m *measure) of(set ast.SelectionSet) (extent, error) {
+	var all extent
 	for _, s := range set {
-		if m.err != nil {
-			return
-		}
-		switch s := s.(type) {
-		case *ast.Field:
-			m.field(s, depth, times)
-		case *ast.InlineFragment:
-			m.walk(s.SelectionSet, depth, times)
-		case *ast.FragmentSpread:
-			if s.Definition != nil {
-				m.walk(s.Definition.SelectionSet, depth, times)
-			}
-		}
-	}
-}
-
-func (m *measure) field(f *ast.Field, depth, times int) {
-	if m.fields++; m.fields > maxFields {
-		m.fail("the operation selects more than %d fields: ask in several operations", maxFields)
-		return
-	}
-	if isList(f) {
-		times *= m.page(f)
-	}
-	if len(f.SelectionSet) > 0 {
-		m.walk(f.SelectionSet, depth+1, times)
-		return
-	}
-	if m.values += times; m.values > maxValues {
-		m.fail("the operation asks for more than %d values: make its pages smaller or ask in several operations", maxValues)
-	}
-}
-
-// page is the size of a list's page. A variable that is null or not given stands
-// for the default size.
-func (m *measure) page(f *ast.Field) int {
-	size, given := defaultPage, false
-	var unset string
-	for _, name := range []string{"first", "last"} {
-		a := f.Arguments.ForName(name)
-		if a == nil {
-			continue
-		}
-		value, err := a.Value.Value(m.variables)
+		e, err := m.selection(s)
 		if err != nil {
-			m.fail("%s of %s cannot be read", name, f.Name)
-			return 1
+			return all, err
 		}
-		if value == nil {
-			if a.Value.Kind == ast.Variable {
-				unset = a.Value.Raw
-			}
-			continue
-		}
-		n, err := graphql.UnmarshalInt(value)
-		switch {
-		case err != nil:
-			m.fail("%s of %s must be a whole number from 1 to %d", name, f.Name, maxPage)
-		case given:
-			m.fail("%s takes first or last, not both", f.Name)
-		case n < 1 || n > maxPage:
-			m.fail("%s of %s must be from 1 to %d", name, f.Name, maxPage)
-		}
-		size, given = n, true
+		// The cap keeps sums of sums from running over.
+		all.fields = min(all.fields+e.fields, maxFields+1)
+		all.root = min(all.root+e.root, maxFields+1)
+		all.depth = max(all.depth, e.depth)
 	}
-	if !given && unset != "" {
-		m.variables[unset] = int64(defaultPage)
-	}
-	m.cursors(f)
-	return max(size, 1)
+	return all, nil
 }
 
-// cursors checks that the cursors of a list are ones that we have made.
-func (m *measure) cursors(f *ast.Field) {
-	for _, name := range []string{"after", "before"} {
-		a := f.Arguments.ForName(name)
-		if a == nil {
-			continue
+func (m *measure) selection(s ast.Selection) (extent, error) {
+	switch s := s.(type) {
+	case *ast.Field:
+		for _, a := range s.Arguments {
+			if err := checkLiteral(a.Value); err != nil {
+				return extent{}, err
+			}
 		}
-		value, err := a.Value.Value(m.variables)
-		if err != nil || value == nil {
-			continue
+		e, err := m.of(s.SelectionSet)
+		return extent{fields: e.fields + 1, depth: e.depth + 1, root: 1}, err
+	case *ast.InlineFragment:
+		return m.of(s.SelectionSet)
+	case *ast.FragmentSpread:
+		return m.fragment(s.Name)
+	}
+	return extent{}, nil
+}
+
+func (m *measure) fragment(name string) (extent, error) {
+	if e, seen := m.done[name]; seen {
+		if e == nil {
+			return extent{}, problem.New(problem.Invalid, "the fragment %s contains itself", name)
 		}
-		var c entgql.Cursor[string]
-		if c.UnmarshalGQL(value) != nil {
-			m.fail("%s of %s is no cursor: take one from an earlier page", name, f.Name)
+		return *e, nil
+	}
+	f := m.fragments.ForName(name)
+	if f == nil {
+		return extent{}, nil // validation says so
+	}
+	m.done[name] = nil
+	e, err := m.of(f.SelectionSet)
+	m.done[name] = &e
+	return e, err
+}
+
+// checkLiteral refuses arguments in a document that would fail in the database
+// or in the conversion, where nobody could tell whose fault it is.
+func checkLiteral(v *ast.Value) error {
+	switch v.Kind {
+	case ast.StringValue, ast.BlockValue:
+		return checkString(v.Raw)
+	case ast.IntValue:
+		if _, err := strconv.ParseInt(v.Raw, 10, 64); err != nil {
+			return problem.New(problem.Invalid, "a number is out of range")
+		}
+	case ast.FloatValue:
+		if _, err := strconv.ParseFloat(v.Raw, 64); err != nil {
+			return problem.New(problem.Invalid, "a number is out of range")
+		}
+	case ast.ListValue:
+		if len(v.Children) > maxList {
+			return tooLong()
 		}
 	}
+	for _, c := range v.Children { // as deep as the tokens allow
+		if err := checkLiteral(c.Value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkVariable is checkLiteral for what comes as JSON.
+func checkVariable(v any, depth int) error {
+	if depth > maxValue {
+		return problem.New(problem.Invalid, "variables must have at most %d levels", maxValue)
+	}
+	switch v := v.(type) {
+	case string:
+		return checkString(v)
+	case []any:
+		if len(v) > maxList {
+			return tooLong()
+		}
+		for _, item := range v {
+			if err := checkVariable(item, depth+1); err != nil {
+				return err
+			}
+		}
+	case map[string]any:
+		for _, item := range v {
+			if err := checkVariable(item, depth+1); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// checkString refuses NUL: Postgres keeps none.
+func checkString(s string) error {
+	if strings.ContainsRune(s, 0) {
+		return problem.New(problem.Invalid, "a text must not contain the character NUL")
+	}
+	return nil
+}
+
+func tooLong() error {
+	return problem.New(problem.Invalid, "a list must have at most %d items", maxList)
 }

@@ -2,8 +2,10 @@ package graph
 
 import (
 	"context"
+	"errors"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"datapusher/ent"
 	"datapusher/ent/account"
@@ -31,78 +33,54 @@ var tables = map[id.Prefix]string{
 func nodeType(_ context.Context, s string) (string, error) {
 	p, err := id.Parse(s)
 	if err != nil {
-		return "", errNoNode
+		return "", problem.New(problem.NotFound, "there is no such node")
 	}
 	return tables[p], nil
 }
 
-var errNoNode = problem.New(problem.NotFound, "there is no such node")
-
-// node finds one object by its id; null when there is none that the viewer may see.
+// node finds one object by its id; null when there is none that the viewer may
+// see. What is no id asks no table.
 func (r *Resolver) node(ctx context.Context, of string) (ent.Noder, error) {
 	if err := auth.Require(ctx, auth.Read); err != nil {
 		return nil, err
 	}
 	n, err := r.ent.Noder(ctx, of, ent.WithNodeType(nodeType))
 	if err != nil {
-		return nil, unlessMissing(err)
+		return nil, unlessMissing(err) // n is a nil pointer in an interface then
 	}
 	return n, nil
 }
 
-// nodes finds many objects; null stands for each that the viewer may not see.
+// nodes finds many objects at once; null stands for each that the viewer may not see.
 func (r *Resolver) nodes(ctx context.Context, ids []string) ([]ent.Noder, error) {
 	if err := auth.Require(ctx, auth.Read); err != nil {
 		return nil, err
 	}
-	if len(ids) > maxPage {
+	switch {
+	case len(ids) > maxPage:
 		return nil, problem.New(problem.Invalid, "ids must be at most %d", maxPage)
-	}
-	found := make([]ent.Noder, len(ids))
-	var known []string
-	for _, of := range ids {
-		if _, err := id.Parse(of); err == nil {
-			known = append(known, of)
-		}
-	}
-	nodes, err := r.noders(ctx, known)
-	if err != nil {
-		return nil, err
-	}
-	byID := make(map[string]ent.Noder, len(known))
-	for i, n := range nodes {
-		byID[known[i]] = n
-	}
-	for i, of := range ids {
-		found[i] = byID[of]
-	}
-	return found, nil
-}
-
-// noders asks ent, which notes one error for each id that it does not find. They
-// are kept apart and left out: what is missing is null.
-func (r *Resolver) noders(ctx context.Context, ids []string) ([]ent.Noder, error) {
-	if len(ids) == 1 {
+	case len(ids) == 1: // ent takes another way then, which errs where this one notes
 		n, err := r.node(ctx, ids[0])
 		return []ent.Noder{n}, err
 	}
-	present := func(_ context.Context, err error) error { return err }
-	apart := graphql.WithResponseContext(ctx, graphql.DefaultErrorPresenter, graphql.DefaultRecover)
+	// ent notes an error for each id that it does not find. They are kept apart:
+	// what is missing is null and no error.
+	var failed error
+	apart := graphql.WithResponseContext(ctx, func(_ context.Context, err error) *gqlerror.Error {
+		failed = errors.Join(failed, unlessMissing(err))
+		return gqlerror.Wrap(err)
+	}, graphql.DefaultRecover)
 	nodes, err := r.ent.Noders(apart, ids, ent.WithNodeType(nodeType))
-	if err != nil {
-		return nil, present(ctx, err)
-	}
-	for _, e := range graphql.GetErrors(apart) {
-		if err := unlessMissing(e); err != nil {
-			return nil, err
-		}
-	}
-	return nodes, nil
+	return nodes, errors.Join(err, failed)
 }
 
-// unlessMissing lets pass what is no answer to "is there such a node".
+// unlessMissing drops an error that says no more than that there is no such node.
 func unlessMissing(err error) error {
-	if ent.IsNotFound(err) || isNodeNotFound(err) || problem.CodeOf(err) == problem.NotFound {
+	if ent.IsNotFound(err) || problem.CodeOf(err) == problem.NotFound {
+		return nil
+	}
+	// entgql's own, which has no type.
+	if e, ok := errors.AsType[*gqlerror.Error](err); ok && e.Extensions["code"] == "NOT_FOUND" {
 		return nil
 	}
 	return err

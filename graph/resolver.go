@@ -4,8 +4,6 @@
 package graph
 
 import (
-	"log/slog"
-
 	"datapusher/ent"
 	"datapusher/internal/pusher"
 	"datapusher/internal/vault"
@@ -18,5 +16,4 @@ type Resolver struct {
 	pusher  *pusher.Pusher
 	box     vault.Box
 	tracker workflows.Tracker // nil: the engine has no UI
-	logger  *slog.Logger
 }

@@ -3058,7 +3058,8 @@ input TokenWhereInput {
   The accounts that the viewer sees: all of them for the admin, otherwise its own.
 
   Every list is a Relay connection. A page has 20 items unless ` + "`" + `first` + "`" + ` or ` + "`" + `last` + "`" + ` says otherwise, and at most 100,
-  nested lists too. An operation may ask for 50,000 values in all, 20 levels deep.
+  nested lists too. An operation may ask for 100,000 values in all (a payload counts as 100, a response body as 10), in
+  700 fields, 50 of them at its root, 20 levels deep.
   """
   accounts(
     "Only what comes after this cursor."

@@ -1,12 +1,9 @@
 package database
 
 import (
-	"context"
-	"database/sql"
-	"database/sql/driver"
 	"errors"
-	"io"
 	"net"
+	"strings"
 
 	"github.com/lib/pq"
 	"modernc.org/sqlite"
@@ -43,27 +40,28 @@ func Classify(err error) Failure {
 	if e, ok := errors.AsType[*sqlite.Error](err); ok {
 		return classifySQLite(e.Code())
 	}
-	var op *net.OpError
-	switch {
-	case errors.As(err, &op) && op.Op == "dial", errors.Is(err, sql.ErrConnDone):
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
 		return Down
-	case errors.Is(err, driver.ErrBadConn), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
-		errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), op != nil:
-		return Lost
 	}
-	return Down
+	// Everything else may have come after the commit: a broken connection, the end
+	// of the context, and sql.ErrConnDone too, which a sql.Conn answers when its
+	// connection broke under the statement.
+	return Lost
 }
 
 // classifyPostgres reads the SQLSTATE: appendix A of the PostgreSQL manual.
 func classifyPostgres(code string) Failure {
+	class := code[:min(2, len(code))]
 	switch {
 	case code == "40001", code == "40P01": // serialization failure, deadlock
 		return Repeat
 	case code == "23505":
 		return Duplicate
-	case code == "57014", code == "57P01", code == "57P02", code[:2] == "08": // canceled, shut down, connection
+	case code == "57P03": // it is starting or stopping, and did not let us in
+		return Down
+	case code == "57014", strings.HasPrefix(code, "57P"), class == "08": // canceled, shut down, connection
 		return Lost
-	case code[:2] == "22", code[:2] == "23", code == "54000": // data, constraint, too big
+	case class == "22", class == "23", code == "54000", code == "P0001": // data, constraint, too big, a trigger's refusal
 		return Row
 	}
 	return Down
@@ -80,7 +78,7 @@ func classifySQLite(code int) Failure {
 		return Row
 	case sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISMATCH:
 		return Row
-	case sqlite3.SQLITE_INTERRUPT:
+	case sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_IOERR:
 		return Lost
 	}
 	return Down

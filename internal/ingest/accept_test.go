@@ -50,7 +50,7 @@ func TestAnEventIsFannedOutToEveryDestinationOfItsAccount(t *testing.T) {
 		dbtest.Each(t, func(t *testing.T, db *database.DB) {
 			w := newWorld(t, db)
 			account := w.account(t, n)
-			w.account(t, 2) // somebody else's get nothing
+			w.account(t, 2)           // somebody else's get nothing
 			var destinations []string // ids of one millisecond have no order among themselves
 			rows, err := db.Read.QueryContext(t.Context(), "SELECT id FROM destinations WHERE account_id = $1 ORDER BY id", account)
 			require.NoError(t, err)

@@ -45,7 +45,7 @@ func (c *committer) run() {
 
 // commit settles every call of the batch.
 func (c *committer) commit(batch []*item) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), c.o.patience)
 	defer cancel()
 	for len(batch) > 0 {
 		leaders, followers := split(batch)
@@ -125,10 +125,9 @@ func (c *committer) insertOnce(ctx context.Context, batch []*item, run string) (
 		}
 		switch database.Classify(err) {
 		case database.None:
-			if unsure {
-				return c.settled(ctx, batch, rows)
+			if !unsure {
+				return rows, nil
 			}
-			return rows, nil
 		case database.Row:
 			return nil, err
 		case database.Duplicate:
@@ -144,9 +143,14 @@ func (c *committer) insertOnce(ctx context.Context, batch []*item, run string) (
 			unsure = true
 		}
 		if unsure {
-			rows, rerr := c.store.readBack(ctx, batch)
-			if rerr == nil {
-				return rows, nil
+			// After a success, too: the lost one may have been committed in between,
+			// so that the second one found the batch's own idempotency keys taken.
+			all, rerr := c.store.readBack(ctx, batch)
+			if rerr == nil || err == nil && errors.Is(rerr, errNothing) {
+				return all, nil
+			}
+			if err == nil {
+				cause = rerr
 			}
 		}
 		if ctx.Err() != nil {
@@ -154,24 +158,6 @@ func (c *committer) insertOnce(ctx context.Context, batch []*item, run string) (
 		}
 		pause(ctx, try)
 	}
-}
-
-// settled completes the rows of an insert that succeeded after one whose answer
-// was lost. The lost one may have been committed in between: then its events
-// hold their own idempotency keys, and the second one took them for taken.
-func (c *committer) settled(ctx context.Context, batch []*item, rows []row) ([]row, error) {
-	accepted := make(map[string]bool, len(batch))
-	for _, r := range rows {
-		accepted[r.event] = true
-	}
-	if len(accepted) == len(batch) {
-		return rows, nil
-	}
-	all, err := c.store.readBack(ctx, batch)
-	if errors.Is(err, errNothing) {
-		return nil, nil
-	}
-	return all, err
 }
 
 // pause waits a little longer each time, at random, so that two batches that

@@ -1,6 +1,9 @@
 package ingest
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Failures stand between a committer and its store. An insert asks Before with
 // its number (from 1) and, when it was executed, After; what they return takes
@@ -14,6 +17,9 @@ type Failures struct {
 func (o *Options) Fail(f Failures) {
 	o.wrap = func(s store) store { return &failing{store: s, f: f} }
 }
+
+// Patience is how long a batch is tried.
+func (o *Options) Patience(d time.Duration) { o.patience = d }
 
 type failing struct {
 	store
@@ -46,3 +52,6 @@ func (s *failing) readBack(ctx context.Context, batch []*item) ([]row, error) {
 	}
 	return s.store.readBack(ctx, batch)
 }
+
+// ErrNothing is the answer of a reading back that finds nothing.
+var ErrNothing = errNothing

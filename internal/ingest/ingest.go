@@ -83,7 +83,9 @@ type Options struct {
 	// Observe is told of every commit: its events and how long it took.
 	Observe func(events int, took time.Duration)
 
-	wrap func(store) store // tests put failures between a committer and its store
+	// Tests put failures between a committer and its store, and lose patience sooner.
+	wrap     func(store) store
+	patience time.Duration
 }
 
 // Ingest takes events in.
@@ -125,6 +127,9 @@ func New(o Options) *Ingest {
 	}
 	if o.Observe == nil {
 		o.Observe = func(int, time.Duration) {}
+	}
+	if o.patience == 0 {
+		o.patience = patience
 	}
 	in := &Ingest{o: o, queue: make(chan *item, o.MaxWaiting)}
 	committers := 1 // SQLite has one writer

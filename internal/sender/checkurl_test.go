@@ -64,6 +64,7 @@ func TestURLsThatMayNotBeSaved(t *testing.T) {
 		{"http://127.0.1/", "must not have a number for a host"},
 		{"http://2130706433/", "must not have a number for a host"},
 		{"http://0x7f000001/", "must not have a number for a host"},
+		{"http://0X7F000001/", "must not have a number for a host"},
 		{"http://0X7F.0.0.1/", "must not have a number for a host"},
 		{"http://0x7f.0x0.0x0.0x1/", "must not have a number for a host"},
 		{"http://0x/", "must not have a number for a host"},

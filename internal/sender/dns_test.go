@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -104,6 +105,44 @@ func TestANameThatChangesIsJudgedAtEveryDial(t *testing.T) {
 	require.Positive(t, res.DNS)
 	address.Store("169.254.169.254")
 	require.Equal(t, sender.Blocked, s.Send(t.Context(), post(hook(t, peer.URL))).Class)
+}
+
+// An attempt that began to dial and then got a connection which another one set
+// free did not spend its time on dialling.
+func TestAConnectionThatWasSetFreeCostNoDial(t *testing.T) {
+	t.Parallel()
+	answer, busy, asked := make(chan struct{}), make(chan struct{}, 1), make(chan struct{}, 8)
+	peer := newPeer(t, func(c *peerConn) {
+		for c.read() != nil {
+			busy <- struct{}{}
+			<-answer
+			c.say(ok)
+		}
+	})
+	var lookups atomic.Int32
+	hold := make(chan struct{})
+	defer close(hold)
+	s := newSender(t, names(func(string) []string {
+		if lookups.Add(1) > 2 { // A and AAAA of the first attempt
+			asked <- struct{}{}
+			<-hold
+		}
+		return []string{"127.0.0.1"}
+	}))
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	wg.Go(func() { s.Send(t.Context(), post(hook(t, peer.URL))) })
+	<-busy
+	wg.Go(func() {
+		<-asked
+		close(answer)
+		<-busy
+	})
+	res := s.Send(t.Context(), post(hook(t, peer.URL)))
+	require.Equal(t, 200, res.Status, res.Class)
+	require.Zero(t, res.DNS)
+	require.Zero(t, res.Connect)
+	require.Equal(t, int32(1), peer.conns.Load())
 }
 
 func TestANameWithoutAnAddress(t *testing.T) {

@@ -40,18 +40,16 @@ func NewGuard(allow []netip.Prefix) *Guard {
 
 // Check gives [ErrBlocked] for an address that may not be dialled. An
 // IPv4-mapped IPv6 address counts as the IPv4 address, since that is what the
-// system connects to.
+// system connects to. An address with a zone, which names an interface of this
+// machine, lies in no prefix and with that is refused.
 func (g *Guard) Check(ip netip.Addr) error {
 	ip = ip.Unmap()
-	if !ip.IsValid() || ip.Zone() != "" { // a zone names an interface of this machine
-		return ErrBlocked
-	}
 	for _, p := range g.allow {
 		if p.Contains(ip) {
 			return nil
 		}
 	}
-	if isISATAP(ip) || g.base.SafeAddr(ip) != nil {
+	if !ip.IsValid() || isISATAP(ip) || g.base.SafeAddr(ip) != nil {
 		return ErrBlocked
 	}
 	return nil

@@ -187,6 +187,22 @@ func TestAConnectionIsKeptWhereTheRestOfTheBodyIsSmall(t *testing.T) {
 	}
 }
 
+// Where the length already says that the connection will not be kept, nobody
+// waits for the rest.
+func TestALongBodyIsNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	peer := newPeer(t, func(c *peerConn) {
+		c.read()
+		c.say("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n" + strings.Repeat("x", sender.MaxBody+1))
+		c.untilGone()
+	})
+	r := post(peer.URL)
+	res := newSender(t).Send(t.Context(), r)
+	require.Equal(t, 200, res.Status)
+	require.True(t, res.BodyTruncated)
+	require.Less(t, res.Total, r.Timeout)
+}
+
 func TestWhatIsNotAnAnswer(t *testing.T) {
 	t.Parallel()
 	flood := "X-Flood: " + strings.Repeat("x", 1000) + "\r\n"

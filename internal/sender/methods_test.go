@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/http/httptrace"
+	"os"
+	"os/exec"
 	"strconv"
 	"strings"
 	"testing"
@@ -112,6 +114,8 @@ func TestTheDestinationsHeadersWinOverDefaultsOnly(t *testing.T) {
 	require.Equal(t, []string{"application/vnd.x+json"}, got.header["Content-Type"])
 	require.Equal(t, []string{"text/plain"}, got.header["Accept"])
 	require.Equal(t, []string{"Bearer x"}, got.header["Authorization"])
+	m, _ := s.Build(r)
+	require.Equal(t, "Bearer x", m.Header.Get("Authorization"), "what is built is what is sent")
 	require.Equal(t, []string{""}, got.header["X-Empty"])
 	require.Equal(t, []string{"evt_1"}, got.header["Webhook-Id"])
 }
@@ -205,15 +209,23 @@ func TestWhereTheTimeWent(t *testing.T) {
 	require.Positive(t, again.FirstByte)
 }
 
+// In a process of its own: net/http reads the environment once, and asks no
+// proxy for addresses of this machine, so that the target must be elsewhere.
 func TestProxiesOfTheEnvironmentAreIgnored(t *testing.T) {
-	proxy := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("the proxy was used") })
-	for _, name := range []string{"HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"} {
-		t.Setenv(name, proxy.URL)
+	t.Parallel()
+	const child = "SENDER_TEST_PROXY"
+	if os.Getenv(child) != "" {
+		require.Equal(t, sender.Blocked, newSender(t).Send(t.Context(), post("http://169.254.169.254/")).Class)
+		return
 	}
-	res := newSender(t).Send(t.Context(), post("http://169.254.169.254/"))
-	require.Equal(t, sender.Blocked, res.Class)
-	srv := serve(t, respond(200))
-	require.Equal(t, 200, newSender(t).Send(t.Context(), post(srv.URL)).Status)
+	proxy := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("the proxy was used") })
+	c := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
+	c.Env = append(os.Environ(), child+"=1", "NO_PROXY=", "no_proxy=")
+	for _, name := range []string{"HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"} {
+		c.Env = append(c.Env, name+"="+proxy.URL)
+	}
+	out, err := c.CombinedOutput()
+	require.NoError(t, err, string(out))
 }
 
 // onConn gives a context in which f runs when an attempt has its connection,

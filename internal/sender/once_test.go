@@ -124,6 +124,18 @@ func TestARequestOfWhichNothingWasSentGoesOutOnAFreshConnection(t *testing.T) {
 	}
 }
 
+func TestAReceiverThatIsGoneAltogether(t *testing.T) {
+	t.Parallel()
+	peer := newPeer(t, func(c *peerConn) { c.read(); c.say(ok); c.untilGone() })
+	s := newSender(t)
+	require.Equal(t, 200, s.Send(t.Context(), post(peer.URL)).Status)
+	res := s.Send(onConn(t.Context(), func(i httptrace.GotConnInfo) {
+		_ = peer.listener.Close()
+		_ = i.Conn.Close()
+	}), post(peer.URL))
+	require.Equal(t, sender.Connect, res.Class, "the fresh connection is what failed")
+}
+
 func TestAFreshConnectionThatFailsIsNotTriedAgain(t *testing.T) {
 	t.Parallel()
 	peer := newPeer(t, func(*peerConn) {})

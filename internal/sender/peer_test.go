@@ -20,6 +20,7 @@ type peer struct {
 	requests atomic.Int32 // whose header arrived in whole
 	mu       sync.Mutex
 	open     []net.Conn
+	listener net.Listener
 }
 
 // peerConn is one connection that a peer accepted.
@@ -35,7 +36,7 @@ func newPeer(t testing.TB, f func(*peerConn)) *peer {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	p := &peer{URL: "http://" + l.Addr().String()}
+	p := &peer{URL: "http://" + l.Addr().String(), listener: l}
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		for {

@@ -8,8 +8,8 @@ import (
 // query writes an event as a query string, after prefix (the URL's own query):
 // the top-level members in their order, repeated ones included; strings plain,
 // other values as their JSON text in the event. What is no object goes into
-// "data". valid is false for what is not JSON; fits is false as soon as the
-// whole would be longer than limit.
+// "data". valid is false for what is not JSON. fits is false where it gave up
+// because the whole would be longer than limit; it may still be longer than that.
 func query(prefix string, event []byte, limit int) (q string, valid, fits bool) {
 	if !json.Valid(event) {
 		return "", false, false
@@ -33,7 +33,7 @@ func query(prefix string, event []byte, limit int) (q string, valid, fits bool) 
 	return string(w.buf), true, !w.full
 }
 
-// writer appends pairs to a query string until it is longer than its limit.
+// writer appends pairs to a query string until no more fits below its limit.
 type writer struct {
 	buf   []byte
 	limit int
@@ -60,5 +60,4 @@ func (w *writer) text(raw []byte) {
 		return
 	}
 	w.buf = append(w.buf, url.QueryEscape(string(plain))...)
-	w.full = w.full || len(w.buf) > w.limit
 }

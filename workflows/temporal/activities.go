@@ -8,8 +8,6 @@ import (
 	"runtime/debug"
 	"time"
 
-	"go.temporal.io/sdk/activity"
-
 	"datapusher/workflows"
 )
 
@@ -28,7 +26,7 @@ func (a *activities) First(ctx context.Context, run string) (firstResult, error)
 	}
 	if err != nil {
 		a.logger.ErrorContext(ctx, "first attempts failed on our side", "run", run, "error", err)
-		return firstResult{}, ownFailure(0)
+		return firstResult{}, ownFailure()
 	}
 	return newFirstResult(outcomes, a.indexed()), nil
 }
@@ -42,7 +40,7 @@ func (a *activities) Attempt(ctx context.Context, run, deliveryID string) (Deliv
 		return Delivery{ID: deliveryID, Outcome: Moved}, nil
 	case err != nil:
 		a.logger.ErrorContext(ctx, "attempt failed on our side", "run", run, "delivery", deliveryID, "error", err)
-		return Delivery{}, ownFailure(ownFailureDelay(activity.GetInfo(ctx).Attempt))
+		return Delivery{}, ownFailure()
 	case outcome.State == workflows.Settled:
 		return settled(outcome), nil
 	}
@@ -58,7 +56,7 @@ func (a *activities) Step(ctx context.Context, loop string) (stepResult, error) 
 	})
 	if err != nil {
 		a.logger.ErrorContext(ctx, "turn failed on our side", "loop", loop, "error", err)
-		return stepResult{}, ownFailure(0)
+		return stepResult{}, ownFailure()
 	}
 	return step, nil
 }

@@ -29,9 +29,7 @@ func (e *Engine) Dispatch(ctx context.Context, run workflows.Run) error {
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
 	}
 	if delay := run.NotBefore.Sub(e.now()); !run.NotBefore.IsZero() && delay > 0 {
-		options.StartDelay = delay
-		// A signal ends a start delay early; the memo lets the workflow know.
-		options.Memo = map[string]any{memoDelay: delay.String()}
+		options.StartDelay = delay // a drop does not cut it short; a wake would
 	} else {
 		// A worker that drains would let the task lie until it times out.
 		options.EnableEagerStart = e.working.Load()

@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"datapusher/internal/testutil/temporaltest"
 	"datapusher/workflows"
 	"datapusher/workflows/enginetest"
 	"datapusher/workflows/temporal"
@@ -12,10 +13,10 @@ import (
 
 func TestEngine(t *testing.T) {
 	t.Parallel()
-	for _, store := range []string{"sqlite", "postgres"} {
-		t.Run("temporal-"+store, func(t *testing.T) {
+	for _, store := range []temporaltest.Store{temporaltest.SQLite, temporaltest.Postgres} {
+		t.Run("temporal-"+string(store), func(t *testing.T) {
 			t.Parallel()
-			server := startServer(t, store)
+			server := temporaltest.Start(t, store)
 			enginetest.Run(t, func(t *testing.T) enginetest.Make {
 				namespace := server.Namespace(t)
 				return func(core workflows.Core) workflows.Engine {
@@ -32,7 +33,7 @@ func TestEngine(t *testing.T) {
 
 // eagerStart sees that a process that works gets a run's first task back in
 // the answer to its start, and that one that only dispatches does not ask for it.
-func eagerStart(t *testing.T, server *server) {
+func eagerStart(t *testing.T, server *temporaltest.Server) {
 	namespace := server.Namespace(t)
 	c := dial(t, server, namespace)
 	engine := work(t, engineOn(c, namespace, core{first: func(string) ([]workflows.Outcome, error) {

@@ -9,30 +9,19 @@ import (
 	"datapusher/workflows"
 )
 
-const (
-	minBackoff = time.Second // between tries after a failure on our own side
-	maxBackoff = time.Minute
-	// minAfter keeps "now" from meaning "unset", for which the policy's own
-	// delay would hold, and a core that is always early from turning in circles.
-	minAfter = 100 * time.Millisecond
-)
+// minAfter keeps "now" from meaning "unset", for which the policy's own delay
+// would hold, and a core that is always early from turning in circles.
+const minAfter = 100 * time.Millisecond
 
 // ownFailurePolicy retries without end what failed on our own side.
 func ownFailurePolicy() *sdk.RetryPolicy {
-	return &sdk.RetryPolicy{InitialInterval: minBackoff, BackoffCoefficient: 2, MaximumInterval: maxBackoff}
-}
-
-// ownFailureDelay is the same backoff for an activity whose policy leaves the
-// delays to it. Try counts from 1, with those that only reported.
-func ownFailureDelay(try int32) time.Duration {
-	return min(minBackoff<<min(max(try-1, 0), 6), maxBackoff)
+	return &sdk.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute}
 }
 
 // ownFailure is what Temporal is told when our own side failed. The reason may
 // name hosts, rows or queries, so it stays in our log.
-func ownFailure(delay time.Duration) error {
-	return sdk.NewApplicationErrorWithOptions("failed on our side; the worker's log says why", "internal",
-		sdk.ApplicationErrorOptions{NextRetryDelay: delay})
+func ownFailure() error {
+	return sdk.NewApplicationError("failed on our side; the worker's log says why", "internal")
 }
 
 // unsettled tells Temporal, and whoever looks at its UI, how a delivery stands.

@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/testsuite"
 
+	"datapusher/internal/testutil/temporaltest"
 	"datapusher/workflows"
 	"datapusher/workflows/temporal"
 )
@@ -66,7 +67,7 @@ func result(t *testing.T, env *testsuite.TestWorkflowEnvironment) temporal.Resul
 	return result
 }
 
-func dial(t *testing.T, s *server, namespace string) client.Client {
+func dial(t *testing.T, s *temporaltest.Server, namespace string) client.Client {
 	t.Helper()
 	c, err := client.Dial(client.Options{
 		HostPort: s.Address, Namespace: namespace, Identity: "test", Logger: temporal.Logger(quiet),

@@ -16,6 +16,7 @@ import (
 	"go.temporal.io/sdk/worker"
 	"google.golang.org/protobuf/encoding/protojson"
 
+	"datapusher/internal/testutil/temporaltest"
 	"datapusher/workflows"
 	"datapusher/workflows/temporal"
 )
@@ -49,7 +50,7 @@ func TestReplay(t *testing.T) {
 // record plays the scenes of which there is no history yet.
 func record(t *testing.T) {
 	t.Helper()
-	server := startServer(t, "sqlite")
+	server := temporaltest.Start(t, temporaltest.SQLite)
 	for name, scene := range scenes {
 		file := filepath.Join(histories, name+".json")
 		if _, err := os.Stat(file); err == nil {

@@ -48,7 +48,8 @@ func TestLoopIsWoken(t *testing.T) {
 	c, taken, clock := turns(turn{again: 24 * time.Hour}, turn{again: 24 * time.Hour}, turn{done: true})
 	env := environment(t, c)
 	clock(env.Now)
-	for _, at := range []time.Duration{time.Hour, 3 * time.Hour} {
+	// The first wake is the one that has started it, and means the first turn.
+	for _, at := range []time.Duration{0, time.Hour, 3 * time.Hour} {
 		env.RegisterDelayedCallback(func() { env.SignalWorkflow("wake", nil) }, at)
 	}
 	start := env.Now()

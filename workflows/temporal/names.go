@@ -13,8 +13,6 @@ const (
 	signalDrop = "drop" // (delivery id), to a run
 	signalWake = "wake" // without a value, to a loop
 
-	memoDelay = "delay" // how long after its start a run is due, as a Go duration
-
 	attributeAccounts     = "AccountIds"
 	attributeDestinations = "DestinationIds"
 	attributeDeliveries   = "DeliveryIds"

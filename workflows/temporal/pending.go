@@ -4,7 +4,6 @@ import (
 	"slices"
 	"time"
 
-	sdk "go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 )
 
@@ -84,15 +83,9 @@ func (p *pending) start(ctx workflow.Context, d unsettledDelivery) {
 		ActivityID:          d.ID,
 		Summary:             d.Label,
 		StartToCloseTimeout: attemptTimeout,
-		RetryPolicy: &sdk.RetryPolicy{
-			// The delays come from the activity, with each failure. The policy is
-			// for an execution that was lost: once more, soon.
-			InitialInterval:    time.Second,
-			BackoffCoefficient: 1,
-			// It also cuts the delays that the activity asks for, so it has to be
-			// longer than any schedule. Unset it would be 100 s.
-			MaximumInterval: 10 * 365 * 24 * time.Hour,
-		},
+		// For failures on our own side, and for executions that were lost. What is
+		// not due brings its own delay, which may be longer than the policy's longest.
+		RetryPolicy: ownFailurePolicy(),
 	})
 	p.started[d.ID] = cancel
 	attempts := workflow.ExecuteActivity(cancelable, activityAttempt, p.run, d.ID)

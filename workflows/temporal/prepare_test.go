@@ -16,6 +16,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"datapusher/internal/testutil/temporaltest"
 	"datapusher/workflows"
 	"datapusher/workflows/temporal"
 )
@@ -24,7 +25,7 @@ import (
 // engine says so once, and works.
 func TestNamespaceWithoutSearchAttributes(t *testing.T) {
 	t.Parallel()
-	server := startServer(t, "sqlite")
+	server := temporaltest.Start(t, temporaltest.SQLite)
 	namespace := server.Namespace(t)
 	c := dial(t, server, namespace)
 	withdraw(t, c, namespace)
@@ -61,7 +62,7 @@ func TestNamespaceWithoutSearchAttributes(t *testing.T) {
 // Prepare adds what is missing, and may be called by any number of processes at once.
 func TestPrepareAddsSearchAttributes(t *testing.T) {
 	t.Parallel()
-	server := startServer(t, "sqlite")
+	server := temporaltest.Start(t, temporaltest.SQLite)
 	namespace := server.Namespace(t)
 	c := dial(t, server, namespace)
 	withdraw(t, c, namespace)
@@ -92,7 +93,7 @@ func TestPrepareAddsSearchAttributes(t *testing.T) {
 // know them yet would refuse the workflow task.
 func TestNewSearchAttributesAreGivenTime(t *testing.T) {
 	t.Parallel()
-	server := startServer(t, "sqlite")
+	server := temporaltest.Start(t, temporaltest.SQLite)
 	namespace := server.Namespace(t)
 	c := dial(t, server, namespace)
 	withdraw(t, c, namespace)

@@ -3,7 +3,6 @@ package temporal
 import (
 	"time"
 
-	"go.temporal.io/sdk/converter"
 	sdk "go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 )
@@ -19,9 +18,6 @@ const firstDurably = time.Minute
 // runWorkflow carries a run until each of its deliveries is settled or dropped,
 // for days if need be: it has no timeout.
 func runWorkflow(ctx workflow.Context, run string) (Result, error) {
-	if err := untilDue(ctx); err != nil {
-		return Result{}, err
-	}
 	first, err := makeFirst(ctx, run)
 	if err != nil {
 		return Result{}, err
@@ -31,28 +27,6 @@ func runWorkflow(ctx workflow.Context, run string) (Result, error) {
 		return Result{}, err
 	}
 	return deliveries.result, nil
-}
-
-// untilDue waits for the rest of a start delay that a signal has ended early.
-func untilDue(ctx workflow.Context) error {
-	info := workflow.GetInfo(ctx)
-	field, ok := info.Memo.GetFields()[memoDelay]
-	if !ok {
-		return nil
-	}
-	var text string
-	if err := converter.GetDefaultDataConverter().FromPayload(field, &text); err != nil {
-		return nil // encoded otherwise: what holds is the server's own delay, without this guard
-	}
-	delay, err := time.ParseDuration(text)
-	if err != nil {
-		return nil
-	}
-	rest := info.WorkflowStartTime.Add(delay).Sub(workflow.Now(ctx))
-	if rest <= 0 {
-		return nil
-	}
-	return workflow.NewTimerWithOptions(ctx, rest, workflow.TimerOptions{Summary: "not before"}).Get(ctx, nil)
 }
 
 // makeFirst has the core make the first attempts. A local activity is recorded

@@ -228,24 +228,6 @@ func TestRunListsNoMoreThanFits(t *testing.T) {
 	require.Equal(t, map[string]int{"succeeded": 500, "failed": 100}, got.More)
 }
 
-// A signal ends Temporal's start delay early; the run waits for the rest.
-func TestRunIsNotEarly(t *testing.T) {
-	t.Parallel()
-	var begun time.Time
-	c := core{}
-	env := environment(t, &c)
-	c.first = func(string) ([]workflows.Outcome, error) {
-		begun = env.Now()
-		return []workflows.Outcome{succeeded("dlv_2", 1)}, nil
-	}
-	require.NoError(t, env.SetMemoOnStart(map[string]any{"delay": "36h0m0s"}))
-	env.RegisterDelayedCallback(func() { env.SignalWorkflow("drop", "dlv_1") }, 0)
-	start := env.Now()
-	env.ExecuteWorkflow("Run", "event/1")
-	require.Len(t, result(t, env).Deliveries, 1)
-	require.Equal(t, 36*time.Hour, begun.Sub(start).Round(time.Second))
-}
-
 // Somebody who cancels a workflow in the UI ends it; the reconciler, which finds
 // it closed, moves what is left to a new run.
 func TestRunCanBeCanceled(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"google.golang.org/protobuf/encoding/protojson"
 
+	"datapusher/internal/testutil/temporaltest"
 	"datapusher/workflows"
 	"datapusher/workflows/temporal"
 )
@@ -22,7 +23,7 @@ import (
 // and when it goes on: three days ahead, if that is what the schedule says.
 func TestPendingDeliveryIsVisible(t *testing.T) {
 	t.Parallel()
-	server := startServer(t, "sqlite")
+	server := temporaltest.Start(t, temporaltest.SQLite)
 	namespace := server.Namespace(t)
 	c := dial(t, server, namespace)
 	due := time.Now().Add(72 * time.Hour)
@@ -78,7 +79,7 @@ func pendingActivity(
 // Temporal is told ids, labels, statuses and milliseconds, whatever happens.
 func TestHistoryTellsNoSecrets(t *testing.T) {
 	t.Parallel()
-	server := startServer(t, "sqlite")
+	server := temporaltest.Start(t, temporaltest.SQLite)
 	namespace := server.Namespace(t)
 	c := dial(t, server, namespace)
 	var firsts, attempts int
@@ -120,7 +121,7 @@ func TestHistoryTellsNoSecrets(t *testing.T) {
 // Texts of any kind and length are cut to what Temporal accepts, which measures JSON.
 func TestTextsAreCut(t *testing.T) {
 	t.Parallel()
-	server := startServer(t, "sqlite")
+	server := temporaltest.Start(t, temporaltest.SQLite)
 	namespace := server.Namespace(t)
 	c := dial(t, server, namespace)
 	label := "POST example.org (" + strings.Repeat("<é\n", 300) + ")"
@@ -164,7 +165,7 @@ func requireCut(t *testing.T, text *commonpb.Payload, limit int) int {
 // settled ones beside them are not in the way.
 func TestUnsettledDeliveriesCanBeSearched(t *testing.T) {
 	t.Parallel()
-	server := startServer(t, "sqlite")
+	server := temporaltest.Start(t, temporaltest.SQLite)
 	namespace := server.Namespace(t)
 	c := dial(t, server, namespace)
 	// A namespace that has just got its attributes is given time; this clock is past it.

@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/sdk/worker"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"datapusher/internal/testutil/temporaltest"
 	"datapusher/workflows"
 	"datapusher/workflows/temporal"
 )
@@ -48,7 +49,7 @@ func TestRunWaitsForTheServer(t *testing.T) {
 // So is a namespace that somebody is about to create, as in a compose file.
 func TestRunWaitsForTheNamespace(t *testing.T) {
 	t.Parallel()
-	server := startServer(t, "sqlite")
+	server := temporaltest.Start(t, temporaltest.SQLite)
 	namespace := server.Namespace(t) + "-later"
 	c, err := client.NewLazyClient(client.Options{HostPort: server.Address, Namespace: namespace, Logger: temporal.Logger(quiet)})
 	require.NoError(t, err)
@@ -83,7 +84,7 @@ func TestRunNeedsACore(t *testing.T) {
 // learns of it.
 func TestRunReturnsWhatIsFatal(t *testing.T) {
 	t.Parallel()
-	server := startServer(t, "sqlite")
+	server := temporaltest.Start(t, temporaltest.SQLite)
 	namespace := server.Namespace(t)
 	c := dial(t, server, namespace)
 	engine := engineOn(c, namespace, core{})

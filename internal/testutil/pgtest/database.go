@@ -45,6 +45,15 @@ func (s *Server) clone(t testing.TB, template string) string {
 	return s.at(name)
 }
 
+func (s *Server) lasting(t testing.TB, of string) string {
+	t.Helper()
+	name := databaseName(of)
+	if err := s.create(name, "template0"); err != nil {
+		t.Fatalf("create a lasting database: %v", err)
+	}
+	return s.at(name)
+}
+
 func (s *Server) create(name, template string) error {
 	return s.exec("CREATE DATABASE " + pq.QuoteIdentifier(name) + " TEMPLATE " + pq.QuoteIdentifier(template))
 }

@@ -28,6 +28,13 @@ func Template(t testing.TB, name string, prepare func(url string) error) string 
 	return shared(t).Template(t, name, prepare)
 }
 
+// Lasting is the URL of a new empty database that stays as long as the cluster:
+// for a server that several tests of this process share.
+func Lasting(t testing.TB, name string) string {
+	t.Helper()
+	return shared(t).lasting(t, name)
+}
+
 // Version is the version of Postgres behind [URL] and [Template], such as "15.14".
 func Version(t testing.TB) string {
 	t.Helper()

@@ -64,6 +64,14 @@ func TestTheDatabaseGoesWithItsTest(t *testing.T) {
 	require.NoError(t, leaked.Close())
 }
 
+func TestALastingDatabaseOutlivesItsTest(t *testing.T) {
+	t.Parallel()
+	var url string
+	t.Run("test", func(t *testing.T) { url = pgtest.Lasting(t, "shared server") })
+	require.Contains(t, url, "/shared_server_")
+	require.NoError(t, execute(url, "SELECT 1"))
+}
+
 func TestATemplateIsPreparedOnceAndCopied(t *testing.T) {
 	t.Parallel()
 	var prepared atomic.Int32

@@ -118,8 +118,10 @@ func TestWaitGivesUpBeforeTheTestsDeadlineWithWhatArrived(t *testing.T) {
 	r := receiver.New(t)
 	_, err := post(t, newClient(t), r.URL+"/came?q=1", "four")
 	require.NoError(t, err)
-	f := &fakeTest{TB: t, deadline: time.Now().Add(time.Second + 50*time.Millisecond)}
+	f := &fakeTest{TB: t, deadline: time.Now().Add(1050 * time.Millisecond)}
 	require.PanicsWithValue(t, f, func() { r.Wait(f, 2) })
+	require.Less(t, time.Until(f.deadline), time.Second)
+	require.Greater(t, time.Until(f.deadline), time.Duration(0), "time is left for the test's own words")
 	require.Contains(t, f.fatal, "waited for 2 requests")
 	require.Contains(t, f.fatal, "POST /came?q=1 (4 bytes)")
 }

@@ -1,0 +1,119 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"text/tabwriter"
+	"time"
+
+	"datapusher/internal/database"
+	"datapusher/internal/secret"
+)
+
+// Serve is the command "serve".
+type Serve struct {
+	Config
+	Worker bool `env:"DATAPUSHER_WORKER" help:"Make attempts in this process as well; the default shape of production."`
+}
+
+// Run serves until ctx ends.
+func (s *Serve) Run(ctx context.Context) error {
+	server, err := Start(ctx, s.Config, Options{Work: s.Worker})
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+	server.logger.Info("serving", "url", server.URL(), "worker", s.Worker, "engine", s.Engine, "version", Version)
+	return server.Wait(ctx)
+}
+
+// Worker is the command "worker".
+type Worker struct{ Config }
+
+// Run works until ctx ends.
+func (w *Worker) Run(ctx context.Context) error { return Work(ctx, w.Config) }
+
+// Migrate is the command "migrate".
+type Migrate struct {
+	Up     MigrateUp     `cmd:"" help:"Apply pending migrations."`
+	Status MigrateStatus `cmd:"" help:"List migrations and when they were applied."`
+}
+
+// Database is the one setting that migrations need.
+type Database struct {
+	DatabaseURL string `name:"database-url" env:"DATAPUSHER_DATABASE_URL" required:"" help:"postgres://… or sqlite:<file>."`
+}
+
+// MigrateUp is the command "migrate up".
+type MigrateUp struct{ Database }
+
+// Run applies what is pending.
+func (m *MigrateUp) Run(ctx context.Context) error {
+	db, err := database.Open(ctx, m.DatabaseURL)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	done, err := db.Migrate(ctx)
+	for _, one := range done {
+		fmt.Println("applied", one.File)
+	}
+	if err == nil && len(done) == 0 {
+		fmt.Println("nothing to apply")
+	}
+	return err
+}
+
+// MigrateStatus is the command "migrate status".
+type MigrateStatus struct{ Database }
+
+// Run prints every migration.
+func (m *MigrateStatus) Run(ctx context.Context) error {
+	db, err := database.Open(ctx, m.DatabaseURL)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	all, err := db.Migrations(ctx)
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	for _, one := range all {
+		applied := "pending"
+		if !one.Applied.IsZero() {
+			applied = one.Applied.Format(time.RFC3339)
+		}
+		fmt.Fprintf(w, "%s\t%s\n", one.File, applied)
+	}
+	return w.Flush()
+}
+
+// Keys is the command "keys".
+type Keys struct {
+	Generate KeysGenerate `cmd:"" help:"Print new keys for --encryption-keys."`
+}
+
+// KeysGenerate is the command "keys generate".
+type KeysGenerate struct{}
+
+// Run prints new keys.
+func (KeysGenerate) Run() error {
+	keys, err := secret.NewKeys()
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(os.Stdout, keys+"\n")
+	return err
+}
+
+// ShowVersion is the command "version".
+type ShowVersion struct{}
+
+// Run prints the version.
+func (ShowVersion) Run() error {
+	_, err := fmt.Println("datapusher", Version)
+	return err
+}

@@ -1,0 +1,74 @@
+// Package app is the program behind both binaries: it puts the rooms together,
+// starts them in order and stops them in the opposite one.
+package app
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+)
+
+// Config is everything that can be set. The same names hold for each command:
+// a flag, or the environment variable beside it.
+type Config struct {
+	Listen        string   `env:"DATAPUSHER_LISTEN" default:"127.0.0.1:8000" help:"Address of the API; port 0 means a free one."`
+	MetricsListen string   `env:"DATAPUSHER_METRICS_LISTEN" help:"Address of a second listener that serves /metrics without a credential."`
+	PublicURL     string   `env:"DATAPUSHER_PUBLIC_URL" help:"URL under which the API is reached from outside."`
+	CORSOrigins   []string `name:"cors-origins" env:"DATAPUSHER_CORS_ORIGINS" help:"Origins of front-end apps that may call the API, exact: https://app.example.com."`
+
+	DatabaseURL    string `name:"database-url" env:"DATAPUSHER_DATABASE_URL" help:"postgres://user:password@host:5432/name?sslmode=verify-full, or sqlite:<file>."`
+	Migrate        bool   `env:"DATAPUSHER_MIGRATE" help:"Apply pending migrations at the start."`
+	AdminToken     string `env:"DATAPUSHER_ADMIN_TOKEN" help:"Credential of the operator; at least 32 characters."`
+	EncryptionKeys string `env:"DATAPUSHER_ENCRYPTION_KEYS" help:"Keys that seal secrets in the database, as datapusher keys generate prints them."`
+
+	Engine        string        `env:"DATAPUSHER_ENGINE" enum:"temporal" default:"temporal" help:"What makes deliveries happen durably: ${enum}."`
+	FirstAttempt  string        `env:"DATAPUSHER_FIRST_ATTEMPT" enum:"commit,engine" default:"commit" help:"Who begins first attempts: the process as soon as the event is committed, or the engine (${enum})."`
+	Pace          time.Duration `env:"DATAPUSHER_PACE" help:"Shortest time between two workflows; 0 means 100ms, or 20ms where the engine begins first attempts."`
+	TemporalUIURL string        `name:"temporal-ui-url" env:"DATAPUSHER_TEMPORAL_UI_URL" help:"URL of the Temporal UI, for the links of deliveries."`
+
+	AllowCIDRs string `name:"allow-cidrs" env:"DATAPUSHER_ALLOW_CIDRS" default:"${allow_cidrs}" help:"Addresses that destinations may have although they are not public: 10.1.0.0/16,fd00::/8, or none."`
+
+	LogLevel        slog.Level    `env:"DATAPUSHER_LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
+	LogFormat       string        `env:"DATAPUSHER_LOG_FORMAT" enum:"json,text" default:"${log_format}" help:"${enum}."`
+	ShutdownTimeout time.Duration `env:"DATAPUSHER_SHUTDOWN_TIMEOUT" default:"30s" help:"How long requests and attempts that are going on may take to end."`
+}
+
+// minAdminToken is the shortest admin token that is accepted.
+const minAdminToken = 32
+
+// validate checks what a server needs and says how to set it.
+func (c Config) validate(serves bool) error {
+	switch {
+	case c.DatabaseURL == "":
+		return fmt.Errorf("set --database-url or DATAPUSHER_DATABASE_URL: postgres://user:password@host:5432/name?sslmode=verify-full")
+	case c.EncryptionKeys == "":
+		return fmt.Errorf("set --encryption-keys or DATAPUSHER_ENCRYPTION_KEYS: `datapusher keys generate` prints new ones")
+	case serves && len(c.AdminToken) < minAdminToken:
+		return fmt.Errorf("set --admin-token or DATAPUSHER_ADMIN_TOKEN to at least %d characters: `openssl rand -hex 32` makes one", minAdminToken)
+	}
+	return nil
+}
+
+// pace is the time between dispatches.
+func (c Config) pace(headStart bool) time.Duration {
+	switch {
+	case c.Pace > 0:
+		return c.Pace
+	case headStart:
+		return 100 * time.Millisecond
+	}
+	return 20 * time.Millisecond
+}
+
+// Logger makes the program's log, on standard error.
+func (c Config) Logger() *slog.Logger { return c.LoggerAt(c.LogLevel) }
+
+// LoggerAt makes the log with a level that may change while it is in use.
+func (c Config) LoggerAt(level slog.Leveler) *slog.Logger {
+	options := &slog.HandlerOptions{Level: level}
+	if c.LogFormat == "text" {
+		return slog.New(slog.NewTextHandler(os.Stderr, options))
+	}
+	return slog.New(slog.NewJSONHandler(os.Stderr, options))
+}

@@ -1,0 +1,125 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"datapusher/internal/database"
+	"datapusher/internal/delivery"
+	"datapusher/internal/secret"
+	"datapusher/internal/sender"
+	"datapusher/internal/telemetry"
+	"datapusher/workflows"
+)
+
+// base is what every process has, whether it serves, works or both: the
+// database, the core and the engine.
+type base struct {
+	config  Config
+	logger  *slog.Logger
+	db      *database.DB
+	box     *secret.Box
+	sender  *sender.Sender
+	core    *delivery.Core
+	engine  workflows.Engine
+	metrics *telemetry.Metrics
+	closers []func() // run in the opposite order
+}
+
+func (b *base) onClose(f func()) { b.closers = append(b.closers, f) }
+
+func (b *base) close() {
+	for i := len(b.closers) - 1; i >= 0; i-- {
+		b.closers[i]()
+	}
+}
+
+// newBase opens the database and puts core and engine together. After an error
+// nothing is left open.
+func newBase(ctx context.Context, c Config, o Options) (_ *base, err error) {
+	b := &base{config: c, logger: o.Logger, metrics: telemetry.New()}
+	if b.logger == nil {
+		b.logger = c.Logger()
+	}
+	defer func() {
+		if err != nil {
+			b.close()
+		}
+	}()
+	if b.box, err = secret.Open(c.EncryptionKeys); err != nil {
+		return nil, fmt.Errorf("the encryption keys: %w", err)
+	}
+	allowed, err := sender.ParseCIDRs(c.AllowCIDRs)
+	if err != nil {
+		return nil, fmt.Errorf("--allow-cidrs: %w", err)
+	}
+	if b.db, err = openDatabase(ctx, c, b.logger); err != nil {
+		return nil, err
+	}
+	b.onClose(func() { _ = b.db.Close() })
+	b.sender = sender.New(sender.Options{AllowCIDRs: allowed, UserAgent: "datapusher/" + Version})
+	b.onClose(b.sender.Close)
+	b.core = delivery.New(delivery.Options{
+		DB: b.db, Box: b.box, Sender: b.sender, Logger: b.logger, Now: time.Now, Observe: b.metrics.Attempt,
+	})
+	b.onClose(b.core.Close)
+	b.metrics.Backlog(b.core.Backlog)
+	engine, closeEngine, err := newEngine(c, o, b.core, b.logger)
+	if err != nil {
+		return nil, err
+	}
+	b.engine = engine
+	b.onClose(closeEngine)
+	b.core.Use(engine)
+	return b, nil
+}
+
+// openDatabase opens the database and makes sure that its schema is current.
+func openDatabase(ctx context.Context, c Config, logger *slog.Logger) (*database.DB, error) {
+	db, err := database.Open(ctx, c.DatabaseURL)
+	if err != nil {
+		return nil, err
+	}
+	if c.Migrate {
+		done, err := db.Migrate(ctx)
+		if err != nil {
+			return nil, errors.Join(err, db.Close())
+		}
+		for _, m := range done {
+			logger.Info("migrated", "version", m.Version, "file", m.File)
+		}
+	}
+	if err := db.CheckMigrated(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+// work runs the engine and the reconciler until ctx ends. An engine that cannot
+// work now, because its server is away, is started again: deliveries wait in the
+// database meanwhile.
+func (b *base) work(ctx context.Context) {
+	reconciled := make(chan struct{})
+	go func() {
+		defer close(reconciled)
+		b.core.Reconcile(ctx)
+	}()
+	for wait := time.Second; ; wait = min(2*wait, 15*time.Second) {
+		err := b.engine.Run(ctx)
+		if ctx.Err() != nil {
+			break
+		}
+		b.logger.Error("the engine does not run; trying again", "in", wait, "error", err)
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	<-reconciled
+}

@@ -1,0 +1,187 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"datapusher/graph"
+	"datapusher/internal/auth"
+	"datapusher/internal/dashboard"
+	"datapusher/internal/delivery"
+	"datapusher/internal/dispatch"
+	"datapusher/internal/httpapi"
+	"datapusher/internal/ingest"
+	"datapusher/internal/pusher"
+)
+
+// Version of the program; set by the linker in releases.
+var Version = "dev"
+
+// Options are what a binary knows beyond the configuration.
+type Options struct {
+	// TemporalAddress is the host:port of a Temporal server that the program
+	// brings along; "" takes the TEMPORAL_* environment.
+	TemporalAddress string
+	// Work has the process make attempts beside serving.
+	Work bool
+	// Logger is the program's log; nil makes one as configured.
+	Logger *slog.Logger
+}
+
+// Server is a process that serves the API, and works if told to.
+type Server struct {
+	*base
+	Pusher *pusher.Pusher
+	Ingest *ingest.Ingest
+
+	dispatcher *dispatch.Dispatcher
+	http       []*http.Server
+	url        string
+	stopping   atomic.Bool
+	stopWork   context.CancelFunc
+	worked     sync.WaitGroup
+	served     sync.WaitGroup
+	failed     chan error
+}
+
+// Start listens and begins to serve. Close ends it.
+func Start(ctx context.Context, c Config, o Options) (_ *Server, err error) {
+	if err := c.validate(true); err != nil {
+		return nil, err
+	}
+	b, err := newBase(ctx, c, o)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{base: b, failed: make(chan error, 1)}
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
+	authenticator := auth.NewAuthenticator(b.db.Ent, auth.Options{AdminToken: c.AdminToken, Logger: b.logger})
+	b.onClose(authenticator.Close)
+
+	headStart := o.Work && c.FirstAttempt == "commit"
+	runs := dispatch.Options{Engine: b.engine, Pace: c.pace(headStart), Logger: b.logger, Now: time.Now}
+	var lease time.Duration
+	if headStart {
+		runs.HeadStart, lease = b.core, delivery.Lease
+	}
+	s.dispatcher = dispatch.New(runs)
+	b.onClose(s.dispatcher.Close)
+	s.Ingest = ingest.New(ingest.Options{
+		DB: b.db, Runs: s.dispatcher, Logger: b.logger, Now: time.Now, Lease: lease, Observe: b.metrics.Commit,
+	})
+	b.onClose(s.Ingest.Close)
+
+	s.Pusher = pusher.New(pusher.Options{
+		DB: b.db, Box: b.box, Auth: authenticator, Engine: b.engine, Now: time.Now, Logger: b.logger,
+		Changed: b.core.Changed,
+	})
+	if err := s.listen(ctx, s.handler(authenticator)); err != nil {
+		return nil, err
+	}
+	if o.Work {
+		working, stop := context.WithCancel(context.Background())
+		s.stopWork = stop
+		s.worked.Go(func() { b.work(working) })
+	}
+	return s, nil
+}
+
+func (s *Server) handler(authenticator *auth.Authenticator) http.Handler {
+	api := graph.NewHandler(graph.Options{Pusher: s.Pusher, DB: s.db, Box: s.box, Engine: s.engine, Logger: s.logger})
+	return httpapi.New(httpapi.Options{
+		Auth: authenticator, Ingest: s.Ingest, Pusher: s.Pusher, DB: s.db, Box: s.box, GraphQL: api, SDL: graph.SDL(),
+		Playground: dashboard.Playground("/graphql"), Metrics: s.metrics.Handler(), Logger: s.logger,
+		CORSOrigins: s.config.CORSOrigins, TemporalUIURL: s.config.TemporalUIURL,
+		Checks: map[string]func(context.Context) error{
+			"database": s.db.Check,
+			"engine":   s.engine.Check,
+			"serving": func(context.Context) error {
+				if s.stopping.Load() {
+					return errors.New("the server is stopping")
+				}
+				return nil
+			},
+		},
+	})
+}
+
+func (s *Server) listen(ctx context.Context, handler http.Handler) error {
+	main, err := s.serve(ctx, s.config.Listen, handler)
+	if err != nil {
+		return err
+	}
+	s.url = "http://" + main.String()
+	if s.config.MetricsListen != "" {
+		if _, err := s.serve(ctx, s.config.MetricsListen, s.metrics.Handler()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Server) serve(ctx context.Context, address string, handler http.Handler) (net.Addr, error) {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen on %s: %w", address, err)
+	}
+	server := httpapi.NewServer(handler, s.logger)
+	s.http = append(s.http, server)
+	s.served.Go(func() {
+		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			select {
+			case s.failed <- err:
+			default:
+			}
+		}
+	})
+	return l.Addr(), nil
+}
+
+// URL is where the API listens, such as "http://127.0.0.1:8000".
+func (s *Server) URL() string { return s.url }
+
+// Wait returns when ctx ends, or with the error that ended a listener.
+func (s *Server) Wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-s.failed:
+		return fmt.Errorf("the listener ended: %w", err)
+	}
+}
+
+// Close stops in the order in which nothing is lost: readiness fails, requests
+// that are going on end, what they accepted is committed and handed over, and
+// attempts that are going on end.
+func (s *Server) Close() {
+	s.stopping.Store(true)
+	ctx, cancel := context.WithTimeout(context.Background(), s.config.ShutdownTimeout)
+	defer cancel()
+	for _, h := range s.http {
+		if err := h.Shutdown(ctx); err != nil {
+			s.logger.Warn("requests were cut off", "error", err)
+			_ = h.Close()
+		}
+	}
+	s.served.Wait()
+	if s.stopWork != nil {
+		// Before the worker stops, so that the last events still find it.
+		s.Ingest.Close()
+		s.dispatcher.Close()
+		s.stopWork()
+		s.worked.Wait()
+	}
+	s.close()
+}

@@ -1,0 +1,53 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+
+	"datapusher/internal/httpapi"
+)
+
+// Work makes attempts until ctx ends, without serving the API.
+func Work(ctx context.Context, c Config) error {
+	if err := c.validate(false); err != nil {
+		return err
+	}
+	b, err := newBase(ctx, c, Options{Work: true})
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	if c.MetricsListen != "" {
+		stop, err := b.serveMetrics(ctx)
+		if err != nil {
+			return err
+		}
+		defer stop()
+	}
+	b.logger.Info("working", "engine", c.Engine)
+	b.work(ctx)
+	return nil
+}
+
+func (b *base) serveMetrics(ctx context.Context) (stop func(), err error) {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", b.config.MetricsListen)
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen on %s: %w", b.config.MetricsListen, err)
+	}
+	server := httpapi.NewServer(b.metrics.Handler(), b.logger)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			b.logger.Error("the metrics listener ended", "error", err)
+		}
+	}()
+	return func() {
+		_ = server.Close()
+		<-ended
+	}, nil
+}

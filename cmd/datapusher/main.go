@@ -1,0 +1,35 @@
+// Command datapusher receives JSON for an account and delivers it, durably, to
+// every destination of that account.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"datapusher/cmd/app"
+)
+
+var commands struct {
+	Serve   app.Serve       `cmd:"" help:"Serve the API; with --worker make attempts, too."`
+	Worker  app.Worker      `cmd:"" help:"Make attempts, beside processes that serve."`
+	Migrate app.Migrate     `cmd:"" help:"Bring the database to the schema of this version."`
+	Keys    app.Keys        `cmd:"" help:"Encryption keys."`
+	Import  app.Import      `cmd:"" help:"Bring data over from other systems."`
+	Version app.ShowVersion `cmd:"" help:"Print the version."`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	k := kong.Parse(&commands,
+		kong.Name("datapusher"),
+		kong.Description("Receives JSON for an account and delivers it, durably, to every destination of that account."),
+		kong.UsageOnError(),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+	)
+	k.FatalIfErrorf(k.Run())
+}

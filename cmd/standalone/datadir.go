@@ -1,0 +1,94 @@
+package main
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"datapusher/internal/secret"
+)
+
+// dataDir is the folder of everything that is kept. One process at a time holds it.
+type dataDir struct {
+	path string
+	lock *os.File
+}
+
+// endpoints tells scripts where the listeners are.
+type endpoints struct {
+	API        string `json:"api"`
+	Temporal   string `json:"temporal"`
+	TemporalUI string `json:"temporal_ui"`
+}
+
+func openDataDir(path string) (*dataDir, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return nil, fmt.Errorf("the data directory: %w", err)
+	}
+	d := &dataDir{path: path}
+	if d.lock, err = os.OpenFile(d.file("lock"), os.O_CREATE|os.O_RDWR, 0o600); err != nil {
+		return nil, fmt.Errorf("the data directory: %w", err)
+	}
+	if err := syscall.Flock(int(d.lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		_ = d.lock.Close()
+		return nil, fmt.Errorf("%s is in use by another Data Pusher: stop that one, or choose another folder with --data-dir", path)
+	}
+	return d, nil
+}
+
+// close gives the folder free; the lock ends with the open file.
+func (d *dataDir) close() { _ = d.lock.Close() }
+
+func (d *dataDir) file(name string) string { return filepath.Join(d.path, name) }
+
+// once reads a secret from its file, or makes it at the first start.
+func (d *dataDir) once(name string, generate func() (string, error)) (string, error) {
+	content, err := os.ReadFile(d.file(name))
+	if err == nil {
+		return strings.TrimSpace(string(content)), nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	value, err := generate()
+	if err != nil {
+		return "", err
+	}
+	return value, d.write(name, []byte(value+"\n"))
+}
+
+// write replaces a file at once, readable for its owner alone.
+func (d *dataDir) write(name string, content []byte) error {
+	temporary := d.file("." + name + ".new")
+	if err := os.WriteFile(temporary, content, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(temporary, d.file(name))
+}
+
+// announce writes endpoints.json, once everything listens.
+func (d *dataDir) announce(e endpoints) error {
+	content, err := json.MarshalIndent(e, "", "  ")
+	if err != nil {
+		return err
+	}
+	return d.write("endpoints.json", append(content, '\n'))
+}
+
+// withdraw removes endpoints.json.
+func (d *dataDir) withdraw() { _ = os.Remove(d.file("endpoints.json")) }
+
+// newAdminToken makes 256 random bits or more, to be copied with a double click.
+func newAdminToken() (string, error) { return "admin" + rand.Text() + rand.Text(), nil }
+
+func newKeys() (string, error) { return secret.NewKeys() }

@@ -1,0 +1,30 @@
+// Command standalone is Data Pusher in one process: the API, the worker, a
+// Temporal server with its UI, and SQLite. It is what `make run` starts, and
+// enough for one machine. Where users outgrow that, cmd/datapusher runs on
+// Postgres and a Temporal cluster.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	var c config
+	k := kong.Parse(&c,
+		kong.Name("standalone"),
+		kong.Description("Data Pusher in one process: API, worker, Temporal with its UI, and SQLite."),
+		kong.Vars{
+			"allow_cidrs": "127.0.0.0/8,::1/128", // to try things out on one machine
+			"log_format":  "text",
+		},
+		kong.BindTo(ctx, (*context.Context)(nil)),
+	)
+	k.FatalIfErrorf(run(ctx, c, os.Stdout))
+}

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"datapusher/cmd/app"
+	"datapusher/cmd/standalone/embedded"
+)
+
+// run starts everything, tells where it is, and stops it when ctx ends.
+func run(ctx context.Context, c config, out io.Writer) error {
+	began := time.Now()
+	dir, err := openDataDir(c.DataDir)
+	if err != nil {
+		return err
+	}
+	defer dir.close()
+	if err := dir.fill(&c.Config); err != nil {
+		return err
+	}
+	// Until the welcome is printed only warnings are, so that it can be read.
+	level := new(slog.LevelVar)
+	level.Set(max(c.LogLevel, slog.LevelWarn))
+	logger := c.LoggerAt(level)
+
+	temporal, err := embedded.Start(ctx, embedded.Options{
+		Listen: c.TemporalListen, UIListen: c.TemporalUIListen, Store: embedded.SQLiteFile(c.DataDir),
+		SearchAttributes: embedded.DeliverySearchAttributes(), Logger: logger,
+	})
+	if err != nil {
+		return fmt.Errorf("start the embedded Temporal server: %w", err)
+	}
+	defer temporal.Stop()
+	if c.TemporalUIURL == "" {
+		c.TemporalUIURL = temporal.UIURL()
+	}
+
+	server, err := app.Start(ctx, c.Config, app.Options{TemporalAddress: temporal.Address(), Work: true, Logger: logger})
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+
+	where := endpoints{API: server.URL(), Temporal: temporal.Address(), TemporalUI: temporal.UIURL()}
+	if err := dir.announce(where); err != nil {
+		return err
+	}
+	defer dir.withdraw()
+	fmt.Fprintf(out, "Data Pusher %s is up after %s.\n\n", app.Version, time.Since(began).Round(time.Millisecond))
+
+	receiver, err := dir.startReceiver(ctx, server)
+	if err != nil {
+		return err
+	}
+	defer receiver.Close()
+	credentials := sample{}
+	if c.Demo {
+		if credentials, err = dir.demo(ctx, out, server, receiver); err != nil {
+			return fmt.Errorf("the demo: %w", err)
+		}
+	}
+	welcome(out, c, where, dir, credentials)
+	level.Set(c.LogLevel)
+	return server.Wait(ctx)
+}
+
+// fill sets what the data directory decides where the configuration does not.
+func (d *dataDir) fill(c *app.Config) (err error) {
+	c.Migrate = true
+	if c.DatabaseURL == "" {
+		c.DatabaseURL = "sqlite:" + filepath.Join(d.path, "datapusher.db")
+	}
+	if c.AdminToken == "" {
+		if c.AdminToken, err = d.once("admin-token", newAdminToken); err != nil {
+			return err
+		}
+	}
+	if c.EncryptionKeys == "" {
+		c.EncryptionKeys, err = d.once("keys", newKeys)
+	}
+	return err
+}
+
+// welcome prints where everything is and what to do next.
+func welcome(out io.Writer, c config, where endpoints, dir *dataDir, s sample) {
+	fmt.Fprintf(out, `
+  API           %[1]s/graphql
+  Playground    %[1]s/playground
+  Temporal UI   %[2]s
+  Data          %[3]s
+  Admin token   %[4]s
+                (kept in %[5]s)
+
+  Destinations may be at these addresses although they are not public: %[6]s
+`, where.API, where.TemporalUI, dir.path, c.AdminToken, dir.file("admin-token"), c.AllowCIDRs)
+	if s.secretToken != "" {
+		fmt.Fprintf(out, `
+Push another event of the demo account:
+
+  curl %s/server/incoming_data -H 'Authorization: Bearer %s' \
+    -H 'Content-Type: application/json' -d '{"hello":"world"}'
+`, where.API, s.secretToken)
+	} else {
+		fmt.Fprintf(out, `
+Make an account, then push an event with the secretToken that it answers:
+
+  curl %s/graphql -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' \
+    -d '{"query":"mutation{createAccount(input:{name:\"Me\",email:\"me@example.com\"}){account{id} secretToken}}"}'
+`, where.API, c.AdminToken)
+	}
+	fmt.Fprint(out, "\nStop with Ctrl-C; everything is kept.\n")
+}
+
+// loopback makes the URL of a listener on this machine.
+func loopback(address, path string) string {
+	return (&url.URL{Scheme: "http", Host: address, Path: path}).String()
+}
+
+func fileExists(name string) bool {
+	_, err := os.Stat(name)
+	return err == nil
+}

@@ -1,0 +1,116 @@
+package e2e_test
+
+import (
+	"net/http"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"datapusher/internal/testutil/pgtest"
+	"datapusher/internal/testutil/receiver"
+	"datapusher/internal/testutil/temporaltest"
+)
+
+const adminToken = "e2e-admin-token-of-at-least-32-characters"
+
+// installation is a database and a Temporal namespace with what a process needs
+// to know of them.
+type installation struct{ env []string }
+
+func newInstallation(t *testing.T) installation {
+	t.Helper()
+	keys, err := exec.CommandContext(t.Context(), production(t), "keys", "generate").Output()
+	require.NoError(t, err)
+	temporal := temporaltest.Start(t, temporaltest.Postgres)
+	return installation{env: append(os.Environ(),
+		"DATAPUSHER_DATABASE_URL="+pgtest.URL(t),
+		"DATAPUSHER_ENCRYPTION_KEYS="+strings.TrimSpace(string(keys)),
+		"DATAPUSHER_ADMIN_TOKEN="+adminToken,
+		"DATAPUSHER_ALLOW_CIDRS=127.0.0.0/8",
+		"DATAPUSHER_LISTEN=127.0.0.1:0",
+		"TEMPORAL_ADDRESS="+temporal.Address,
+		"TEMPORAL_NAMESPACE="+temporal.Namespace(t),
+	)}
+}
+
+func (i installation) command(t *testing.T, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), production(t), args...)
+	cmd.Env = i.env
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	return string(out)
+}
+
+var serving = regexp.MustCompile(`"url":"(http://[^"]+)"`)
+
+func (i installation) serve(t *testing.T, args ...string) (*process, api) {
+	t.Helper()
+	p := start(t, production(t), i.env, append([]string{"serve"}, args...)...)
+	printed := p.waitFor(t, `"msg":"serving"`)
+	return p, api{serving.FindStringSubmatch(printed)[1], adminToken}
+}
+
+// mainJob is the whole of it, through the doors of one server.
+func mainJob(t *testing.T, admin api, email string) {
+	t.Helper()
+	account, token := admin.createAccount(t, email)
+	sender := admin.with(token)
+	poster, getter := receiver.New(t), receiver.New(t)
+	sender.createDestination(t, account, poster.URL, "POST")
+	sender.createDestination(t, account, getter.URL, "GET")
+	event := sender.push(t, payload)
+	require.Equal(t, payload, string(poster.Wait(t, 1)[0].Body))
+	getter.Wait(t, 1)
+	sender.succeeded(t, event, 2)
+}
+
+func TestServeAndWorkerAreTwoProcessesOnPostgres(t *testing.T) {
+	t.Parallel()
+	i := newInstallation(t)
+
+	refused := start(t, production(t), i.env, "serve")
+	refused.waitFor(t, "datapusher migrate up")
+	<-refused.ended
+	require.NotZero(t, refused.cmd.ProcessState.ExitCode())
+
+	require.Contains(t, i.command(t, "migrate", "status"), "pending")
+	require.Contains(t, i.command(t, "migrate", "up"), "applied")
+	require.NotContains(t, i.command(t, "migrate", "status"), "pending")
+
+	_, admin := i.serve(t)
+	worker := start(t, production(t), i.env, "worker")
+	worker.waitFor(t, `"msg":"working"`)
+	mainJob(t, admin, "two@example.com")
+
+	t.Run("ready and measured", func(t *testing.T) {
+		status, body := api{url: admin.url}.request(t, http.MethodGet, "/readyz", nil)
+		require.Equal(t, http.StatusOK, status, "%s", body)
+		status, _ = api{url: admin.url}.request(t, http.MethodGet, "/metrics", nil)
+		require.Equal(t, http.StatusUnauthorized, status)
+		status, body = admin.request(t, http.MethodGet, "/metrics", nil)
+		require.Equal(t, http.StatusOK, status)
+		require.Contains(t, string(body), "datapusher_events_accepted_total 1")
+	})
+}
+
+func TestServeWithWorkerIsTheDefaultShape(t *testing.T) {
+	t.Parallel()
+	i := newInstallation(t)
+	p, admin := i.serve(t, "--worker", "--migrate")
+	mainJob(t, admin, "one@example.com")
+	p.stop()
+	require.Zero(t, p.cmd.ProcessState.ExitCode(), "SIGTERM is a clean end")
+}
+
+func TestTheProductionBinaryLinksNoTemporalServer(t *testing.T) {
+	t.Parallel()
+	out, err := exec.CommandContext(t.Context(), "go", "version", "-m", production(t)).Output()
+	require.NoError(t, err)
+	require.Contains(t, string(out), "go.temporal.io/sdk")
+	require.NotContains(t, string(out), "go.temporal.io/server")
+}

@@ -1,0 +1,64 @@
+package graph
+
+import (
+	"context"
+
+	"github.com/99designs/gqlgen/complexity"
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"datapusher/internal/problem"
+)
+
+// maxValues is how many values an operation may ask for, if every list is as long
+// as its page. The schema's descriptions tell it.
+const maxValues = 100_000
+
+// What a value counts that may be long: the answer is made in memory.
+var weights = map[string]int{"Event.payload": 100, "Attempt.responseBody": 10}
+
+// costed is a schema whose lists cost what they may return.
+type costed struct{ graphql.ExecutableSchema }
+
+// Complexity implements graphql.ExecutableSchema: a list costs its items times
+// what each of them costs.
+func (costed) Complexity(_ context.Context, typeName, field string, child int, args map[string]any) (int, bool) {
+	items := 0
+	for _, name := range []string{firstArg, lastArg} {
+		if n, ok := number(args[name]); ok && args[name] != nil {
+			items = n
+		}
+	}
+	if ids, ok := args["ids"].([]any); ok && typeName == "Query" && field == "nodes" {
+		items = max(len(ids), 1)
+	}
+	if items == 0 {
+		weight, heavy := weights[typeName+"."+field]
+		return weight, heavy
+	}
+	return 1 + items*min(child, maxValues+1), true // items are bounded: no overflow
+}
+
+// costs refuses an operation that asks for too many values.
+type costs struct{ schema graphql.ExecutableSchema }
+
+var _ interface {
+	graphql.HandlerExtension
+	graphql.OperationContextMutator
+} = costs{}
+
+// ExtensionName implements graphql.HandlerExtension.
+func (costs) ExtensionName() string { return "Costs" }
+
+// Validate implements graphql.HandlerExtension.
+func (costs) Validate(graphql.ExecutableSchema) error { return nil }
+
+// MutateOperationContext implements graphql.OperationContextMutator. It comes
+// after [pages]: by then every list has its size.
+func (c costs) MutateOperationContext(ctx context.Context, op *graphql.OperationContext) *gqlerror.Error {
+	if complexity.Calculate(ctx, c.schema, op.Operation, op.Variables) > maxValues {
+		return gqlerror.Wrap(problem.New(problem.Invalid,
+			"the operation asks for more than %d values: make its pages smaller with first, or ask in several operations", maxValues))
+	}
+	return nil
+}

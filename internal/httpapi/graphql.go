@@ -1,0 +1,32 @@
+package httpapi
+
+import (
+	"net/http"
+
+	"datapusher/internal/auth"
+)
+
+// graphql hands a request on to the GraphQL API with its viewer. Without a
+// credential it is nobody's, and the schema decides; a wrong one goes no further,
+// because whoever sends it means to be somebody.
+func (a *api) graphql(w http.ResponseWriter, r *http.Request) error {
+	v, err := a.viewer(r)
+	if err != nil {
+		return err
+	}
+	if v != nil {
+		r = r.WithContext(auth.With(r.Context(), v))
+	}
+	a.GraphQL.ServeHTTP(w, r)
+	return nil
+}
+
+// metrics tells the numbers to the operator. Scrapers without a credential have
+// a listener of their own (--metrics-listen).
+func (a *api) metrics(w http.ResponseWriter, r *http.Request) error {
+	if err := a.admin(r); err != nil {
+		return err
+	}
+	a.Metrics.ServeHTTP(w, r)
+	return nil
+}

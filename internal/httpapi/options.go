@@ -1,0 +1,67 @@
+package httpapi
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+
+	"datapusher/internal/auth"
+	"datapusher/internal/database"
+	"datapusher/internal/ingest"
+	"datapusher/internal/pusher"
+	"datapusher/internal/vault"
+)
+
+// Authenticator turns a credential into a viewer. It is *auth.Authenticator.
+type Authenticator interface {
+	Authenticate(ctx context.Context, secret string) (*auth.Viewer, error)
+}
+
+// Ingest takes events in. It is *ingest.Ingest.
+type Ingest interface {
+	Accept(ctx context.Context, e ingest.Event) (ingest.Receipt, error)
+}
+
+// Check says whether a part that the server needs can be used now.
+type Check = func(context.Context) error
+
+// Options of [New]. All but the last three are needed.
+type Options struct {
+	Auth   Authenticator
+	Ingest Ingest
+	Pusher *pusher.Pusher
+	DB     *database.DB
+	Box    vault.Box // opens the headers of destinations
+
+	GraphQL    http.Handler // gets the viewer in the context; nobody where there is no credential
+	SDL        string       // the GraphQL schema
+	Playground http.Handler // answers /playground and everything below it
+	Metrics    http.Handler
+
+	// Checks decide on readiness, by the name that they are told under.
+	Checks map[string]Check
+	// Logger gets one line for each request.
+	Logger *slog.Logger
+
+	// CORSOrigins may call the API from a browser; see [CheckOrigin].
+	CORSOrigins []string
+	// TemporalUIURL is where people see the workflows; "" where there is no UI.
+	TemporalUIURL string
+}
+
+// api is what the doors share.
+type api struct {
+	Options
+	aliases aliases
+	probe   probe
+}
+
+// New builds the handler of the whole API.
+func New(o Options) http.Handler {
+	a := &api{Options: o}
+	mux := http.NewServeMux()
+	for _, r := range a.routes() {
+		mux.Handle(r.pattern, r)
+	}
+	return a.observe(secured(allowOrigins(o.CORSOrigins, mux)))
+}
