@@ -12,7 +12,7 @@ import (
 	"entgo.io/ent/dialect/sql"
 )
 
-// Account is the model entity for the Account schema.
+// The owner of destinations and events. Its tokens authenticate what it sends and asks.
 type Account struct {
 	config `json:"-"`
 	// ID of the ent.
@@ -25,11 +25,11 @@ type Account struct {
 	DeletedAt *time.Time `json:"deleted_at,omitempty"`
 	// SeedID holds the value of the "seed_id" field.
 	SeedID *int64 `json:"seed_id,omitempty"`
-	// Name holds the value of the "name" field.
+	// What people call it.
 	Name string `json:"name,omitempty"`
 	// In lower case; unique among the accounts that are not deleted.
 	Email string `json:"email,omitempty"`
-	// Website holds the value of the "website" field.
+	// A web address of its owner.
 	Website string `json:"website,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the AccountQuery when eager-loading is set.

@@ -13,7 +13,7 @@ import (
 	"entgo.io/ent/dialect/sql"
 )
 
-// Attempt is the model entity for the Attempt schema.
+// One HTTP request of a delivery, and what came of it.
 type Attempt struct {
 	config `json:"-"`
 	// ID of the ent.
@@ -22,19 +22,19 @@ type Attempt struct {
 	AccountID string `json:"account_id,omitempty"`
 	// DeliveryID holds the value of the "delivery_id" field.
 	DeliveryID string `json:"delivery_id,omitempty"`
-	// Number holds the value of the "number" field.
+	// From 1.
 	Number int `json:"number,omitempty"`
 	// The HTTP status; null when no answer came.
 	Status *int `json:"status,omitempty"`
 	// Why no answer came: timeout, dns, connect, tls, …
 	ErrorClass string `json:"error_class,omitempty"`
-	// StartedAt holds the value of the "started_at" field.
+	// When the request began.
 	StartedAt time.Time `json:"started_at,omitempty"`
 	// Microseconds from the start to the end of the answer.
 	DurationUs int64 `json:"duration_us,omitempty"`
 	// At most 16 KiB, as received.
 	ResponseBody []byte `json:"response_body,omitempty"`
-	// ResponseTruncated holds the value of the "response_truncated" field.
+	// The answer was longer than what is kept of it.
 	ResponseTruncated bool `json:"response_truncated,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the AttemptQuery when eager-loading is set.

@@ -14,7 +14,7 @@ import (
 	"entgo.io/ent/dialect/sql"
 )
 
-// Delivery is the model entity for the Delivery schema.
+// One event on its way to one destination.
 type Delivery struct {
 	config `json:"-"`
 	// ID of the ent.
@@ -25,11 +25,11 @@ type Delivery struct {
 	EventID string `json:"event_id,omitempty"`
 	// DestinationID holds the value of the "destination_id" field.
 	DestinationID string `json:"destination_id,omitempty"`
-	// Status holds the value of the "status" field.
+	// Where it stands.
 	Status delivery.Status `json:"status,omitempty"`
 	// Why it waits, failed or was canceled.
 	Reason string `json:"reason,omitempty"`
-	// AttemptCount holds the value of the "attempt_count" field.
+	// How many attempts have been made.
 	AttemptCount int `json:"attempt_count,omitempty"`
 	// Null when nothing more is due.
 	NextAttemptAt *time.Time `json:"next_attempt_at,omitempty"`
@@ -39,7 +39,7 @@ type Delivery struct {
 	LeaseUntil *time.Time `json:"lease_until,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
 	CreatedAt time.Time `json:"created_at,omitempty"`
-	// SettledAt holds the value of the "settled_at" field.
+	// When it succeeded, failed or was canceled.
 	SettledAt *time.Time `json:"settled_at,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the DeliveryQuery when eager-loading is set.

@@ -13,7 +13,7 @@ import (
 	"entgo.io/ent/dialect/sql"
 )
 
-// Destination is the model entity for the Destination schema.
+// Where an account's events go: a URL, the HTTP method and headers to send them with.
 type Destination struct {
 	config `json:"-"`
 	// ID of the ent.
@@ -28,11 +28,11 @@ type Destination struct {
 	SeedID *int64 `json:"seed_id,omitempty"`
 	// AccountID holds the value of the "account_id" field.
 	AccountID string `json:"account_id,omitempty"`
-	// Name holds the value of the "name" field.
+	// What people call it; shown with its deliveries.
 	Name string `json:"name,omitempty"`
-	// URL holds the value of the "url" field.
+	// http or https.
 	URL string `json:"url,omitempty"`
-	// HTTPMethod holds the value of the "http_method" field.
+	// GET sends the event in the query string, the others as a JSON body.
 	HTTPMethod destination.HTTPMethod `json:"http_method,omitempty"`
 	// Sealed: names and values in the owner's order.
 	Headers []byte `json:"-"`

@@ -13,20 +13,20 @@ import (
 	"entgo.io/ent/dialect/sql"
 )
 
-// Event is the model entity for the Event schema.
+// One accepted payload. Nothing of it ever changes.
 type Event struct {
 	config `json:"-"`
 	// ID of the ent.
 	ID string `json:"id,omitempty"`
 	// AccountID holds the value of the "account_id" field.
 	AccountID string `json:"account_id,omitempty"`
-	// EventType holds the value of the "event_type" field.
+	// As the sender named it in Event-Type.
 	EventType string `json:"event_type,omitempty"`
-	// IdempotencyKey holds the value of the "idempotency_key" field.
+	// The sender's Idempotency-Key: the same key again is the same event.
 	IdempotencyKey string `json:"idempotency_key,omitempty"`
 	// The bytes as received.
 	Payload []byte `json:"payload,omitempty"`
-	// CreatedAt holds the value of the "created_at" field.
+	// When it was accepted.
 	CreatedAt time.Time `json:"created_at,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the EventQuery when eager-loading is set.

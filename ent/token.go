@@ -14,7 +14,7 @@ import (
 	"entgo.io/ent/dialect/sql"
 )
 
-// Token is the model entity for the Token schema.
+// A credential of an account. Its secret is shown when it is made, and kept nowhere.
 type Token struct {
 	config `json:"-"`
 	// ID of the ent.
@@ -23,7 +23,7 @@ type Token struct {
 	AccountID string `json:"account_id,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
 	CreatedAt time.Time `json:"created_at,omitempty"`
-	// Name holds the value of the "name" field.
+	// What it is for.
 	Name string `json:"name,omitempty"`
 	// Scopes holds the value of the "scopes" field.
 	Scopes []string `json:"scopes,omitempty"`
@@ -33,11 +33,11 @@ type Token struct {
 	Prefix string `json:"prefix,omitempty"`
 	// The account's secret token, which rotateSecretToken replaces.
 	First bool `json:"first,omitempty"`
-	// LastUsedAt holds the value of the "last_used_at" field.
+	// To the minute; null when it has never been used.
 	LastUsedAt *time.Time `json:"last_used_at,omitempty"`
-	// ExpiresAt holds the value of the "expires_at" field.
+	// From then on it is refused; null: never.
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
-	// RevokedAt holds the value of the "revoked_at" field.
+	// Since then it is refused.
 	RevokedAt *time.Time `json:"revoked_at,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the TokenQuery when eager-loading is set.

@@ -16,7 +16,7 @@ func TestTheMainJob(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		w := newWorld(t, db)
-		a := w.do(t, w.admin, `mutation($in: CreateAccountInput!) {
+		a := w.do(w.admin, t, `mutation($in: CreateAccountInput!) {
 			createAccount(input: $in) { account { id name email website createdAt } secretToken }
 		}`, map[string]any{"in": map[string]any{"name": "Jane", "email": "Jane@example.com"}})
 		require.Regexp(t, "^dpt_", a.at(t, "createAccount", "secretToken"))
@@ -24,11 +24,11 @@ func TestTheMainJob(t *testing.T) {
 		require.Nil(t, a.at(t, "createAccount", "account", "website"), "an optional text that is not set is null")
 		jane := auth.With(t.Context(), &auth.Viewer{Kind: auth.Account, AccountID: account, Scopes: auth.Scopes})
 
-		a = w.do(t, jane, `mutation($id: ID!) { updateAccount(input: {id: $id, website: "https://example.com"}) { account { name website } } }`,
+		a = w.do(jane, t, `mutation($id: ID!) { updateAccount(input: {id: $id, website: "https://example.com"}) { account { name website } } }`,
 			map[string]any{"id": account})
 		require.Equal(t, map[string]any{"name": "Jane", "website": "https://example.com"}, a.at(t, "updateAccount", "account"))
 
-		a = w.do(t, jane, `mutation($id: ID!) { createDestination(input: {
+		a = w.do(jane, t, `mutation($id: ID!) { createDestination(input: {
 			accountID: $id, url: "https://example.com/hook", headers: [{name: "X-Key", value: "v"}], name: "shop"
 		}) { destination { id url httpMethod enabled state reason headers { name value } account { id } } signingSecret } }`,
 			map[string]any{"id": account})
@@ -39,38 +39,38 @@ func TestTheMainJob(t *testing.T) {
 			"reason": nil, "headers": []any{map[string]any{"name": "X-Key", "value": "v"}}, "account": map[string]any{"id": account},
 		}, a.at(t, "createDestination", "destination"))
 
-		a = w.do(t, jane, `mutation($id: ID!) { updateDestination(input: {id: $id, enabled: false, httpMethod: GET, headers: []}) {
+		a = w.do(jane, t, `mutation($id: ID!) { updateDestination(input: {id: $id, enabled: false, httpMethod: GET, headers: []}) {
 			destination { httpMethod enabled state reason url headers { name } } } }`, map[string]any{"id": destination})
 		require.Equal(t, map[string]any{
 			"httpMethod": "GET", "enabled": false, "state": "DISABLED", "reason": pusher.DisabledByOwner,
 			"url": "https://example.com/hook", "headers": []any{},
 		}, a.at(t, "updateDestination", "destination"))
-		a = w.do(t, jane, `mutation($id: ID!) { rotateSigningSecret(input: {destinationID: $id, overlap: "7d"}) { destination { id } signingSecret } }`,
+		a = w.do(jane, t, `mutation($id: ID!) { rotateSigningSecret(input: {destinationID: $id, overlap: "7d"}) { destination { id } signingSecret } }`,
 			map[string]any{"id": destination})
 		require.Regexp(t, "^whsec_", a.at(t, "rotateSigningSecret", "signingSecret"))
 
-		a = w.do(t, jane, `mutation($id: ID!) { createToken(input: {accountID: $id, name: "ci", scopes: [READ], expiresAt: "2999-01-01T00:00:00+01:00"}) {
+		a = w.do(jane, t, `mutation($id: ID!) { createToken(input: {accountID: $id, name: "ci", scopes: [READ], expiresAt: "2999-01-01T00:00:00+01:00"}) {
 			token { id name scopes first prefix expiresAt account { id } } secretToken } }`, map[string]any{"id": account})
 		token := a.at(t, "createToken", "token").(map[string]any)
 		require.Equal(t, []any{"READ"}, token["scopes"])
 		require.Equal(t, "2998-12-31T23:00:00Z", token["expiresAt"])
-		a = w.do(t, jane, `mutation($id: ID!) { revokeToken(input: {id: $id}) { token { revokedAt } } }`, map[string]any{"id": token["id"]})
+		a = w.do(jane, t, `mutation($id: ID!) { revokeToken(input: {id: $id}) { token { revokedAt } } }`, map[string]any{"id": token["id"]})
 		require.NotNil(t, a.at(t, "revokeToken", "token", "revokedAt"))
-		a = w.do(t, jane, `mutation($id: ID!) { rotateSecretToken(input: {accountID: $id}) { account { tokens { totalCount } } secretToken } }`,
+		a = w.do(jane, t, `mutation($id: ID!) { rotateSecretToken(input: {accountID: $id}) { account { tokens { totalCount } } secretToken } }`,
 			map[string]any{"id": account})
 		require.EqualValues(t, 3, a.at(t, "rotateSecretToken", "account", "tokens", "totalCount"))
 
-		a = w.do(t, jane, `{ viewer { kind scopes account { id } } }`, nil)
+		a = w.do(jane, t, `{ viewer { kind scopes account { id } } }`, nil)
 		require.Equal(t, map[string]any{"kind": "ACCOUNT", "scopes": []any{"INGEST", "READ", "MANAGE"}, "account": map[string]any{"id": account}}, a.at(t, "viewer"))
-		a = w.do(t, w.admin, `{ viewer { kind account { id } } }`, nil)
+		a = w.do(w.admin, t, `{ viewer { kind account { id } } }`, nil)
 		require.Equal(t, map[string]any{"kind": "ADMIN", "account": nil}, a.at(t, "viewer"))
 
-		a = w.do(t, jane, `mutation($id: ID!) { deleteDestination(input: {id: $id}) { deletedID } }`, map[string]any{"id": destination})
+		a = w.do(jane, t, `mutation($id: ID!) { deleteDestination(input: {id: $id}) { deletedID } }`, map[string]any{"id": destination})
 		require.Equal(t, destination, a.at(t, "deleteDestination", "deletedID"))
-		require.Nil(t, w.do(t, jane, `query($id: ID!) { destination(id: $id) { id } }`, map[string]any{"id": destination}).at(t, "destination"))
-		a = w.do(t, jane, `mutation($id: ID!) { deleteAccount(input: {id: $id}) { deletedID } }`, map[string]any{"id": account})
+		require.Nil(t, w.do(jane, t, `query($id: ID!) { destination(id: $id) { id } }`, map[string]any{"id": destination}).at(t, "destination"))
+		a = w.do(jane, t, `mutation($id: ID!) { deleteAccount(input: {id: $id}) { deletedID } }`, map[string]any{"id": account})
 		require.Equal(t, account, a.at(t, "deleteAccount", "deletedID"))
-		require.Nil(t, w.do(t, w.admin, `query($id: ID!) { account(id: $id) { id } }`, map[string]any{"id": account}).at(t, "account"))
+		require.Nil(t, w.do(w.admin, t, `query($id: ID!) { account(id: $id) { id } }`, map[string]any{"id": account}).at(t, "account"))
 	})
 }
 
@@ -82,7 +82,7 @@ func TestWhyIsItNotThereYet(t *testing.T) {
 		acc, jane := w.account(t, "jane@example.com")
 		d := w.destination(t, acc.ID)
 		e := w.event(t, acc.ID, 2, d)
-		a := w.do(t, jane, `{ events(first: 5, orderBy: {field: CREATED_AT, direction: DESC}) { totalCount edges { node {
+		a := w.do(jane, t, `{ events(first: 5, orderBy: {field: CREATED_AT, direction: DESC}) { totalCount edges { node {
 			id payload size eventType account { id }
 			deliveries { edges { node {
 				status reason nextAttemptAt attemptCount engineURL settledAt destination { id url } event { id }
@@ -118,13 +118,13 @@ func TestWhatIsDeletedIsNull(t *testing.T) {
 		e := w.event(t, acc.ID, 1, d)
 		require.NoError(t, w.pusher.DeleteDestination(jane, pusher.DeleteDestinationInput{ID: d.ID}))
 		const nested = `{ deliveries { edges { node { id destination { url } event { id } } } } }`
-		require.Nil(t, w.do(t, jane, nested, nil).at(t, "deliveries", "edges", 0, "node", "destination"))
+		require.Nil(t, w.do(jane, t, nested, nil).at(t, "deliveries", "edges", 0, "node", "destination"))
 		db.Ent.Event.DeleteOneID(e.ID).ExecX(w.system) // as an old partition goes
-		require.Nil(t, w.do(t, jane, nested, nil).at(t, "deliveries", "edges", 0, "node", "event"))
+		require.Nil(t, w.do(jane, t, nested, nil).at(t, "deliveries", "edges", 0, "node", "event"))
 
 		require.NoError(t, w.pusher.DeleteAccount(jane, pusher.DeleteAccountInput{ID: acc.ID}))
 		w.event(t, acc.ID, 0)
-		a := w.do(t, w.admin, `{ events { edges { node { account { id } } } } }`, nil)
+		a := w.do(w.admin, t, `{ events { edges { node { account { id } } } } }`, nil)
 		require.Nil(t, a.at(t, "events", "edges", 0, "node", "account"))
 	})
 }
@@ -133,12 +133,12 @@ func TestHeaderValuesAreForThoseWhoManage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, dbtest.SQLite(t))
 	acc, jane := w.account(t, "jane@example.com")
-	a := w.do(t, jane, `mutation($id: ID!) { createDestination(input: {accountID: $id, url: "https://example.com", headers: [{name: "X-Key", value: "planted-marker"}]}) { destination { id } } }`,
+	a := w.do(jane, t, `mutation($id: ID!) { createDestination(input: {accountID: $id, url: "https://example.com", headers: [{name: "X-Key", value: "planted-marker"}]}) { destination { id } } }`,
 		map[string]any{"id": acc.ID})
 	require.Empty(t, a.Errors)
 	const q = `{ destinations { edges { node { headers { name value } } } } }`
-	require.Contains(t, w.do(t, w.admin, q, nil).Text, "planted-marker")
-	a = w.do(t, scoped(t, acc, auth.Read), q, nil)
+	require.Contains(t, w.do(w.admin, t, q, nil).Text, "planted-marker")
+	a = w.do(scoped(t, acc, auth.Read), t, q, nil)
 	require.NotContains(t, a.Text, "planted-marker")
 	require.Equal(t, map[string]any{"name": "X-Key", "value": "••••"}, a.at(t, "destinations", "edges", 0, "node", "headers", 0))
 }

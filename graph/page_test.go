@@ -63,16 +63,16 @@ func TestEveryListHasAPage(t *testing.T) {
 			"the variable elsewhere": {`query($n: Int) { destinations(first: $n) { edges { cursor } } deliveries(where: {attemptCountGT: $n}) { edges { cursor } } }`, nil, []any{"deliveries", "edges"}, 20},
 		} {
 			for range 2 { // parsed, then from the cache
-				a := w.do(t, jane, c.query, c.variables)
+				a := w.do(jane, t, c.query, c.variables)
 				require.Len(t, a.at(t, c.path...), c.want, name)
 			}
 		}
 		// The same document with other variables.
 		const q = `query($n: Int) { destinations(first: $n) { edges { cursor } } }`
 		for _, n := range []int{1, 22, 3} {
-			require.Len(t, w.do(t, jane, q, map[string]any{"n": n}).at(t, "destinations", "edges"), n)
+			require.Len(t, w.do(jane, t, q, map[string]any{"n": n}).at(t, "destinations", "edges"), n)
 		}
-		require.Len(t, w.do(t, jane, q, nil).at(t, "destinations", "edges"), 20)
+		require.Len(t, w.do(jane, t, q, nil).at(t, "destinations", "edges"), 20)
 	})
 }
 
@@ -85,13 +85,13 @@ func TestPageSizesAreBounded(t *testing.T) {
 	for _, shape := range []string{root, nested, fragment} {
 		for _, args := range []string{"first: 0", "first: -1", "first: 101", "last: 0", "last: 101", "first: 1, last: 1",
 			"first: 99999999999999999999", "first: 2147483648"} {
-			a := w.do(t, jane, fmt.Sprintf("query "+strings.TrimPrefix(shape, "query($n: Int)"), args), nil)
+			a := w.do(jane, t, fmt.Sprintf("query "+strings.TrimPrefix(shape, "query($n: Int)"), args), nil)
 			require.Equal(t, "invalid", a.code(), "%s %s", args, a.Text)
 			require.Nil(t, a.Data)
 		}
 		for _, n := range []any{0, -1, 101, 1e9, 1.5} {
 			for _, name := range []string{"first", "last"} {
-				a := w.do(t, jane, fmt.Sprintf(shape, name+": $n"), map[string]any{"n": n})
+				a := w.do(jane, t, fmt.Sprintf(shape, name+": $n"), map[string]any{"n": n})
 				require.Equal(t, "invalid", a.code(), "%s %v %s", name, n, a.Text)
 			}
 		}
@@ -107,7 +107,7 @@ func TestPagesFollowEachOther(t *testing.T) {
 		seen := map[string]bool{}
 		var after any
 		for range 3 {
-			a := w.do(t, jane, q, map[string]any{"after": after})
+			a := w.do(jane, t, q, map[string]any{"after": after})
 			require.EqualValues(t, 23, a.at(t, "destinations", "totalCount"))
 			for _, e := range a.at(t, "destinations", "edges").([]any) {
 				seen[e.(map[string]any)["node"].(map[string]any)["id"].(string)] = true
@@ -118,7 +118,7 @@ func TestPagesFollowEachOther(t *testing.T) {
 		require.Len(t, seen, 23)
 
 		for _, bad := range []any{"", "x", "gqFp2gAA", 7, "gqFpoA==", "gqFpo2R1cKF2xA==", "gqFpwKF2wA"} {
-			a := w.do(t, jane, q, map[string]any{"after": bad})
+			a := w.do(jane, t, q, map[string]any{"after": bad})
 			require.Equal(t, "invalid", a.code(), "%v %s", bad, a.Text)
 		}
 	})

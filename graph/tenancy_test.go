@@ -38,23 +38,23 @@ func TestNodes(t *testing.T) {
 		ids, want := []string{"x", "", "xyz_01JD3ZQ8M4T6W0Y5K2BXH70000"}, []any{nil, nil, nil}
 		for name, mine := range janes {
 			node := map[string]any{"__typename": name, "id": mine}
-			require.Equal(t, node, w.do(t, jane, one, map[string]any{"id": mine}).at(t, "node"))
-			require.Equal(t, node, w.do(t, w.admin, one, map[string]any{"id": mine}).at(t, "node"))
+			require.Equal(t, node, w.do(jane, t, one, map[string]any{"id": mine}).at(t, "node"))
+			require.Equal(t, node, w.do(w.admin, t, one, map[string]any{"id": mine}).at(t, "node"))
 
 			// Another account's id answers like one that does not exist.
-			foreign := w.do(t, jane, one, map[string]any{"id": joes[name]})
-			missing := w.do(t, jane, one, map[string]any{"id": id.New(id.Prefix(mine[:3]), w.now)})
+			foreign := w.do(jane, t, one, map[string]any{"id": joes[name]})
+			missing := w.do(jane, t, one, map[string]any{"id": id.New(id.Prefix(mine[:3]), w.now)})
 			require.Equal(t, `{"data":{"node":null}}`, foreign.Text)
 			require.Equal(t, foreign.Text, missing.Text)
 			ids = append(ids, joes[name], mine, mine)
 			want = append(want, nil, node, node)
 		}
-		require.Equal(t, want, w.do(t, jane, many, map[string]any{"ids": ids}).at(t, "nodes"))
-		require.Equal(t, []any{nil}, w.do(t, jane, many, map[string]any{"ids": []string{joes["Event"]}}).at(t, "nodes"))
-		require.Equal(t, []any{}, w.do(t, joe, many, map[string]any{"ids": []string{}}).at(t, "nodes"))
-		require.Equal(t, "invalid", w.do(t, jane, many, map[string]any{"ids": make([]string, 101)}).code())
+		require.Equal(t, want, w.do(jane, t, many, map[string]any{"ids": ids}).at(t, "nodes"))
+		require.Equal(t, []any{nil}, w.do(jane, t, many, map[string]any{"ids": []string{joes["Event"]}}).at(t, "nodes"))
+		require.Equal(t, []any{}, w.do(joe, t, many, map[string]any{"ids": []string{}}).at(t, "nodes"))
+		require.Equal(t, "invalid", w.do(jane, t, many, map[string]any{"ids": make([]string, 101)}).code())
 		for _, no := range []string{"", "x", "acc_", "not-an-id", janes["Account"] + "x"} {
-			require.Equal(t, `{"data":{"node":null}}`, w.do(t, jane, one, map[string]any{"id": no}).Text)
+			require.Equal(t, `{"data":{"node":null}}`, w.do(jane, t, one, map[string]any{"id": no}).Text)
 		}
 	})
 }
@@ -73,21 +73,21 @@ func TestListsAndFiltersKeepAccountsApart(t *testing.T) {
 			"events":       {`hasAccountWith: {email: "joe@example.com"}`, `id: %[3]q`},
 			"deliveries":   {`hasEventWith: {hasAccountWith: {id: %[1]q}}`, `hasAttempts: true, accountID: %[1]q`, `hasDestinationWith: {id: %[2]q}`},
 		} {
-			require.EqualValues(t, 1, w.do(t, jane, "{"+query+"{ totalCount } }", nil).at(t, query, "totalCount"), query)
-			require.EqualValues(t, 2, w.do(t, w.admin, "{"+query+"{ totalCount } }", nil).at(t, query, "totalCount"), query)
+			require.EqualValues(t, 1, w.do(jane, t, "{"+query+"{ totalCount } }", nil).at(t, query, "totalCount"), query)
+			require.EqualValues(t, 2, w.do(w.admin, t, "{"+query+"{ totalCount } }", nil).at(t, query, "totalCount"), query)
 			for _, f := range filters {
 				f = fmt.Sprintf(f+"%[5]s", joes["Account"], joes["Destination"], joes["Event"], joes["Delivery"], "")
 				q := fmt.Sprintf(`{ %s(where: {%s}) { totalCount edges { node { id } } } }`, query, f)
-				require.EqualValues(t, 0, w.do(t, jane, q, nil).at(t, query, "totalCount"), q)
-				require.EqualValues(t, 1, w.do(t, w.admin, q, nil).at(t, query, "totalCount"), q)
+				require.EqualValues(t, 0, w.do(jane, t, q, nil).at(t, query, "totalCount"), q)
+				require.EqualValues(t, 1, w.do(w.admin, t, q, nil).at(t, query, "totalCount"), q)
 			}
 		}
 		for name, query := range map[string]string{"Account": "account", "Destination": "destination", "Event": "event", "Delivery": "delivery"} {
 			q := fmt.Sprintf(`{ %s(id: %q) { id } }`, query, joes[name])
-			require.Nil(t, w.do(t, jane, q, nil).at(t, query))
-			require.NotNil(t, w.do(t, w.admin, q, nil).at(t, query))
+			require.Nil(t, w.do(jane, t, q, nil).at(t, query))
+			require.NotNil(t, w.do(w.admin, t, q, nil).at(t, query))
 		}
-		a := w.do(t, jane, fmt.Sprintf(`mutation { deleteDestination(input: {id: %q}) { deletedID } }`, joes["Destination"]), nil)
+		a := w.do(jane, t, fmt.Sprintf(`mutation { deleteDestination(input: {id: %q}) { deletedID } }`, joes["Destination"]), nil)
 		require.Equal(t, "not_found", a.code())
 		require.Nil(t, a.Data)
 	})
@@ -101,13 +101,13 @@ func TestWithoutACredentialThereIsNothing(t *testing.T) {
 		`{ __typename __type(name: "Account") { name } }`, `{ nosuchfield }`, `{`, `mutation { deleteAccount(input: {id: "x"}) { deletedID } }`,
 		`query A { __typename } query B { accounts { totalCount } }`, `{ ...F } fragment F on Query { __typename viewer { kind } }`,
 	} {
-		a := w.do(t, t.Context(), q, nil)
+		a := w.do(t.Context(), t, q, nil)
 		require.Equal(t, 401, a.Status, q)
 		require.Equal(t, "unauthenticated", a.code(), q)
 		require.Nil(t, a.Data)
 		require.Equal(t, auth.Denied().Error(), a.Errors[0].Message)
 	}
-	require.Equal(t, `{"data":{"__typename":"Query"}}`, w.do(t, t.Context(), `{ __typename }`, nil).Text)
+	require.Equal(t, `{"data":{"__typename":"Query"}}`, w.do(t.Context(), t, `{ __typename }`, nil).Text)
 }
 
 func TestScopes(t *testing.T) {
@@ -115,10 +115,10 @@ func TestScopes(t *testing.T) {
 	w := newWorld(t, dbtest.SQLite(t))
 	acc, _ := w.account(t, "jane@example.com")
 	for _, q := range []string{`{ accounts { totalCount } }`, `{ node(id: "x") { id } }`, `{ nodes(ids: []) { id } }`, `{ destination(id: "x") { id } }`} {
-		require.Equal(t, "forbidden", w.do(t, scoped(t, acc, auth.Ingest), q, nil).code(), q)
-		require.Empty(t, w.do(t, scoped(t, acc, auth.Read), q, nil).code(), q)
+		require.Equal(t, "forbidden", w.do(scoped(t, acc, auth.Ingest), t, q, nil).code(), q)
+		require.Empty(t, w.do(scoped(t, acc, auth.Read), t, q, nil).code(), q)
 	}
 	const q = `mutation { deleteAccount(input: {id: "x"}) { deletedID } }`
-	require.Equal(t, "forbidden", w.do(t, scoped(t, acc, auth.Read), q, nil).code())
-	require.Equal(t, "not_found", w.do(t, scoped(t, acc, auth.Manage), q, nil).code())
+	require.Equal(t, "forbidden", w.do(scoped(t, acc, auth.Read), t, q, nil).code())
+	require.Equal(t, "not_found", w.do(scoped(t, acc, auth.Manage), t, q, nil).code())
 }

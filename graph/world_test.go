@@ -140,14 +140,14 @@ func (a answer) at(t *testing.T, path ...any) any {
 }
 
 // do runs an operation as the viewer of a context.
-func (w *world) do(t *testing.T, ctx context.Context, query string, variables map[string]any) answer {
+func (w *world) do(ctx context.Context, t *testing.T, query string, variables map[string]any) answer {
 	t.Helper()
 	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
 	require.NoError(t, err)
-	return w.post(t, ctx, body)
+	return w.post(ctx, t, body)
 }
 
-func (w *world) post(t *testing.T, ctx context.Context, body []byte) answer {
+func (w *world) post(ctx context.Context, t *testing.T, body []byte) answer {
 	t.Helper()
 	r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/graphql", bytes.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")

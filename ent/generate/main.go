@@ -9,7 +9,6 @@ import (
 	"entgo.io/contrib/entgql"
 	"entgo.io/ent/entc"
 	"entgo.io/ent/entc/gen"
-	"github.com/vektah/gqlparser/v2/ast"
 )
 
 func main() {
@@ -18,7 +17,7 @@ func main() {
 		entgql.WithSchemaPath("../graph/schema/ent.graphql"),
 		entgql.WithConfigPath("../gqlgen.yml"),
 		entgql.WithWhereInputs(true),
-		entgql.WithSchemaHook(mayBeGone),
+		entgql.WithSchemaHook(describe, mayBeGone),
 	)
 	if err != nil {
 		log.Fatal(err)
@@ -35,21 +34,4 @@ func main() {
 	if err := entc.Generate("./schema", config, entc.Extensions(gql)); err != nil {
 		log.Fatal(err)
 	}
-}
-
-// mayBeGone makes every edge to one other row nullable in the API. The row may
-// be soft-deleted or dropped with an old partition: that is null, no error.
-func mayBeGone(g *gen.Graph, s *ast.Schema) error {
-	for _, n := range g.Nodes {
-		for _, e := range n.Edges {
-			t := s.Types[n.Name]
-			if t == nil || !e.Unique {
-				continue
-			}
-			f := t.Fields.ForName(e.Name)
-			f.Type.NonNull = false
-			f.Description = "Null when it has been deleted."
-		}
-	}
-	return nil
 }

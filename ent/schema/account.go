@@ -24,10 +24,12 @@ func (Account) Mixin() []ent.Mixin {
 // Fields of the Account.
 func (Account) Fields() []ent.Field {
 	return []ent.Field{
-		field.String("name").MaxLen(200).NotEmpty(),
+		field.String("name").MaxLen(200).NotEmpty().
+			Comment("What people call it."),
 		field.String("email").MaxLen(254).NotEmpty().
 			Comment("In lower case; unique among the accounts that are not deleted."),
-		field.String("website").MaxLen(2048).Optional(),
+		field.String("website").MaxLen(2048).Optional().
+			Comment("A web address of its owner."),
 	}
 }
 
@@ -48,7 +50,9 @@ func (Account) Indexes() []ent.Index {
 }
 
 // Annotations of the Account.
-func (Account) Annotations() []schema.Annotation { return node() }
+func (Account) Annotations() []schema.Annotation {
+	return node("The owner of destinations and events. Its tokens authenticate what it sends and asks.")
+}
 
 // Policy of the Account: its own viewers see it, as long as it lives.
 func (Account) Policy() ent.Policy { return rule.Policy(rule.Self) }

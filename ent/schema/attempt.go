@@ -24,17 +24,20 @@ func (Attempt) Fields() []ent.Field {
 	return []ent.Field{
 		reference("account_id"),
 		reference("delivery_id"),
-		field.Int("number").Positive().Immutable(),
+		field.Int("number").Positive().Immutable().
+			Comment("From 1."),
 		field.Int("status").Optional().Nillable().Immutable().
 			Comment("The HTTP status; null when no answer came."),
 		field.String("error_class").MaxLen(32).Optional().Immutable().
 			Comment("Why no answer came: timeout, dns, connect, tls, …"),
-		field.Time("started_at").Immutable(),
+		field.Time("started_at").Immutable().
+			Comment("When the request began."),
 		field.Int64("duration_us").Immutable().Annotations(entgql.Skip()).
 			Comment("Microseconds from the start to the end of the answer."),
 		field.Bytes("response_body").Optional().Immutable().Annotations(entgql.Skip()).
 			Comment("At most 16 KiB, as received."),
-		field.Bool("response_truncated").Default(false).Immutable(),
+		field.Bool("response_truncated").Default(false).Immutable().
+			Comment("The answer was longer than what is kept of it."),
 	}
 }
 
@@ -51,7 +54,9 @@ func (Attempt) Indexes() []ent.Index {
 }
 
 // Annotations of the Attempt.
-func (Attempt) Annotations() []schema.Annotation { return node() }
+func (Attempt) Annotations() []schema.Annotation {
+	return node("One HTTP request of a delivery, and what came of it.")
+}
 
 // Policy of the Attempt.
 func (Attempt) Policy() ent.Policy { return rule.Policy(rule.Owned) }

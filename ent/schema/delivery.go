@@ -28,10 +28,12 @@ func (Delivery) Fields() []ent.Field {
 		field.Enum("status").
 			NamedValues("Pending", "PENDING", "Delivering", "DELIVERING", "Retrying", "RETRYING", "Parked", "PARKED",
 				"Succeeded", "SUCCEEDED", "Failed", "FAILED", "Canceled", "CANCELED").
-			Default("PENDING"),
+			Default("PENDING").
+			Comment("Where it stands."),
 		field.String("reason").MaxLen(200).Optional().
 			Comment("Why it waits, failed or was canceled."),
-		field.Int("attempt_count").Default(0),
+		field.Int("attempt_count").Default(0).
+			Comment("How many attempts have been made."),
 		field.Time("next_attempt_at").Optional().Nillable().
 			Comment("Null when nothing more is due."),
 		field.String("run").MaxLen(64).Annotations(bytewise, entgql.Skip()).
@@ -39,7 +41,8 @@ func (Delivery) Fields() []ent.Field {
 		field.Time("lease_until").Optional().Nillable().Annotations(entgql.Skip()).
 			Comment("Until then the reconciler trusts the owner; on the database's clock."),
 		field.Time("created_at").Default(now).Immutable(),
-		field.Time("settled_at").Optional().Nillable(),
+		field.Time("settled_at").Optional().Nillable().
+			Comment("When it succeeded, failed or was canceled."),
 	}
 }
 
@@ -70,7 +73,9 @@ func (Delivery) Indexes() []ent.Index {
 }
 
 // Annotations of the Delivery.
-func (Delivery) Annotations() []schema.Annotation { return node() }
+func (Delivery) Annotations() []schema.Annotation {
+	return node("One event on its way to one destination.")
+}
 
 // Policy of the Delivery.
 func (Delivery) Policy() ent.Policy { return rule.Policy(rule.Owned) }

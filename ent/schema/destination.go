@@ -24,12 +24,15 @@ func (Destination) Mixin() []ent.Mixin {
 func (Destination) Fields() []ent.Field {
 	return []ent.Field{
 		reference("account_id"),
-		field.String("name").MaxLen(200).Optional(),
-		field.String("url").MaxLen(2048).NotEmpty(),
+		field.String("name").MaxLen(200).Optional().
+			Comment("What people call it; shown with its deliveries."),
+		field.String("url").MaxLen(2048).NotEmpty().
+			Comment("http or https."),
 		field.Enum("http_method").
 			NamedValues("Get", "GET", "Post", "POST", "Put", "PUT", "Patch", "PATCH", "Delete", "DELETE").
 			Default("POST").
-			Annotations(entgql.Type("HTTPMethod")),
+			Annotations(entgql.Type("HTTPMethod")).
+			Comment("GET sends the event in the query string, the others as a JSON body."),
 		field.Bytes("headers").Optional().Sensitive().Annotations(entgql.Skip()).
 			Comment("Sealed: names and values in the owner's order."),
 		field.Bytes("signing_secrets").Sensitive().Annotations(entgql.Skip()).
@@ -59,7 +62,9 @@ func (Destination) Indexes() []ent.Index {
 }
 
 // Annotations of the Destination.
-func (Destination) Annotations() []schema.Annotation { return node() }
+func (Destination) Annotations() []schema.Annotation {
+	return node("Where an account's events go: a URL, the HTTP method and headers to send them with.")
+}
 
 // Policy of the Destination.
 func (Destination) Policy() ent.Policy { return rule.Policy(rule.OwnedLiving) }

@@ -22,11 +22,14 @@ func (Event) Mixin() []ent.Mixin { return []ent.Mixin{identified{prefix: id.Even
 func (Event) Fields() []ent.Field {
 	return []ent.Field{
 		reference("account_id"),
-		field.String("event_type").MaxLen(128).Optional().Immutable(),
-		field.String("idempotency_key").MaxLen(255).Optional().Immutable(),
+		field.String("event_type").MaxLen(128).Optional().Immutable().
+			Comment("As the sender named it in Event-Type."),
+		field.String("idempotency_key").MaxLen(255).Optional().Immutable().
+			Comment("The sender's Idempotency-Key: the same key again is the same event."),
 		field.Bytes("payload").Immutable().Annotations(entgql.Skip()).
 			Comment("The bytes as received."),
-		field.Time("created_at").Default(now).Immutable(),
+		field.Time("created_at").Default(now).Immutable().
+			Comment("When it was accepted."),
 	}
 }
 
@@ -44,7 +47,9 @@ func (Event) Indexes() []ent.Index {
 }
 
 // Annotations of the Event.
-func (Event) Annotations() []schema.Annotation { return node() }
+func (Event) Annotations() []schema.Annotation {
+	return node("One accepted payload. Nothing of it ever changes.")
+}
 
 // Policy of the Event.
 func (Event) Policy() ent.Policy { return rule.Policy(rule.Owned) }

@@ -5,8 +5,8 @@ import (
 	"entgo.io/ent/schema"
 )
 
-// node makes a type a Relay node with connections. The lists at the root are
-// declared by hand in graph/schema.
-func node() []schema.Annotation {
-	return []schema.Annotation{entgql.RelayConnection()}
+// node makes a type a Relay node with connections, described to the users of the
+// API. The lists at the root are declared by hand in graph/schema.
+func node(description string) []schema.Annotation {
+	return []schema.Annotation{entgql.RelayConnection(), schema.Comment(description)}
 }

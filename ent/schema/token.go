@@ -26,7 +26,8 @@ func (Token) Fields() []ent.Field {
 	return []ent.Field{
 		reference("account_id"),
 		field.Time("created_at").Default(now).Immutable(),
-		field.String("name").MaxLen(200).NotEmpty(),
+		field.String("name").MaxLen(200).NotEmpty().
+			Comment("What it is for."),
 		field.Strings("scopes").Annotations(entgql.Skip()),
 		field.Bytes("hash").Immutable().Sensitive().Annotations(entgql.Skip()).
 			Comment("SHA-256 of the secret."),
@@ -34,9 +35,12 @@ func (Token) Fields() []ent.Field {
 			Comment("The secret's first characters: shown, and looked up by."),
 		field.Bool("first").Default(false).
 			Comment("The account's secret token, which rotateSecretToken replaces."),
-		field.Time("last_used_at").Optional().Nillable(),
-		field.Time("expires_at").Optional().Nillable(),
-		field.Time("revoked_at").Optional().Nillable(),
+		field.Time("last_used_at").Optional().Nillable().
+			Comment("To the minute; null when it has never been used."),
+		field.Time("expires_at").Optional().Nillable().
+			Comment("From then on it is refused; null: never."),
+		field.Time("revoked_at").Optional().Nillable().
+			Comment("Since then it is refused."),
 	}
 }
 
@@ -56,7 +60,9 @@ func (Token) Indexes() []ent.Index {
 }
 
 // Annotations of the Token.
-func (Token) Annotations() []schema.Annotation { return node() }
+func (Token) Annotations() []schema.Annotation {
+	return node("A credential of an account. Its secret is shown when it is made, and kept nowhere.")
+}
 
 // Policy of the Token.
 func (Token) Policy() ent.Policy { return rule.Policy(rule.Owned) }

@@ -1591,15 +1591,24 @@ type RotateSigningSecretPayload {
 `, BuiltIn: false},
 	{Name: "../schema/ent.graphql", Input: `directive @goField(forceResolver: Boolean, name: String, omittable: Boolean) on FIELD_DEFINITION | INPUT_FIELD_DEFINITION
 directive @goModel(model: String, models: [String!], forceGenerate: Boolean) on OBJECT | INPUT_OBJECT | SCALAR | ENUM | INTERFACE | UNION
+"""
+The owner of destinations and events. Its tokens authenticate what it sends and asks.
+"""
 type Account implements Node {
   id: ID!
   createdAt: Time!
   updatedAt: Time!
+  """
+  What people call it.
+  """
   name: String!
   """
   In lower case; unique among the accounts that are not deleted.
   """
   email: String!
+  """
+  A web address of its owner.
+  """
   website: String
   tokens(
     """
@@ -1853,10 +1862,16 @@ input AccountWhereInput {
   hasEvents: Boolean
   hasEventsWith: [EventWhereInput!]
 }
+"""
+One HTTP request of a delivery, and what came of it.
+"""
 type Attempt implements Node {
   id: ID!
   accountID: ID!
   deliveryID: ID!
+  """
+  From 1.
+  """
   number: Int!
   """
   The HTTP status; null when no answer came.
@@ -1866,7 +1881,13 @@ type Attempt implements Node {
   Why no answer came: timeout, dns, connect, tls, …
   """
   errorClass: String
+  """
+  When the request began.
+  """
   startedAt: Time!
+  """
+  The answer was longer than what is kept of it.
+  """
   responseTruncated: Boolean!
   """
   Null when it has been deleted.
@@ -2044,22 +2065,34 @@ Define a Relay Cursor type:
 https://relay.dev/graphql/connections.htm#sec-Cursor
 """
 scalar Cursor
+"""
+One event on its way to one destination.
+"""
 type Delivery implements Node {
   id: ID!
   accountID: ID!
   eventID: ID!
   destinationID: ID!
+  """
+  Where it stands.
+  """
   status: DeliveryStatus!
   """
   Why it waits, failed or was canceled.
   """
   reason: String
+  """
+  How many attempts have been made.
+  """
   attemptCount: Int!
   """
   Null when nothing more is due.
   """
   nextAttemptAt: Time
   createdAt: Time!
+  """
+  When it succeeded, failed or was canceled.
+  """
   settledAt: Time
   """
   Null when it has been deleted.
@@ -2154,12 +2187,33 @@ enum DeliveryOrderField {
 DeliveryStatus is enum for the field status
 """
 enum DeliveryStatus @goModel(model: "datapusher/ent/delivery.Status") {
+  """
+  Accepted; no attempt has begun.
+  """
   PENDING
+  """
+  An attempt is under way.
+  """
   DELIVERING
+  """
+  An attempt has failed; the next one is due at nextAttemptAt.
+  """
   RETRYING
+  """
+  Waits until its destination takes deliveries again; nothing is lost.
+  """
   PARKED
+  """
+  The destination has answered with 2xx.
+  """
   SUCCEEDED
+  """
+  Given up; the reason says why.
+  """
   FAILED
+  """
+  Nobody wants it any more.
+  """
   CANCELED
 }
 """
@@ -2320,13 +2374,25 @@ input DeliveryWhereInput {
   hasAttempts: Boolean
   hasAttemptsWith: [AttemptWhereInput!]
 }
+"""
+Where an account's events go: a URL, the HTTP method and headers to send them with.
+"""
 type Destination implements Node {
   id: ID!
   createdAt: Time!
   updatedAt: Time!
   accountID: ID!
+  """
+  What people call it; shown with its deliveries.
+  """
   name: String
+  """
+  http or https.
+  """
   url: String!
+  """
+  GET sends the event in the query string, the others as a JSON body.
+  """
   httpMethod: HTTPMethod!
   """
   false: deliveries park until it is enabled again.
@@ -2429,9 +2495,21 @@ enum DestinationOrderField {
 DestinationState is enum for the field state
 """
 enum DestinationState @goModel(model: "datapusher/ent/destination.State") {
+  """
+  Deliveries go out.
+  """
   SENDING
+  """
+  Its owner has paused it.
+  """
   PAUSED
+  """
+  It has failed too often: only probes go out, until one succeeds.
+  """
   OPEN
+  """
+  Switched off, by its owner or because nothing succeeded for long.
+  """
   DISABLED
 }
 """
@@ -2575,11 +2653,23 @@ input DestinationWhereInput {
   hasDeliveries: Boolean
   hasDeliveriesWith: [DeliveryWhereInput!]
 }
+"""
+One accepted payload. Nothing of it ever changes.
+"""
 type Event implements Node {
   id: ID!
   accountID: ID!
+  """
+  As the sender named it in Event-Type.
+  """
   eventType: String
+  """
+  The sender's Idempotency-Key: the same key again is the same event.
+  """
   idempotencyKey: String
+  """
+  When it was accepted.
+  """
   createdAt: Time!
   """
   Null when it has been deleted.
@@ -2836,10 +2926,16 @@ type Query {
     ids: [ID!]!
   ): [Node]!
 }
+"""
+A credential of an account. Its secret is shown when it is made, and kept nowhere.
+"""
 type Token implements Node {
   id: ID!
   accountID: ID!
   createdAt: Time!
+  """
+  What it is for.
+  """
   name: String!
   """
   The secret's first characters: shown, and looked up by.
@@ -2849,8 +2945,17 @@ type Token implements Node {
   The account's secret token, which rotateSecretToken replaces.
   """
   first: Boolean!
+  """
+  To the minute; null when it has never been used.
+  """
   lastUsedAt: Time
+  """
+  From then on it is refused; null: never.
+  """
   expiresAt: Time
+  """
+  Since then it is refused.
+  """
   revokedAt: Time
   """
   Null when it has been deleted.

@@ -56,7 +56,6 @@ func TestClassifyKnowsWhyAStatementFailed(t *testing.T) {
 		"too long":          {statements: []string{table, "INSERT INTO things (id, n) VALUES ('abcd', 1)"}, postgres: true, want: database.Row},
 		"out of range":      {statements: []string{table, "INSERT INTO things (id, n) VALUES ('a', 1/0)"}, postgres: true, want: database.Row},
 		"NUL":               {statements: []string{table, "INSERT INTO things (id, n) VALUES (convert_from('\\x00', 'UTF8'), 1)"}, postgres: true, want: database.Row},
-		"time-out":          {statements: []string{"DO $$ BEGIN SET LOCAL statement_timeout = '20ms'; PERFORM pg_sleep(60); END $$"}, postgres: true, want: database.None},
 		"serialization":     {statements: []string{"DO $$ BEGIN RAISE SQLSTATE '40001'; END $$"}, postgres: true, want: database.Repeat},
 		"out of disk":       {statements: []string{"DO $$ BEGIN RAISE SQLSTATE '53100'; END $$"}, postgres: true, want: database.Down},
 		"terminated":        {statements: []string{"SELECT pg_terminate_backend(pg_backend_pid())"}, postgres: true, want: database.Lost},
@@ -69,16 +68,21 @@ func TestClassifyKnowsWhyAStatementFailed(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			dbtest.Each(t, func(t *testing.T, db *database.DB) {
-				if c.postgres && !db.Postgres() || c.sqlite && db.Postgres() {
-					return
-				}
+			test := func(t *testing.T, db *database.DB) {
 				err := run(t, db.Write, c.statements...)
 				require.Equal(t, c.want, database.Classify(err), "%v", err)
 				if err != nil {
 					require.Equal(t, c.want, database.Classify(fmt.Errorf("store it: %w", err)))
 				}
-			})
+			}
+			switch {
+			case c.postgres:
+				test(t, dbtest.Postgres(t))
+			case c.sqlite:
+				test(t, dbtest.SQLite(t))
+			default:
+				dbtest.Each(t, test)
+			}
 		})
 	}
 }
@@ -152,10 +156,13 @@ func TestClassifyOfABrokenSingleConnectionIsLost(t *testing.T) {
 	conn, err := db.Write.Conn(t.Context())
 	require.NoError(t, err)
 	defer conn.Close()
-	stmt, err := conn.PrepareContext(t.Context(), "SELECT pg_terminate_backend(pg_backend_pid())")
+	stmt, err := conn.PrepareContext(t.Context(), "SELECT pg_backend_pid()")
 	require.NoError(t, err)
 	defer stmt.Close()
-	_, err = stmt.QueryContext(t.Context()) //nolint:rowserrcheck,sqlclosecheck // there are none
+	var pid int
+	require.NoError(t, stmt.QueryRowContext(t.Context()).Scan(&pid))
+	require.NoError(t, run(t, db.Write, fmt.Sprintf("SELECT pg_terminate_backend(%d, 10000)", pid)))
+	err = stmt.QueryRowContext(t.Context()).Scan(&pid)
 	require.ErrorIs(t, err, sql.ErrConnDone)
 	require.Equal(t, database.Lost, database.Classify(err))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"datapusher/ent/delivery"
@@ -21,41 +22,71 @@ const (
 
 // Attempt implements workflows.Core.
 func (c *Core) Attempt(ctx context.Context, run, deliveryID string) (workflows.Outcome, error) {
+	if !c.enter() {
+		return workflows.Outcome{}, errStopped
+	}
+	defer c.wait.Done()
 	if e := c.flights.entry(run, deliveryID); e != nil {
 		// The first attempt is still going on in this process: wait for it.
 		return e.wait(ctx)
 	}
-	r, err := c.store.load(ctx, deliveryID)
-	if err != nil {
-		return workflows.Outcome{}, fmt.Errorf("load the delivery: %w", err)
+	r, d, o, err := c.look(ctx, run, deliveryID)
+	if o != nil || err != nil {
+		return deref(o), err
 	}
-	if r == nil {
-		return workflows.Outcome{}, workflows.ErrNotOwner
-	}
-	found, err := c.destinations.get(ctx, r.destination)
-	if err != nil {
-		return workflows.Outcome{}, fmt.Errorf("load the destination: %w", err)
-	}
-	d := found[r.destination]
-	switch {
-	case !r.unsettled():
-		return c.standing(*r, d), nil // also when parked: it has another owner now
-	case r.run != run:
-		return workflows.Outcome{}, workflows.ErrNotOwner
-	case r.attempts == 0 && r.lease > early:
-		return c.open(*r, d, r.lease), nil // it may be going on in another process
-	case r.due > early:
-		return c.standing(*r, d), nil
-	}
-	if d != nil {
+	if !c.slots.try(r.destination) {
 		waiting, cancel := context.WithTimeout(ctx, slotWait)
 		defer cancel()
 		if !c.slots.acquire(waiting, r.destination) {
-			return c.again(*r, d, time.Second+time.Duration(c.o.Random()*float64(slotWait))), nil
+			return c.again(r, d.display(), time.Second+time.Duration(c.o.Random()*float64(slotWait))), nil
 		}
 		defer c.slots.release(r.destination)
+		// Much may have happened meanwhile.
+		if r, d, o, err = c.look(ctx, run, deliveryID); o != nil || err != nil {
+			return deref(o), err
+		}
+		return c.attempt(ctx, r, d)
 	}
-	return c.attempt(ctx, *r, d)
+	defer c.slots.release(r.destination)
+	return c.attempt(ctx, r, d)
+}
+
+// look loads a delivery and its destination. An outcome says that no attempt is
+// to be made now.
+func (c *Core) look(ctx context.Context, run, deliveryID string) (r row, d *destination, o *workflows.Outcome, err error) {
+	loaded, err := c.store.load(ctx, deliveryID)
+	if err != nil {
+		return r, nil, nil, fmt.Errorf("load the delivery: %w", err)
+	}
+	if loaded == nil {
+		return r, nil, nil, workflows.ErrNotOwner
+	}
+	r = *loaded
+	found, err := c.destinations.get(ctx, r.destination)
+	if err != nil {
+		return r, nil, nil, fmt.Errorf("load the destination: %w", err)
+	}
+	d = found[r.destination]
+	standing := c.standing(r, d.display())
+	switch {
+	case !r.unsettled():
+		return r, d, &standing, nil // also when parked: it has another owner now
+	case r.run != run:
+		return r, d, nil, workflows.ErrNotOwner
+	case r.leased():
+		standing = c.open(r, d.display(), r.lease) // it may be going on in another process
+		return r, d, &standing, nil
+	case r.due > early:
+		return r, d, &standing, nil
+	}
+	return r, d, nil, nil
+}
+
+func deref(o *workflows.Outcome) workflows.Outcome {
+	if o == nil {
+		return workflows.Outcome{}
+	}
+	return *o
 }
 
 // attempt makes the next attempt of a delivery and records it.
@@ -74,7 +105,7 @@ func (c *Core) attempt(ctx context.Context, r row, d *destination) (workflows.Ou
 	decision := c.o.Schedule.Decide(result, number, c.o.Random())
 	// What is never sent is no attempt: there is nothing to number.
 	noTry := result.Class.Permanent()
-	written, err := c.recorder.record(ctx, &record{row: r, number: number, result: result, noTry: noTry, decision: decision})
+	written, err := c.recorder.record(&record{row: r, number: number, result: result, noTry: noTry, decision: decision})
 	if err != nil {
 		return workflows.Outcome{}, fmt.Errorf("record attempt %d of %s: %w", number, r.id, err)
 	}
@@ -87,7 +118,7 @@ func (c *Core) attempt(ctx context.Context, r row, d *destination) (workflows.Ou
 		r.attempts = number
 	}
 	r.status, r.reason, r.due = decision.Status, decision.Reason, decision.After
-	o := c.standing(r, d)
+	o := c.standing(r, d.display())
 	o.Result, o.Millis = ResultOf(result), result.Total.Milliseconds()
 	return o, nil
 }
@@ -104,7 +135,7 @@ func (c *Core) withoutAttempt(ctx context.Context, r row, d *destination) (o wor
 	case d.state != "SENDING":
 		status, reason = delivery.StatusParked, d.reason
 		if reason == "" {
-			reason = d.state
+			reason = strings.ToLower(d.state)
 		}
 	case d.broken != nil:
 		return o, false, d.broken
@@ -118,7 +149,7 @@ func (c *Core) withoutAttempt(ctx context.Context, r row, d *destination) (o wor
 	c.o.Logger.LogAttrs(ctx, slog.LevelInfo, "no attempt", slog.String("delivery", r.id), slog.String("event", r.event),
 		slog.String("account", r.account), slog.String("destination", r.destination),
 		slog.String("status", string(status)), slog.String("reason", reason))
-	return c.standing(r, d), true, nil
+	return c.standing(r, d.display()), true, nil
 }
 
 // overtaken finds out how a delivery stands whose attempt could not be recorded:
@@ -131,7 +162,7 @@ func (c *Core) overtaken(ctx context.Context, r row, d *destination) (workflows.
 	case now == nil || now.unsettled() && now.run != r.run:
 		return workflows.Outcome{}, workflows.ErrNotOwner
 	}
-	return c.standing(*now, d), nil
+	return c.standing(*now, d.display()), nil
 }
 
 // log writes the one line of an attempt. It names the account's things by id
@@ -145,13 +176,10 @@ func (c *Core) log(r row, d *destination, number int, result sender.Result, deci
 }
 
 // standing describes a delivery as its row does.
-func (c *Core) standing(r row, d *destination) workflows.Outcome {
+func (c *Core) standing(r row, label string) workflows.Outcome {
 	o := workflows.Outcome{
-		DeliveryID: r.id, AccountID: r.account, DestinationID: r.destination,
+		DeliveryID: r.id, AccountID: r.account, DestinationID: r.destination, Label: label,
 		State: workflows.Settled, Status: string(r.status), Result: r.reason, Attempts: r.attempts,
-	}
-	if d != nil {
-		o.Label = d.label
 	}
 	if r.unsettled() {
 		o.State, o.After = workflows.Again, max(r.due, 0)
@@ -159,14 +187,14 @@ func (c *Core) standing(r row, d *destination) workflows.Outcome {
 	return o
 }
 
-func (c *Core) again(r row, d *destination, after time.Duration) workflows.Outcome {
-	o := c.standing(r, d)
+func (c *Core) again(r row, label string, after time.Duration) workflows.Outcome {
+	o := c.standing(r, label)
 	o.State, o.After = workflows.Again, after
 	return o
 }
 
-func (c *Core) open(r row, d *destination, until time.Duration) workflows.Outcome {
-	o := c.standing(r, d)
+func (c *Core) open(r row, label string, until time.Duration) workflows.Outcome {
+	o := c.standing(r, label)
 	o.State, o.After = workflows.Open, until
 	return o
 }

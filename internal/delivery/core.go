@@ -65,7 +65,10 @@ type Core struct {
 	slots        *slots
 
 	engine workflows.Engine // set by Use
-	wait   sync.WaitGroup   // attempts of head starts
+
+	mu     sync.Mutex // guards closed, so that nothing is counted once Close waits
+	closed bool
+	wait   sync.WaitGroup // calls and attempts that are going on
 }
 
 // New makes a core. Use has to be called before anything runs, Close at the end.
@@ -98,8 +101,24 @@ func (c *Core) Changed(accountID string) { c.destinations.forget(accountID) }
 // Backlog counts what is not settled.
 func (c *Core) Backlog(ctx context.Context) (Backlog, error) { return c.store.backlog(ctx) }
 
-// Close waits for the attempts that are going on and records them.
+// enter counts a call until wait.Done; false says that the core is closed. What
+// is counted may count further goroutines without asking.
+func (c *Core) enter() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return false
+	}
+	c.wait.Add(1)
+	return true
+}
+
+// Close waits for the attempts that are going on and records them. Calls that
+// come later fail.
 func (c *Core) Close() {
+	c.mu.Lock()
+	c.closed = true
+	c.mu.Unlock()
 	c.wait.Wait()
 	c.recorder.close()
 }

@@ -121,6 +121,14 @@ func label(s settings) string {
 	return fmt.Sprintf("%s %s (%s)", s.method, host, s.name)
 }
 
+// display is the label of a destination that may be unknown.
+func (d *destination) display() string {
+	if d == nil {
+		return ""
+	}
+	return d.label
+}
+
 // signing are the keys in force, newest first.
 func (d *destination) signing(now time.Time) [][]byte {
 	keys := make([][]byte, 0, len(d.keys))

@@ -9,6 +9,7 @@ import (
 
 	"datapusher/ent/delivery"
 	"datapusher/internal/ingest"
+	"datapusher/internal/sender"
 	"datapusher/workflows"
 )
 
@@ -22,47 +23,102 @@ func (c *Core) Begin(run string, committed []ingest.Delivery) {
 			status: delivery.StatusPending, payload: d.Payload,
 		}
 	}
-	entries := c.flights.add(run, rows)
-	c.wait.Go(func() { c.start(context.Background(), rows, entries) })
+	if !c.enter() {
+		return // its lease ends, and another process takes it up
+	}
+	_, fresh := c.flights.add(run, rows)
+	go func() {
+		defer c.wait.Done()
+		c.start(context.Background(), fresh)
+	}()
 }
 
-// start begins the attempts of rows. What finds no place steps back at once: a
-// run's first attempts must not queue up behind a slow destination.
-func (c *Core) start(ctx context.Context, rows []row, entries []*entry) {
-	ids := make([]string, len(rows))
-	for i, r := range rows {
-		ids[i] = r.destination
+// prepareTimeout bounds what comes before an attempt: with the attempt's own
+// deadline it has to end within the lease.
+const prepareTimeout = Lease - sender.DefaultTimeout
+
+// start begins first attempts. What finds no place steps back at once: a run's
+// first attempts must not queue up behind a slow destination.
+func (c *Core) start(ctx context.Context, flights []flight) {
+	preparing, cancel := context.WithTimeout(ctx, prepareTimeout)
+	defer cancel()
+	ids := make([]string, len(flights))
+	for i, f := range flights {
+		ids[i] = f.destination
 	}
-	found, err := c.destinations.get(ctx, ids...)
-	for i, r := range rows {
-		e := entries[i]
-		if err != nil {
-			e.finish(workflows.Outcome{}, fmt.Errorf("load the destination: %w", err))
-			continue
+	found, err := c.destinations.get(preparing, ids...)
+	if err != nil {
+		fail(flights, fmt.Errorf("load the destinations: %w", err))
+		return
+	}
+	placed := make([]flight, 0, len(flights))
+	for _, f := range flights {
+		label := found[f.destination].display()
+		f.label.Store(&label)
+		if c.slots.try(f.destination) {
+			placed = append(placed, f)
+		} else {
+			f.finish(c.again(f.entry.row, label, 0), nil)
 		}
-		d := found[r.destination]
-		if !c.slots.try(r.destination) {
-			e.finish(c.again(r, d, 0), nil)
-			continue
+	}
+	if err := c.loadPayloads(preparing, placed); err != nil {
+		for _, f := range placed {
+			c.slots.release(f.destination)
 		}
+		fail(placed, fmt.Errorf("load the events: %w", err))
+		return
+	}
+	for _, f := range placed {
 		c.wait.Go(func() {
-			defer c.slots.release(r.destination)
-			e.finish(c.attempt(ctx, r, d))
+			defer c.slots.release(f.destination)
+			f.finish(c.attempt(ctx, f.row, found[f.destination]))
 		})
 	}
 }
 
+func fail(flights []flight, err error) {
+	for _, f := range flights {
+		f.finish(workflows.Outcome{}, err)
+	}
+}
+
+// loadPayloads reads the events that were not just accepted in this process,
+// each once however many destinations it has.
+func (c *Core) loadPayloads(ctx context.Context, flights []flight) error {
+	var events []string
+	for _, f := range flights {
+		if f.row.payload == nil {
+			events = append(events, f.event)
+		}
+	}
+	if len(events) == 0 {
+		return nil
+	}
+	slices.Sort(events)
+	payloads, err := c.store.payloads(ctx, slices.Compact(events))
+	for i, f := range flights {
+		if f.row.payload == nil {
+			flights[i].row.payload = payloads[f.event] // nil when the event is gone
+		}
+	}
+	return err
+}
+
 // First implements workflows.Core.
 func (c *Core) First(ctx context.Context, run string) ([]workflows.Outcome, error) {
-	budget := time.NewTimer(Budget)
-	defer budget.Stop()
+	if !c.enter() {
+		return nil, errStopped
+	}
+	defer c.wait.Done()
+	budget, cancel := context.WithTimeout(ctx, Budget)
+	defer cancel()
 	begun, here := c.flights.join(run)
-	outcomes, open, err := c.gather(ctx, begun, budget.C)
+	outcomes, open, err := c.gather(ctx, budget, begun)
 	if err != nil {
 		return nil, err
 	}
 	if !here || anyUnsettled(outcomes) || len(open) > 0 {
-		rest, err := c.rest(ctx, run, begun, here, budget.C)
+		rest, err := c.rest(ctx, budget, run, begun, here)
 		if err != nil {
 			return nil, err
 		}
@@ -93,22 +149,18 @@ func anyUnsettled(all []workflows.Outcome) bool {
 
 // gather waits for attempts until they end or the budget is used up. Attempts
 // that our own side failed count as not made: they are due again at once.
-func (c *Core) gather(ctx context.Context, entries []*entry, budget <-chan time.Time) (outcomes []workflows.Outcome, open []*entry, err error) {
-	over := false
+func (c *Core) gather(ctx, budget context.Context, entries []*entry) (outcomes []workflows.Outcome, open []*entry, err error) {
 	for _, e := range entries {
-		if !over {
-			select {
-			case <-e.done:
-			case <-budget:
-				over = true
-			case <-ctx.Done():
-				return nil, nil, ctx.Err()
-			}
-		}
 		select {
 		case <-e.done:
+		case <-budget.Done(): // stays so: the others are only looked at
+		}
+		if ctx.Err() != nil {
+			return nil, nil, ctx.Err()
+		}
+		if ended, _ := e.ended(); ended {
 			outcomes = append(outcomes, c.outcomeOf(e))
-		default:
+		} else {
 			open = append(open, e)
 		}
 	}
@@ -120,12 +172,12 @@ func (c *Core) outcomeOf(e *entry) workflows.Outcome {
 	case e.err == nil:
 		return e.outcome
 	case errors.Is(e.err, workflows.ErrNotOwner):
-		o := c.standing(e.row, nil)
+		o := c.standing(e.row, e.display())
 		o.State = workflows.Settled
 		return o
 	}
 	c.o.Logger.Error("a first attempt did not come about", "delivery", e.row.id, "error", e.err)
-	return c.again(e.row, nil, 0)
+	return c.again(e.row, e.display(), 0)
 }
 
 type remainder struct {
@@ -135,11 +187,12 @@ type remainder struct {
 
 // rest takes care of the run's deliveries that no attempt was begun for in this
 // process: all of them after a crash, or where ingest runs elsewhere.
-func (c *Core) rest(ctx context.Context, run string, begun []*entry, here bool, budget <-chan time.Time) (remainder, error) {
+func (c *Core) rest(ctx, budget context.Context, run string, begun []*entry, here bool) (remainder, error) {
 	rows, err := c.store.loadRun(ctx, run, 100*maxUnsettled)
 	if err != nil {
 		return remainder{}, fmt.Errorf("load the run: %w", err)
 	}
+	labels := c.labels(ctx, rows)
 	known := make(map[string]bool, len(begun))
 	for _, e := range begun {
 		known[e.row.id] = true
@@ -152,10 +205,10 @@ func (c *Core) rest(ctx context.Context, run string, begun []*entry, here bool, 
 		switch {
 		case known[one.id]:
 		case one.attempts > 0:
-			r.outcomes = append(r.outcomes, c.standing(one, nil))
-		case !here && one.lease > early:
+			r.outcomes = append(r.outcomes, c.standing(one, labels[one.destination].display()))
+		case !here && one.leased():
 			// The process that committed it may be at it; it is asked for when that is over.
-			r.outcomes = append(r.outcomes, c.open(one, nil, one.lease))
+			r.outcomes = append(r.outcomes, c.open(one, labels[one.destination].display(), one.lease))
 		default:
 			fresh = append(fresh, one)
 		}
@@ -163,11 +216,25 @@ func (c *Core) rest(ctx context.Context, run string, begun []*entry, here bool, 
 	if len(fresh) == 0 {
 		return r, nil
 	}
-	entries := c.flights.add(run, fresh)
-	c.start(context.WithoutCancel(ctx), fresh, entries)
-	outcomes, open, err := c.gather(ctx, entries, budget)
+	entries, begin := c.flights.add(run, fresh)
+	c.start(context.WithoutCancel(ctx), begin)
+	outcomes, open, err := c.gather(ctx, budget, entries)
 	r.outcomes, r.open = append(r.outcomes, outcomes...), open
 	return r, err
+}
+
+// labels reads the destinations of rows for what the engine's UI shows of them,
+// which is no reason to fail.
+func (c *Core) labels(ctx context.Context, rows []row) map[string]*destination {
+	ids := make([]string, len(rows))
+	for i, r := range rows {
+		ids[i] = r.destination
+	}
+	found, err := c.destinations.get(ctx, ids...)
+	if err != nil {
+		c.o.Logger.Warn("deliveries are shown without their destinations", "error", err)
+	}
+	return found
 }
 
 // leaveOpen notes the attempts that go on beyond the budget. They record
@@ -176,7 +243,7 @@ func (c *Core) leaveOpen(ctx context.Context, run string, outcomes []workflows.O
 	ids := make([]string, len(open))
 	for i, e := range open {
 		ids[i] = e.row.id
-		outcomes = append(outcomes, c.open(e.row, nil, Lease-Budget))
+		outcomes = append(outcomes, c.open(e.row, e.display(), Lease-Budget))
 	}
 	if err := c.store.lease(ctx, run, ids, delivery.StatusDelivering, Lease-Budget); err != nil {
 		return nil, fmt.Errorf("note the open attempts: %w", err)
@@ -202,14 +269,20 @@ func (c *Core) release(ctx context.Context, run string, outcomes []workflows.Out
 	return nil
 }
 
-// limit moves what is unsettled beyond maxUnsettled to further runs.
+// limit moves what is unsettled beyond maxUnsettled to further runs. What is
+// being attempted stays: its result is recorded under this run.
 func (c *Core) limit(ctx context.Context, run string, outcomes []workflows.Outcome) ([]workflows.Outcome, error) {
+	room := maxUnsettled
+	for _, o := range outcomes {
+		if o.State == workflows.Open {
+			room--
+		}
+	}
 	kept := outcomes[:0]
 	var surplus []string
-	unsettled := 0
 	for _, o := range outcomes {
-		if o.State != workflows.Settled {
-			if unsettled++; unsettled > maxUnsettled {
+		if o.State == workflows.Again {
+			if room--; room < 0 {
 				surplus = append(surplus, o.DeliveryID)
 				continue
 			}

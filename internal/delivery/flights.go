@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"datapusher/workflows"
 )
@@ -16,10 +17,28 @@ type flights struct {
 
 // entry is one first attempt. Its outcome may be read when done is closed.
 type entry struct {
-	row     row
+	row     row                    // without its payload: an entry may be kept for long
+	label   atomic.Pointer[string] // of the destination, once that is loaded
 	done    chan struct{}
 	outcome workflows.Outcome
 	err     error
+}
+
+func (e *entry) display() string {
+	if l := e.label.Load(); l != nil {
+		return *l
+	}
+	return ""
+}
+
+// ended reports whether the attempt is over, and made whether it came about.
+func (e *entry) ended() (ended, made bool) {
+	select {
+	case <-e.done:
+		return true, e.err == nil && (e.outcome.State == workflows.Settled || e.outcome.Attempts > 0)
+	default:
+		return false, false
+	}
 }
 
 func (e *entry) finish(o workflows.Outcome, err error) {
@@ -41,8 +60,16 @@ func (e *entry) wait(ctx context.Context) (workflows.Outcome, error) {
 // come for them: it is down, or works in another process.
 const maxFlights = 1000
 
-func (f *flights) add(run string, rows []row) []*entry {
-	entries := make([]*entry, len(rows))
+// flight is one attempt to be begun.
+type flight struct {
+	row
+	*entry
+}
+
+// add notes the first attempts of rows. Those of fresh have to be begun; the
+// others are going on, or have just been made, for another call.
+func (f *flights) add(run string, rows []row) (entries []*entry, fresh []flight) {
+	entries = make([]*entry, len(rows))
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.by == nil {
@@ -57,10 +84,18 @@ func (f *flights) add(run string, rows []row) []*entry {
 		f.by[run] = of
 	}
 	for i, r := range rows {
-		entries[i] = &entry{row: r, done: make(chan struct{})}
-		of[r.id] = entries[i]
+		if e := of[r.id]; e != nil {
+			if ended, made := e.ended(); made || !ended {
+				entries[i] = e
+				continue
+			}
+		}
+		e := &entry{row: r, done: make(chan struct{})}
+		e.row.payload = nil
+		entries[i], of[r.id] = e, e
+		fresh = append(fresh, flight{r, e})
 	}
-	return entries
+	return entries, fresh
 }
 
 // sweep forgets runs whose attempts have all ended: the rows tell the rest.
@@ -68,10 +103,9 @@ func (f *flights) sweep() {
 	for run, of := range f.by {
 		ended := true
 		for _, e := range of {
-			select {
-			case <-e.done:
-			default:
+			if over, _ := e.ended(); !over {
 				ended = false
+				break
 			}
 		}
 		if ended {
@@ -97,10 +131,8 @@ func (f *flights) drop(run string) {
 	defer f.mu.Unlock()
 	of := f.by[run]
 	for id, e := range of {
-		select {
-		case <-e.done:
+		if ended, _ := e.ended(); ended {
 			delete(of, id)
-		default:
 		}
 	}
 	if len(of) == 0 {
@@ -116,14 +148,12 @@ func (f *flights) entry(run, deliveryID string) *entry {
 	if e == nil {
 		return nil
 	}
-	select {
-	case <-e.done:
+	if ended, _ := e.ended(); ended {
 		delete(f.by[run], deliveryID)
 		if len(f.by[run]) == 0 {
 			delete(f.by, run)
 		}
 		return nil
-	default:
-		return e
 	}
+	return e
 }

@@ -24,14 +24,19 @@ func (c *Core) Step(ctx context.Context, loop string) (again time.Duration, done
 	if !ok {
 		return 0, true, fmt.Errorf("there is no loop %q", loop)
 	}
-	found, err := c.destinations.get(ctx, id)
+	// Not from the cache: a lane is woken because the state has just changed, in
+	// another process perhaps.
+	found, err := c.store.destinations(ctx, []string{id})
 	if err != nil {
 		return 0, false, fmt.Errorf("load the destination: %w", err)
 	}
-	switch d := found[id]; {
-	case d == nil || d.deleted:
-		return 0, true, c.store.cancelParked(ctx, id, "destination_deleted")
-	case d.state != "SENDING":
+	switch {
+	case len(found) == 0 || found[0].deleted:
+		if err := c.store.cancelParked(ctx, id, "destination_deleted"); err != nil {
+			return 0, false, fmt.Errorf("cancel what is parked: %w", err)
+		}
+		return 0, true, nil
+	case found[0].state != "SENDING":
 		return 0, true, nil
 	}
 	run := dispatch.NewBatch(c.o.Now())

@@ -14,20 +14,35 @@ import (
 // clocks differ agree on when something is due.
 type postgres struct{ db *database.DB }
 
-const loadPostgres = `
+const selectPostgres = `
 SELECT d.id, d.account_id, d.event_id, d.destination_id, d.run, d.status, coalesce(d.reason, ''), d.attempt_count,
-  coalesce(extract(epoch FROM d.next_attempt_at - now()), 0), coalesce(extract(epoch FROM d.lease_until - now()), 0), e.payload
-FROM deliveries d LEFT JOIN events e ON e.id = d.event_id AND e.account_id = d.account_id
-WHERE `
+  coalesce(extract(epoch FROM d.next_attempt_at - now()), 0), coalesce(extract(epoch FROM d.lease_until - now()), 0), `
 
 func (p *postgres) load(ctx context.Context, deliveryID string) (*row, error) {
-	rows, err := p.db.Read.QueryContext(ctx, loadPostgres+`d.id = $1`, deliveryID)
-	return first(scanPostgres(rows, err))
+	return first(scanPostgres(p.db.Read.QueryContext(ctx, selectPostgres+`e.payload
+FROM deliveries d LEFT JOIN events e ON e.id = d.event_id AND e.account_id = d.account_id WHERE d.id = $1`, deliveryID)))
 }
 
 func (p *postgres) loadRun(ctx context.Context, run string, limit int) ([]row, error) {
-	return scanPostgres(p.db.Read.QueryContext(ctx,
-		loadPostgres+`d.run = $1 AND d.status IN ('PENDING', 'DELIVERING', 'RETRYING') ORDER BY d.id LIMIT $2`, run, limit))
+	return scanPostgres(p.db.Read.QueryContext(ctx, selectPostgres+`NULL::bytea
+FROM deliveries d WHERE d.run = $1 AND d.status IN ('PENDING', 'DELIVERING', 'RETRYING') ORDER BY d.id LIMIT $2`, run, limit))
+}
+
+func (p *postgres) payloads(ctx context.Context, events []string) (map[string][]byte, error) {
+	return scanPayloads(p.db.Read.QueryContext(ctx, `SELECT id, payload FROM events WHERE id = ANY($1)`, database.Array(events)))
+}
+
+func scanPayloads(rows *sql.Rows, err error) (map[string][]byte, error) {
+	type event struct {
+		id      string
+		payload []byte
+	}
+	all, err := scan(rows, err, func(rows *sql.Rows, e *event) error { return rows.Scan(&e.id, &e.payload) })
+	found := make(map[string][]byte, len(all))
+	for _, e := range all {
+		found[e.id] = e.payload
+	}
+	return found, err
 }
 
 func scanPostgres(rows *sql.Rows, err error) ([]row, error) {
@@ -134,9 +149,9 @@ func set(ids []string) map[string]bool {
 func (p *postgres) settle(ctx context.Context, run string, ids []string, status delivery.Status, reason string) error {
 	_, err := p.db.Write.ExecContext(ctx, `
 UPDATE deliveries SET status = $3, reason = $4, next_attempt_at = NULL, lease_until = NULL,
-  settled_at = CASE WHEN $3 = 'PARKED' THEN NULL ELSE now() END
+  settled_at = CASE WHEN $5 THEN now() END
 WHERE id = ANY($2) AND run = $1 AND status IN ('PENDING', 'DELIVERING', 'RETRYING')`,
-		run, database.Array(ids), string(status), reason)
+		run, database.Array(ids), string(status), reason, status != delivery.StatusParked)
 	return err
 }
 

@@ -25,7 +25,8 @@ func scanOverdue(rows *sql.Rows, err error) ([]overdue, error) {
 
 func (p *postgres) renew(ctx context.Context, run string, lease time.Duration) error {
 	_, err := p.db.Write.ExecContext(ctx, `
-UPDATE deliveries SET lease_until = now() + $2 * interval '1 second'
+UPDATE deliveries SET lease_until = now() + $2 * interval '1 second',
+  status = CASE WHEN status = 'DELIVERING' THEN 'PENDING' ELSE status END
 WHERE run = $1 AND status IN ('PENDING', 'DELIVERING', 'RETRYING') AND lease_until < now()`, run, lease.Seconds())
 	return err
 }
@@ -33,7 +34,8 @@ WHERE run = $1 AND status IN ('PENDING', 'DELIVERING', 'RETRYING') AND lease_unt
 func (p *postgres) move(ctx context.Context, from, to string, ids []string) ([]string, error) {
 	return text(p.db.Write.QueryContext(ctx, `
 UPDATE deliveries SET run = $2, lease_until = greatest(next_attempt_at, now())
-WHERE run = $1 AND status IN ('PENDING', 'DELIVERING', 'RETRYING') AND ($3::text[] IS NULL OR id = ANY($3))
+WHERE run = $1 AND status IN ('PENDING', 'DELIVERING', 'RETRYING')
+  AND (id = ANY($3) OR $3::text[] IS NULL AND (status = 'RETRYING' OR lease_until <= now()))
 RETURNING id`, from, to, database.Array(ids)))
 }
 

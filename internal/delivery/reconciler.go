@@ -3,6 +3,8 @@ package delivery
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"datapusher/workflows"
@@ -18,6 +20,10 @@ const (
 	renewal = 30 * time.Second
 	// perTurn bounds the overdue deliveries that one look takes up.
 	perTurn = 5000
+	// maxFailed runs that the engine does not take end a look: it is away.
+	maxFailed = 5
+	// engineTimeout is how long the engine may take for one run or lane.
+	engineTimeout = 5 * time.Second
 	// maxWaking bounds the lanes that one look wakes.
 	maxWaking = 100
 )
@@ -44,26 +50,46 @@ func (c *Core) Reconcile(ctx context.Context) {
 func (c *Core) ReconcileOnce(ctx context.Context) error {
 	late, err := c.store.overdueRuns(ctx, grace, perTurn)
 	if err != nil {
-		return err
+		return fmt.Errorf("look for what is overdue: %w", err)
 	}
+	// In any order: the same few that fail each time must not stand before the others.
+	rand.Shuffle(len(late), func(i, j int) { late[i], late[j] = late[j], late[i] })
+	var failed []error
 	for _, run := range late {
 		if err := c.handOverAgain(ctx, run); err != nil {
-			return err
+			if failed = append(failed, fmt.Errorf("%s: %w", run.run, err)); len(failed) == maxFailed {
+				break
+			}
 		}
 	}
+	if err := c.wakeLanes(ctx); err != nil {
+		failed = append(failed, err)
+	}
+	return errors.Join(failed...)
+}
+
+func (c *Core) wakeLanes(ctx context.Context) error {
 	lanes, err := c.store.waking(ctx, maxWaking)
 	if err != nil {
-		return err
+		return fmt.Errorf("look for lanes to wake: %w", err)
 	}
 	for _, id := range lanes {
-		if err := c.engine.Wake(ctx, Lane(id)); err != nil {
+		if err := c.wake(ctx, id); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+func (c *Core) wake(ctx context.Context, destinationID string) error {
+	ctx, cancel := context.WithTimeout(ctx, engineTimeout)
+	defer cancel()
+	return c.engine.Wake(ctx, Lane(destinationID))
+}
+
 func (c *Core) handOverAgain(ctx context.Context, late overdue) error {
+	ctx, cancel := context.WithTimeout(ctx, engineTimeout)
+	defer cancel()
 	c.o.Logger.Info("handing over again what is overdue", "run", late.run, "deliveries", late.deliveries)
 	err := c.engine.Dispatch(ctx, workflows.Run{ID: late.run, Summary: "handed over again"})
 	if errors.Is(err, workflows.ErrRunClosed) {

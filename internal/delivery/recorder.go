@@ -40,17 +40,17 @@ func newRecorder(s store, logger *slog.Logger) *recorder {
 
 // record returns when the result is on disk. Written is false when the delivery
 // has another owner, or the number is recorded already.
-func (r *recorder) record(ctx context.Context, rec *record) (written bool, err error) {
+func (r *recorder) record(rec *record) (written bool, err error) {
 	rec.done = make(chan recorded, 1)
-	if err := r.enqueue(ctx, rec); err != nil {
+	if err := r.enqueue(rec); err != nil {
 		return false, err
 	}
-	// Not until ctx ends: the request has been sent, so its result has to be known.
+	// Whatever becomes of the caller: the request has been sent, so its result has to be known.
 	answer := <-rec.done
 	return answer.written, answer.err
 }
 
-func (r *recorder) enqueue(ctx context.Context, rec *record) error {
+func (r *recorder) enqueue(rec *record) error {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	if r.closed {

@@ -25,20 +25,23 @@ func list(ids []string) string {
 	return string(b)
 }
 
-const loadSQLite = `
+const selectSQLite = `
 SELECT d.id, d.account_id, d.event_id, d.destination_id, d.run, d.status, coalesce(d.reason, ''), d.attempt_count,
-  d.next_attempt_at, d.lease_until, e.payload
-FROM deliveries d LEFT JOIN events e ON e.id = d.event_id AND e.account_id = d.account_id
-WHERE `
+  d.next_attempt_at, d.lease_until, `
 
 func (s *sqlite) load(ctx context.Context, deliveryID string) (*row, error) {
-	rows, err := s.db.Read.QueryContext(ctx, loadSQLite+`d.id = ?`, deliveryID)
-	return first(s.scan(rows, err))
+	return first(s.scan(s.db.Read.QueryContext(ctx, selectSQLite+`e.payload
+FROM deliveries d LEFT JOIN events e ON e.id = d.event_id AND e.account_id = d.account_id WHERE d.id = ?`, deliveryID)))
 }
 
 func (s *sqlite) loadRun(ctx context.Context, run string, limit int) ([]row, error) {
-	return s.scan(s.db.Read.QueryContext(ctx,
-		loadSQLite+`d.run = ? AND d.status IN ('PENDING', 'DELIVERING', 'RETRYING') ORDER BY d.id LIMIT ?`, run, limit))
+	return s.scan(s.db.Read.QueryContext(ctx, selectSQLite+`NULL
+FROM deliveries d WHERE d.run = ? AND d.status IN ('PENDING', 'DELIVERING', 'RETRYING') ORDER BY d.id LIMIT ?`, run, limit))
+}
+
+func (s *sqlite) payloads(ctx context.Context, events []string) (map[string][]byte, error) {
+	return scanPayloads(s.db.Read.QueryContext(ctx,
+		`SELECT id, payload FROM events WHERE id IN (SELECT value FROM json_each(?))`, list(events)))
 }
 
 func (s *sqlite) scan(rows *sql.Rows, err error) ([]row, error) {

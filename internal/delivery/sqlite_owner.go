@@ -20,7 +20,8 @@ SELECT run, count(*) FROM (
 func (s *sqlite) renew(ctx context.Context, run string, lease time.Duration) error {
 	now := s.clock()
 	_, err := s.db.Write.ExecContext(ctx, `
-UPDATE deliveries SET lease_until = ?2
+UPDATE deliveries SET lease_until = ?2,
+  status = CASE WHEN status = 'DELIVERING' THEN 'PENDING' ELSE status END
 WHERE run = ?1 AND status IN ('PENDING', 'DELIVERING', 'RETRYING') AND lease_until < ?3`, run, now.Add(lease), now)
 	return err
 }
@@ -30,7 +31,7 @@ func (s *sqlite) move(ctx context.Context, from, to string, ids []string) ([]str
 	return text(s.db.Write.QueryContext(ctx, `
 UPDATE deliveries SET run = ?2, lease_until = max(coalesce(next_attempt_at, ''), ?4)
 WHERE run = ?1 AND status IN ('PENDING', 'DELIVERING', 'RETRYING')
-  AND (?3 IS NULL OR id IN (SELECT value FROM json_each(?3)))
+  AND (id IN (SELECT value FROM json_each(?3)) OR ?3 IS NULL AND (status = 'RETRYING' OR lease_until <= ?4))
 RETURNING id`, from, to, only, s.clock()))
 }
 

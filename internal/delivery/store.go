@@ -16,7 +16,7 @@ type row struct {
 	reason                               string
 	attempts                             int
 	due, lease                           time.Duration // from now, on the database's clock; negative: past
-	payload                              []byte        // nil when the event is gone
+	payload                              []byte        // nil when it was not loaded, or the event is gone
 }
 
 func (r row) unsettled() bool {
@@ -25,6 +25,14 @@ func (r row) unsettled() bool {
 		return true
 	}
 	return false
+}
+
+// leased reports whether some process may be at the first attempt: it committed
+// the delivery a lease ago, or has said that it is delivering. A lease that the
+// reconciler renewed ends later than any of those and means nothing of the kind.
+func (r row) leased() bool {
+	return r.attempts == 0 && r.lease > early &&
+		(r.status == delivery.StatusDelivering || r.lease-r.due <= Lease+early)
 }
 
 // record is the result of one attempt, to be written.
@@ -60,8 +68,10 @@ type overdue struct {
 type store interface {
 	// load reads one delivery with its event's payload; nil when there is none.
 	load(ctx context.Context, deliveryID string) (*row, error)
-	// loadRun reads the unsettled deliveries of a run, with payloads, by id.
+	// loadRun reads the unsettled deliveries of a run, without payloads, by id.
 	loadRun(ctx context.Context, run string, limit int) ([]row, error)
+	// payloads reads those of events that are there, by id.
+	payloads(ctx context.Context, events []string) (map[string][]byte, error)
 	// record writes attempts and what they mean, in one transaction; it returns
 	// the ids of the deliveries it wrote.
 	record(ctx context.Context, batch []*record) (map[string]bool, error)
@@ -73,10 +83,11 @@ type store interface {
 	destinations(ctx context.Context, ids []string) ([]settings, error)
 	// overdueRuns lists runs with deliveries whose lease ended a grace ago.
 	overdueRuns(ctx context.Context, grace time.Duration, limit int) ([]overdue, error)
-	// renew extends the lease of a run's overdue deliveries.
+	// renew extends the lease of a run's overdue deliveries, of which none is being
+	// delivered any more.
 	renew(ctx context.Context, run string, lease time.Duration) error
-	// move gives unsettled deliveries of a run a new owner and makes them due:
-	// those with the ids, or all where ids is nil.
+	// move gives unsettled deliveries of a run a new owner: those with the ids, or
+	// where ids is nil all but those whose first attempt may be going on.
 	move(ctx context.Context, from, to string, ids []string) ([]string, error)
 	// unpark gives up to limit parked deliveries of a destination, the oldest
 	// first, to a run and makes them due.

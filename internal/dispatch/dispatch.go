@@ -59,6 +59,8 @@ type Dispatcher struct {
 	o     Options
 	queue chan workflows.Run
 	wait  sync.WaitGroup
+	ctx   context.Context // ends soon after Close, whatever the engine does
+	stop  context.CancelFunc
 
 	mu     sync.Mutex
 	next   time.Time // before this no run may leave
@@ -79,6 +81,7 @@ type run struct {
 // New starts a dispatcher. Close ends it.
 func New(o Options) *Dispatcher {
 	d := &Dispatcher{o: o, queue: make(chan workflows.Run, backlog)}
+	d.ctx, d.stop = context.WithCancel(context.Background())
 	for range workers {
 		d.wait.Go(d.work)
 	}
@@ -157,7 +160,7 @@ func (r *run) describe() workflows.Run {
 
 func (d *Dispatcher) work() {
 	for r := range d.queue {
-		ctx, cancel := context.WithTimeout(context.Background(), handOver)
+		ctx, cancel := context.WithTimeout(d.ctx, handOver)
 		if err := d.o.Engine.Dispatch(ctx, r); err != nil {
 			d.o.Logger.Warn("a run could not be handed to the engine; the reconciler will", "run", r.ID, "error", err)
 		}
@@ -165,7 +168,8 @@ func (d *Dispatcher) work() {
 	}
 }
 
-// Close hands over what is committed and ends. Ingest has to be closed before.
+// Close hands over what is committed and ends; an engine that does not answer
+// cannot hold it longer than the time for one run. Ingest has to be closed before.
 func (d *Dispatcher) Close() {
 	d.seal()
 	d.mu.Lock()
@@ -177,7 +181,10 @@ func (d *Dispatcher) Close() {
 		close(d.queue)
 	}
 	d.mu.Unlock()
+	late := time.AfterFunc(handOver, d.stop)
 	d.wait.Wait()
+	late.Stop()
+	d.stop()
 }
 
 // ticket is one commit's place in a run.

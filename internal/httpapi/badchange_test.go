@@ -20,7 +20,7 @@ func badChanges() []bad {
 		{"wrong fields", "POST /account/", `{"account_name":"\u0000","email":"x","website":"y"}`, admin, problem.Invalid, []string{"account_name", "email", "website"}},
 		{"no strings", "POST /account/", `{"account_name":1,"email":[],"website":{}}`, admin, problem.Invalid, []string{"account_name", "email", "website"}},
 		{"no object", "POST /account/", `["account_name"]`, admin, problem.Invalid, []string{"body"}},
-		{"a taken e-mail", "POST /account/", `{"account_name":"A","email":"JANE@example.com"}`, admin, problem.Conflict, nil},
+		{"a taken e-mail", "POST /account/", `{"account_name":"A","email":"Jane@Example.com"}`, admin, problem.Conflict, nil},
 		{"too large", "POST /account/", `{"account_name":"` + strings.Repeat("x", 256<<10) + `"}`, admin, problem.TooLarge, nil},
 
 		{"no credential", "PATCH /account/", `{"account_id":"JANE","account_name":"A"}`, nil, problem.Unauthenticated, nil},

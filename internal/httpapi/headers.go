@@ -68,7 +68,7 @@ const masked = "••••"
 // headersObject writes headers in the seed's form, in their order. Values are
 // secrets as often as not: reading alone does not show them.
 func headersObject(headers []sender.Header, show bool) json.RawMessage {
-	b := []byte("{")
+	b := []byte{'{'}
 	for i, h := range headers {
 		if i > 0 {
 			b = append(b, ',')
@@ -82,6 +82,6 @@ func headersObject(headers []sender.Header, show bool) json.RawMessage {
 }
 
 func appendText(b []byte, s string) []byte {
-	text, _ := json.Marshal(s) // which takes every string
-	return append(b, text...)
+	text := encoded(s)
+	return append(b, text[:len(text)-1]...) // without the line break
 }

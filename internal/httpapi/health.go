@@ -75,13 +75,25 @@ func (a *api) check(ctx context.Context) map[string]result {
 	}
 	results := make(map[string]result, len(names))
 	for i, name := range names {
-		select {
-		case results[name] = <-done[i]:
-		case <-ctx.Done():
-			results[name] = result{Status: "failed", Millis: checkTimeout.Milliseconds(), Error: "no answer in time"}
-		}
+		results[name] = await(ctx, done[i])
 	}
 	return results
+}
+
+// await takes a check's result. One that came in time counts, also when the time
+// was over before it was looked at.
+func await(ctx context.Context, done <-chan result) result {
+	select {
+	case res := <-done:
+		return res
+	case <-ctx.Done():
+	}
+	select {
+	case res := <-done:
+		return res
+	default:
+		return result{Status: "failed", Millis: checkTimeout.Milliseconds(), Error: "no answer in time"}
+	}
 }
 
 func checked(ctx context.Context, check Check) result {

@@ -64,16 +64,22 @@ func failing(w http.ResponseWriter, code problem.Code) int {
 	return http.StatusInternalServerError
 }
 
-// writeJSON answers with a value. Characters such as < stay as they are: the
-// answer is no HTML, and nosniff keeps it from being taken for such.
+// writeJSON answers with a value.
 func writeJSON(w http.ResponseWriter, contentType string, status int, v any) {
+	b := encoded(v)
+	w.Header().Set("Content-Type", contentType)
+	w.WriteHeader(status)
+	_, _ = w.Write(b) // an error means that nobody reads any more
+}
+
+// encoded is a value as JSON with a line break. Characters such as < stay as
+// they are: the answer is no HTML, and nosniff keeps it from being taken for such.
+func encoded(v any) []byte {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	if err := e.Encode(v); err != nil {
 		panic(err) // the types of this package can all be encoded
 	}
-	w.Header().Set("Content-Type", contentType)
-	w.WriteHeader(status)
-	_, _ = w.Write(b.Bytes()) // an error means that nobody reads any more
+	return b.Bytes()
 }

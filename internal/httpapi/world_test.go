@@ -243,13 +243,19 @@ func (w *world) payload(t *testing.T, eventID string) string {
 // rows counts everything that a request could have stored.
 func (w *world) rows(t *testing.T) map[string]int {
 	t.Helper()
-	counts := map[string]int{}
-	for _, table := range []string{"accounts", "tokens", "destinations", "events", "deliveries", "idempotency_keys"} {
-		var n int
-		require.NoError(t, w.db.Read.QueryRowContext(t.Context(), "SELECT count(*) FROM "+table).Scan(&n))
-		counts[table] = n
+	tables := []string{"accounts", "tokens", "destinations", "events", "deliveries", "idempotency_keys"}
+	query := "SELECT (SELECT count(*) FROM " + strings.Join(tables, "), (SELECT count(*) FROM ") + ")"
+	counts := make([]int, len(tables))
+	into := make([]any, len(tables))
+	for i := range counts {
+		into[i] = &counts[i]
 	}
-	return counts
+	require.NoError(t, w.db.Read.QueryRowContext(t.Context(), query).Scan(into...))
+	byTable := map[string]int{}
+	for i, table := range tables {
+		byTable[table] = counts[i]
+	}
+	return byTable
 }
 
 // newRequest is a request for an API without a server.

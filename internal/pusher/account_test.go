@@ -145,8 +145,8 @@ func TestDeleteAccountTakesEverythingWithIt(t *testing.T) {
 		a, secret, err := w.CreateAccount(w.admin, pusher.CreateAccountInput{Name: "a", Email: "a@example.com"})
 		require.NoError(t, err)
 		kept, _ := w.account(t, "b@example.com")
-		w.destination(t, w.admin, a.ID)
-		stays := w.destination(t, w.admin, kept.ID)
+		w.destination(w.admin, t, a.ID)
+		stays := w.destination(w.admin, t, kept.ID)
 		require.True(t, w.valid(t, secret))
 		w.changed = nil
 

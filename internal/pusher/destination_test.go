@@ -106,7 +106,7 @@ func TestDisablingParksAndEnablingWakes(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		w := newWorld(t, db)
 		a, jane := w.account(t, "jane@example.com")
-		d := w.destination(t, jane, a.ID)
+		d := w.destination(jane, t, a.ID)
 		off, err := w.UpdateDestination(jane, pusher.UpdateDestinationInput{ID: d.ID, Enabled: new(false)})
 		require.NoError(t, err)
 		require.False(t, off.Enabled)
@@ -131,7 +131,7 @@ func TestDeleteDestination(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		w := newWorld(t, db)
 		a, jane := w.account(t, "jane@example.com")
-		d := w.destination(t, jane, a.ID)
+		d := w.destination(jane, t, a.ID)
 		w.changed = nil
 		require.NoError(t, w.DeleteDestination(jane, pusher.DeleteDestinationInput{ID: d.ID}))
 		require.Equal(t, []string{a.ID}, w.changed)
@@ -148,7 +148,7 @@ func TestRotateSigningSecret(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		w := newWorld(t, db)
 		a, jane := w.account(t, "jane@example.com")
-		d := w.destination(t, jane, a.ID)
+		d := w.destination(jane, t, a.ID)
 		first := w.secrets(t, d)[0].Key
 		start := w.now
 

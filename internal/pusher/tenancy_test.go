@@ -21,7 +21,7 @@ func TestAForeignIDAnswersLikeAMissingOne(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		w := newWorld(t, db)
 		a, _ := w.account(t, "jane@example.com")
-		d := w.destination(t, w.admin, a.ID)
+		d := w.destination(w.admin, t, a.ID)
 		tok := db.Ent.Token.Query().Where(token.AccountID(a.ID)).OnlyX(w.system)
 		_, joe := w.account(t, "joe@example.com")
 
@@ -94,7 +94,7 @@ func TestRefs(t *testing.T) {
 		w := newWorld(t, db)
 		a, jane := w.account(t, "jane@example.com")
 		_, joe := w.account(t, "joe@example.com")
-		d := w.destination(t, jane, a.ID)
+		d := w.destination(jane, t, a.ID)
 		a.Update().SetSeedID(7).ExecX(w.system)
 		d.Update().SetSeedID(0).ExecX(w.system)
 		for _, ref := range []string{"7", a.ID} {

@@ -70,7 +70,7 @@ func (w *world) as(t *testing.T, secret string) context.Context {
 	return auth.With(t.Context(), v)
 }
 
-func (w *world) destination(t *testing.T, ctx context.Context, accountID string) *ent.Destination {
+func (w *world) destination(ctx context.Context, t *testing.T, accountID string) *ent.Destination {
 	t.Helper()
 	d, _, err := w.CreateDestination(ctx, pusher.CreateDestinationInput{AccountID: accountID, URL: "https://example.com/hook"})
 	require.NoError(t, err)

@@ -1,8 +1,10 @@
 package sender_test
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"testing"
 	"time"
 
@@ -65,4 +67,10 @@ func headers(pairs ...string) []sender.Header {
 		out = append(out, sender.Header{Name: pairs[i], Value: pairs[i+1]})
 	}
 	return out
+}
+
+// onConn gives a context in which f runs when an attempt has its connection,
+// before anything is written to it.
+func onConn(ctx context.Context, f func(httptrace.GotConnInfo)) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: f})
 }

@@ -20,8 +20,9 @@ func loopTakesTurns(s *stage) {
 	s.untilCalls(4, "step", theLoop, "")
 	steps := s.made("step", theLoop, "")
 	for i, delay := range []time.Duration{2 * time.Second, 0, time.Second} {
-		require.WithinDuration(s, steps[i].begun.Add(delay+slack/2), steps[i+1].begun, slack/2, "step %d", i+2)
+		steps[i+1].due = steps[i].begun.Add(delay)
 	}
+	s.requireOnTime(steps[1:]...)
 	// It has ended; waking it starts it anew.
 	s.wake(a)
 	s.untilCalls(5, "step", theLoop, "")

@@ -77,7 +77,7 @@ func notBefore(s *stage) {
 	require.NoError(s, a.Dispatch(s.Context(), run))
 	require.NoError(s, a.Dispatch(s.Context(), run), "a second time")
 	s.untilCalls(1, "first", "event/1", "")
-	s.requireBegun(run.NotBefore, "first", "event/1")
+	s.requireNotEarly(run)
 }
 
 func manyDeliveries(s *stage) {
@@ -95,4 +95,12 @@ func manyDeliveries(s *stage) {
 	s.untilClosed(a, "batch/1")
 	s.requireCalls(1, "first", "batch/1", "")
 	s.requireCalls(400, "attempt", "batch/1", "")
+}
+
+// requireNotEarly checks when the first attempts of a delayed run began.
+func (s *stage) requireNotEarly(run workflows.Run) {
+	s.Helper()
+	first := s.made("first", run.ID, "")[0]
+	first.due = run.NotBefore
+	s.requireOnTime(first)
 }

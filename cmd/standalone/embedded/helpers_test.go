@@ -116,7 +116,7 @@ func find(t *testing.T, c client.Client, query string) string {
 			found = append(found, execution.Execution.WorkflowId)
 		}
 		return len(found) > 0
-	}, 10*time.Second, 20*time.Millisecond)
+	}, 30*time.Second, 20*time.Millisecond)
 	require.Len(t, found, 1)
 	return found[0]
 }

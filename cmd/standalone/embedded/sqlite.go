@@ -13,10 +13,9 @@ import (
 	"strings"
 
 	"go.temporal.io/server/common/config"
-	// The plugin through which the server uses SQLite. It registers the driver
-	// "sqlite" too, by which this package opens the same file.
 	plugin "go.temporal.io/server/common/persistence/sql/sqlplugin/sqlite"
 	"go.temporal.io/server/schema"
+	_ "modernc.org/sqlite" // the driver "sqlite", which the plugin uses too
 )
 
 // sqliteSchemas are the server's own, for an empty database.

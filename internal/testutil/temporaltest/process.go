@@ -35,8 +35,9 @@ type announcement struct {
 }
 
 // launch starts the server on a database (of Postgres) or a file of its own (of
-// SQLite), and waits until it is ready.
-func launch(program string, store Store, dsn string) (*process, error) {
+// SQLite), and waits until it is ready. Should it fail later on, its last words
+// go to log.
+func launch(program string, store Store, dsn string, log io.Writer) (*process, error) {
 	dir, err := os.MkdirTemp("", "datapusher-temporal-")
 	if err != nil {
 		return nil, fmt.Errorf("make the Temporal server's folder: %w", err)
@@ -72,7 +73,6 @@ func launch(program string, store Store, dsn string) (*process, error) {
 		_ = cmd.Wait()
 		return nil, fmt.Errorf("the Temporal server does not start:\n%s%s", line, rest)
 	}
-	// Should it fail later on, the reason is seen beside the tests that fail with it.
-	go func() { _, _ = io.Copy(os.Stderr, lines) }()
+	go func() { _, _ = io.Copy(log, lines) }()
 	return p, nil
 }

@@ -91,7 +91,7 @@ func start(store Store, dsn string) (*Server, error) {
 		if err != nil {
 			return nil, err
 		}
-		if s.process, err = launch(program, store, dsn); err != nil {
+		if s.process, err = launch(program, store, dsn, os.Stderr); err != nil {
 			return nil, err
 		}
 		s.Address, s.UI = s.process.Address, s.process.UI
