@@ -26,7 +26,7 @@ func TestHostileDocuments(t *testing.T) {
 		"fragment bomb":      bomb.String(),
 		"fragment cycle":     `{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }`,
 		"unused fragment":    `{ __typename } fragment A on Query { ` + strings.Repeat("viewer { kind } ", 400) + ` }`,
-		"deep":               `{ ` + strings.Repeat("viewer { account { tokens { edges { node { account { ", 5) + "id" + strings.Repeat("} } } } } }", 5) + ` }`,
+		"deep":               `{ ` + "viewer { account { tokens(first: 1) { edges { node { account { " + strings.Repeat("tokens(first: 1) { edges { node { account { ", 4) + "id" + strings.Repeat("} ", 6+16) + ` }`,
 		"many at the root":   `{ ` + aliases(51, "viewer { kind }") + ` }`,
 		"many aliases":       `{ viewer { ` + aliases(701, "kind") + ` } }`,
 		"equal fields":       `{ viewer { ` + strings.Repeat("kind ", 701) + ` } }`,

@@ -76,10 +76,10 @@ func (r *Resolver) nodes(ctx context.Context, ids []string) ([]ent.Noder, error)
 
 // unlessMissing drops an error that says no more than that there is no such node.
 func unlessMissing(err error) error {
-	if ent.IsNotFound(err) || problem.CodeOf(err) == problem.NotFound {
-		return nil
+	if problem.CodeOf(err) == problem.NotFound {
+		return nil // nodeType's
 	}
-	// entgql's own, which has no type.
+	// entgql's, which has no type of its own.
 	if e, ok := errors.AsType[*gqlerror.Error](err); ok && e.Extensions["code"] == "NOT_FOUND" {
 		return nil
 	}

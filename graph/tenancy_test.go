@@ -99,6 +99,7 @@ func TestWithoutACredentialThereIsNothing(t *testing.T) {
 	for _, q := range []string{
 		`{ viewer { kind } }`, `{ accounts { totalCount } }`, `{ node(id: "x") { id } }`, `{ __schema { types { name } } }`,
 		`{ __typename __type(name: "Account") { name } }`, `{ nosuchfield }`, `{`, `mutation { deleteAccount(input: {id: "x"}) { deletedID } }`,
+		`{ ... on Query { viewer { kind } } }`, `{ ... { __schema { queryType { name } } } }`,
 		`query A { __typename } query B { accounts { totalCount } }`, `{ ...F } fragment F on Query { __typename viewer { kind } }`,
 	} {
 		a := w.do(t.Context(), t, q, nil)

@@ -3,10 +3,13 @@
 package app
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"time"
+
+	"datapusher/internal/httpapi"
 )
 
 // Config is everything that can be set. The same names hold for each command:
@@ -14,7 +17,7 @@ import (
 type Config struct {
 	Listen        string   `env:"DATAPUSHER_LISTEN" default:"127.0.0.1:8000" help:"Address of the API; port 0 means a free one."`
 	MetricsListen string   `env:"DATAPUSHER_METRICS_LISTEN" help:"Address of a second listener that serves /metrics without a credential."`
-	PublicURL     string   `env:"DATAPUSHER_PUBLIC_URL" help:"URL under which the API is reached from outside."`
+	PublicURL     string   `env:"DATAPUSHER_PUBLIC_URL" help:"URL under which the API is reached from outside, for the OpenAPI document: https://push.example.com."`
 	CORSOrigins   []string `name:"cors-origins" env:"DATAPUSHER_CORS_ORIGINS" help:"Origins of front-end apps that may call the API, exact: https://app.example.com."`
 
 	DatabaseURL    string `name:"database-url" env:"DATAPUSHER_DATABASE_URL" help:"postgres://user:password@host:5432/name?sslmode=verify-full, or sqlite:<file>."`
@@ -41,11 +44,18 @@ const minAdminToken = 32
 func (c Config) validate(serves bool) error {
 	switch {
 	case c.DatabaseURL == "":
-		return fmt.Errorf("set --database-url or DATAPUSHER_DATABASE_URL: postgres://user:password@host:5432/name?sslmode=verify-full")
+		return errors.New("set --database-url or DATAPUSHER_DATABASE_URL: postgres://user:password@host:5432/name?sslmode=verify-full")
 	case c.EncryptionKeys == "":
-		return fmt.Errorf("set --encryption-keys or DATAPUSHER_ENCRYPTION_KEYS: `datapusher keys generate` prints new ones")
+		return errors.New("set --encryption-keys or DATAPUSHER_ENCRYPTION_KEYS: `datapusher keys generate` prints new ones")
+	case c.PublicURL != "" && httpapi.CheckOrigin(c.PublicURL) != nil:
+		return errors.New("--public-url must be scheme, host and port alone: https://push.example.com")
 	case serves && len(c.AdminToken) < minAdminToken:
 		return fmt.Errorf("set --admin-token or DATAPUSHER_ADMIN_TOKEN to at least %d characters: `openssl rand -hex 32` makes one", minAdminToken)
+	}
+	for _, origin := range c.CORSOrigins {
+		if err := httpapi.CheckOrigin(origin); err != nil {
+			return fmt.Errorf("--cors-origins: %w", err)
+		}
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"datapusher/internal/database"
@@ -32,8 +33,8 @@ type base struct {
 func (b *base) onClose(f func()) { b.closers = append(b.closers, f) }
 
 func (b *base) close() {
-	for i := len(b.closers) - 1; i >= 0; i-- {
-		b.closers[i]()
+	for _, f := range slices.Backward(b.closers) {
+		f()
 	}
 }
 

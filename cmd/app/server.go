@@ -102,7 +102,7 @@ func (s *Server) handler(authenticator *auth.Authenticator) http.Handler {
 	return httpapi.New(httpapi.Options{
 		Auth: authenticator, Ingest: s.Ingest, Pusher: s.Pusher, DB: s.db, Box: s.box, GraphQL: api, SDL: graph.SDL(),
 		Playground: dashboard.Playground("/graphql"), Metrics: s.metrics.Handler(), Logger: s.logger,
-		CORSOrigins: s.config.CORSOrigins, TemporalUIURL: s.config.TemporalUIURL,
+		CORSOrigins: s.config.CORSOrigins, PublicURL: s.config.PublicURL, TemporalUIURL: s.config.TemporalUIURL,
 		Checks: map[string]func(context.Context) error{
 			"database": s.db.Check,
 			"engine":   s.engine.Check,

@@ -5,6 +5,7 @@ package database
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -41,7 +42,7 @@ func Open(ctx context.Context, url string) (*DB, error) {
 	case strings.HasPrefix(url, "sqlite:"):
 		db, err = openSQLite(strings.TrimPrefix(url, "sqlite:"))
 	default:
-		return nil, fmt.Errorf("the database URL has to begin with postgres:// or sqlite:")
+		return nil, errors.New("the database URL has to begin with postgres:// or sqlite:")
 	}
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package database
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/url"
 	"time"
@@ -19,7 +20,7 @@ const maxConnections = 20
 func openPostgres(raw string) (*DB, error) {
 	u, err := url.Parse(raw)
 	if err != nil {
-		return nil, fmt.Errorf("the database URL cannot be read: write it as postgres://user:password@host:5432/name?sslmode=verify-full")
+		return nil, errors.New("the database URL cannot be read: write it as postgres://user:password@host:5432/name?sslmode=verify-full")
 	}
 	q := u.Query()
 	setDefault(q, "sslmode", "require")

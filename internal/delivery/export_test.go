@@ -1,6 +1,9 @@
 package delivery
 
 import (
+	"context"
+	"runtime"
+	"sync"
 	"time"
 
 	"datapusher/internal/dispatch"
@@ -8,3 +11,74 @@ import (
 
 // NewRun mints the id of a run.
 func NewRun() string { return dispatch.NewBatch(time.Now()) }
+
+// FailRecord stands between a core's recorder and its store. It has to be called
+// before anything is recorded.
+func FailRecord(c *Core, f func(record func() error) error) {
+	c.recorder.store = &failing{store: c.store, f: f}
+}
+
+type failing struct {
+	store
+	f func(record func() error) error
+}
+
+func (s *failing) record(ctx context.Context, batch []*record) (written map[string]bool, err error) {
+	err = s.f(func() (err error) {
+		written, err = s.store.record(ctx, batch)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return written, nil
+}
+
+// HoldRecorder makes results wait, so that those that come meanwhile share a
+// batch, until release is called.
+func HoldRecorder(c *Core) (release func()) {
+	gate := make(chan struct{})
+	FailRecord(c, func(record func() error) error {
+		<-gate
+		return record()
+	})
+	return sync.OnceFunc(func() { close(gate) })
+}
+
+// Flights is how many runs a core remembers, and how many bytes of payload.
+func (c *Core) Flights() (runs, bytes int) {
+	c.flights.mu.Lock()
+	defer c.flights.mu.Unlock()
+	for _, of := range c.flights.by {
+		for _, e := range of {
+			bytes += len(e.row.payload)
+		}
+	}
+	return len(c.flights.by), bytes
+}
+
+// WaitForWaiting returns when somebody waits for a place.
+func (c *Core) WaitForWaiting() {
+	for {
+		c.slots.mu.Lock()
+		n := c.slots.waiting
+		c.slots.mu.Unlock()
+		if n > 0 {
+			return
+		}
+		runtime.Gosched()
+	}
+}
+
+// Slots of a core.
+type Slots = slots
+
+// NewSlots makes the places of a process.
+func NewSlots() *Slots { return newSlots() }
+
+// Try, Acquire and Release are its methods.
+func (s *slots) Try(destination string) bool { return s.try(destination) }
+func (s *slots) Acquire(ctx context.Context, destination string) bool {
+	return s.acquire(ctx, destination)
+}
+func (s *slots) Release(destination string) { s.release(destination) }

@@ -39,13 +39,17 @@ WHERE run = $1 AND status IN ('PENDING', 'DELIVERING', 'RETRYING')
 RETURNING id`, from, to, database.Array(ids)))
 }
 
+// The oldest are chosen in a part of the statement that is executed once: as a
+// subquery the planner may execute it for each row, with a new answer each time.
 func (p *postgres) unpark(ctx context.Context, destination, run string, limit int) ([]string, error) {
 	return text(p.db.Write.QueryContext(ctx, `
-UPDATE deliveries SET run = $2, reason = NULL, next_attempt_at = now(), lease_until = now(),
+WITH oldest AS MATERIALIZED (
+  SELECT id FROM deliveries WHERE destination_id = $1 AND status = 'PARKED' ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED
+)
+UPDATE deliveries d SET run = $2, reason = NULL, next_attempt_at = now(), lease_until = now(),
   status = CASE WHEN attempt_count = 0 THEN 'PENDING' ELSE 'RETRYING' END
-WHERE status = 'PARKED' AND id IN (
-  SELECT id FROM deliveries WHERE destination_id = $1 AND status = 'PARKED' ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED)
-RETURNING id`, destination, run, limit))
+FROM oldest WHERE d.id = oldest.id
+RETURNING d.id`, destination, run, limit))
 }
 
 func (p *postgres) cancelParked(ctx context.Context, destination, reason string) error {

@@ -8,10 +8,11 @@ import (
 // slots bound the attempts that go on at the same time: for each destination,
 // and over all.
 type slots struct {
-	mu    sync.Mutex
-	all   int
-	by    map[string]int
-	freed chan struct{} // closed and renewed when a slot becomes free
+	mu      sync.Mutex
+	all     int
+	by      map[string]int
+	waiting int
+	freed   chan struct{} // closed and renewed when somebody waits for a slot that becomes free
 }
 
 func newSlots() *slots {
@@ -36,20 +37,23 @@ func (s *slots) take(destination string) bool {
 
 // acquire waits for a slot until ctx ends.
 func (s *slots) acquire(ctx context.Context, destination string) bool {
-	for {
-		s.mu.Lock()
-		if s.take(destination) {
-			s.mu.Unlock()
-			return true
-		}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for !s.take(destination) {
 		freed := s.freed
+		s.waiting++
 		s.mu.Unlock()
 		select {
 		case <-freed:
 		case <-ctx.Done():
+		}
+		s.mu.Lock()
+		s.waiting--
+		if ctx.Err() != nil {
 			return false
 		}
 	}
+	return true
 }
 
 func (s *slots) release(destination string) {
@@ -60,7 +64,7 @@ func (s *slots) release(destination string) {
 	if s.by[destination]--; s.by[destination] == 0 {
 		delete(s.by, destination)
 	}
-	if full { // only then can anybody be waiting for this one
+	if full && s.waiting > 0 { // only then can anybody wait for this one
 		close(s.freed)
 		s.freed = make(chan struct{})
 	}

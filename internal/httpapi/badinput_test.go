@@ -15,7 +15,8 @@ import (
 )
 
 // bad is a request that must be refused. In its texts JANE is an account's id,
-// SECRET its token, OTHER another account's id, DEST a destination of Jane's.
+// SECRET its token, READER and PUSHER tokens of one scope, DEST a destination of
+// hers, OTHER another account's id, STRANGER its token, ADMIN the admin token.
 type bad struct {
 	name    string
 	line    string
@@ -50,8 +51,8 @@ func TestBadInputIsRefusedAndStoresNothing(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		w := newWorld(t, db)
 		jane, secret := w.account(t, "jane@example.com")
-		other, _ := w.account(t, "other@example.com")
-		names := strings.NewReplacer("JANE", jane, "SECRET", secret, "OTHER", other, "ADMIN", adminToken,
+		other, stranger := w.account(t, "other@example.com")
+		names := strings.NewReplacer("JANE", jane, "SECRET", secret, "OTHER", other, "STRANGER", stranger, "ADMIN", adminToken,
 			"DEST", w.destination(t, jane, secret), "READER", w.token(t, jane, auth.Read), "PUSHER", w.token(t, jane, auth.Ingest))
 		before := w.rows(t)
 		for _, tt := range badRequests() {

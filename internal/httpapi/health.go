@@ -65,7 +65,7 @@ func (a *api) readyz(w http.ResponseWriter, r *http.Request) error {
 
 // check makes all checks at the same time.
 func (a *api) check(ctx context.Context) map[string]result {
-	names := slices.Collect(maps.Keys(a.Checks))
+	names := slices.Sorted(maps.Keys(a.Checks))
 	done := make([]chan result, len(names))
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()

@@ -152,6 +152,16 @@ func TestAnnouncedBodiesGetRoomAsTheyCome(t *testing.T) {
 	require.LessOrEqual(t, body.room, 32<<10)
 }
 
+// What was announced and did not come is not an event.
+func TestABodyThatEndsEarlyIsNoEvent(t *testing.T) {
+	t.Parallel()
+	req := newRequest("POST /server/incoming_data", "", bearer("jane"))
+	req.Body, req.ContentLength = io.NopCloser(strings.NewReader("12")), 3
+	rec := httptest.NewRecorder()
+	httpapi.New(options()).ServeHTTP(rec, req)
+	require.Equal(t, http.StatusBadRequest, rec.Code)
+}
+
 // offered is a body that ends at once and notes how much room it was offered.
 type offered struct{ room int }
 

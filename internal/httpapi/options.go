@@ -45,6 +45,9 @@ type Options struct {
 
 	// CORSOrigins may call the API from a browser; see [CheckOrigin].
 	CORSOrigins []string
+	// PublicURL is where callers reach the doors, for the OpenAPI document; "" says
+	// nothing about it.
+	PublicURL string
 	// TemporalUIURL is where people see the workflows; "" where there is no UI.
 	TemporalUIURL string
 }

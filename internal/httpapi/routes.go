@@ -40,7 +40,7 @@ func (a *api) routes() []route {
 		{"/playground", tellProblem, readable(a.playground)},
 		{"/playground/", tellProblem, readable(a.playground)},
 		{"/schema.graphql", tellProblem, readable(static("text/plain; charset=utf-8", []byte(a.SDL)))},
-		{"/openapi.json", tellProblem, readable(static("application/json", openAPI))},
+		{"/openapi.json", tellProblem, readable(static("application/json", contract(a.PublicURL)))},
 		{"/healthz", tellProblem, readable(healthz)},
 		{"/readyz", tellProblem, readable(a.readyz)},
 		{"/metrics", tellProblem, readable(a.metrics)},

@@ -91,8 +91,10 @@ func (c *committer) insert(ctx context.Context, batch []*item) (losers []*item) 
 	began := c.o.Now()
 	rows, err := c.insertOnce(ctx, batch, ticket.Run())
 	if err == nil {
-		c.o.Observe(len(batch), c.o.Now().Sub(began))
-		return c.answer(batch, rows, ticket)
+		took := c.o.Now().Sub(began)
+		losers = c.answer(batch, rows, ticket)
+		c.o.Observe(len(batch)-len(losers), took)
+		return losers
 	}
 	ticket.Close(nil)
 	if database.Classify(err) == database.Row || database.Classify(err) == database.Duplicate {

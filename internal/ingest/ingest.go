@@ -80,7 +80,7 @@ type Options struct {
 	MaxBatch, MaxBatchBytes int
 	// MaxWaiting calls wait for a commit; what comes on top is refused.
 	MaxWaiting int
-	// Observe is told of every commit: its events and how long it took.
+	// Observe is told of every commit: how many events it stored and how long it took.
 	Observe func(events int, took time.Duration)
 
 	// Tests put failures between a committer and its store, and lose patience sooner.

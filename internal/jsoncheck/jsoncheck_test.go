@@ -63,6 +63,7 @@ func TestCheckSaysWhatIsWrongAndWhere(t *testing.T) {
 		{"\"\x00\"", 1, "control character"},
 		{`"\x"`, 2, "escapes nothing"},
 		{`"\u12G4"`, 5, "hexadecimal"},
+		{`"\u123"`, 6, "hexadecimal"},
 		{`"\`, 2, "escapes nothing"},
 		{"\"\xff\"", 1, "UTF-8"},
 		{"\"\xc0\xaf\"", 1, "UTF-8"},

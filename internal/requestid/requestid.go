@@ -1,5 +1,6 @@
 // Package requestid names one request, so that what a caller was told and what
-// the log says can be put together. Ids are made here, never taken from a caller.
+// the log says can be put together. A door may take over the id that a caller
+// sends along, if it is harmless; otherwise it makes one.
 package requestid
 
 import (

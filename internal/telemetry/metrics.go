@@ -82,9 +82,9 @@ func (m *Metrics) Attempt(r sender.Result, d idelivery.Decision) {
 	}
 }
 
-// Handler serves the metrics.
+// Handler serves the metrics; when the database is away, those of this process.
 func (m *Metrics) Handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
 }
 
 // backlogTimeout bounds the query that a scrape makes.

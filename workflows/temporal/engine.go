@@ -49,7 +49,9 @@ type Options struct {
 	// are not first attempts; 1,000 if zero.
 	Concurrency int
 	// DrainTimeout bounds how long Run waits, after its end was asked for, for
-	// what is going on; 20 s if zero, which is longer than an attempt may take.
+	// what is going on: first for the workflow tasks with their first attempts,
+	// which take some seconds at most, then for the other attempts. 20 s if zero,
+	// which is longer than an attempt may take.
 	DrainTimeout time.Duration
 	// Now is the clock; time.Now if nil.
 	Now func() time.Time

@@ -60,7 +60,7 @@ func drain(signals workflow.ReceiveChannel) (any bool) {
 
 // sleep ends after d or with a signal, whichever is first.
 func sleep(ctx workflow.Context, signals workflow.ReceiveChannel, d time.Duration) error {
-	if d <= 0 || signals.Len() > 0 {
+	if d <= 0 {
 		return ctx.Err()
 	}
 	timing, cancel := workflow.WithCancel(ctx)

@@ -35,16 +35,9 @@ func newPending(ctx workflow.Context, run string, first firstResult) *pending {
 		selector: workflow.NewSelector(ctx),
 		result:   first.Result,
 	}
-	drops := workflow.GetSignalChannel(ctx, signalDrop)
-	// What was dropped during the first attempts never gets an activity.
-	for {
-		var id string
-		if !drops.ReceiveAsync(&id) {
-			break
-		}
-		p.drop(id)
-	}
-	p.selector.AddReceive(drops, func(c workflow.ReceiveChannel, _ bool) {
+	// First in the selector: drops that came during the first attempts are seen
+	// before any activity's end, and what they cancel is not even scheduled.
+	p.selector.AddReceive(workflow.GetSignalChannel(ctx, signalDrop), func(c workflow.ReceiveChannel, _ bool) {
 		var id string
 		c.Receive(ctx, &id)
 		p.drop(id)

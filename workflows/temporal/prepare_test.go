@@ -2,6 +2,7 @@ package temporal_test
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
 	"strings"
 	"sync"
@@ -14,6 +15,9 @@ import (
 	"go.temporal.io/api/operatorservice/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"datapusher/internal/testutil/temporaltest"
@@ -87,6 +91,63 @@ func TestPrepareAddsSearchAttributes(t *testing.T) {
 	for _, name := range []string{"AccountIds", "DestinationIds", "DeliveryIds"} {
 		require.Equal(t, enumspb.INDEXED_VALUE_TYPE_KEYWORD_LIST, found.GetCustomAttributes()[name])
 	}
+}
+
+// Who may not even ask works without them, too.
+func TestPrepareWithoutRights(t *testing.T) {
+	t.Parallel()
+	server := temporaltest.Start(t, temporaltest.SQLite)
+	namespace := server.Namespace(t)
+	log := &buffer{}
+	engine := temporal.New(temporal.Options{
+		Client: answering(t, server, namespace, "ListSearchAttributes", codes.PermissionDenied), Namespace: namespace,
+		Logger: slog.New(slog.NewTextHandler(log, nil)),
+	})
+	require.NoError(t, engine.Prepare(t.Context()))
+	require.NoError(t, engine.Prepare(t.Context()))
+	require.Equal(t, 1, strings.Count(log.String(), "level=WARN"), log)
+
+	away := temporal.New(temporal.Options{
+		Client: answering(t, server, namespace, "ListSearchAttributes", codes.Unavailable), Namespace: namespace, Logger: quiet,
+	})
+	require.Error(t, away.Prepare(t.Context()), "that says nothing about rights")
+}
+
+// Whoever was faster has added the same ones.
+func TestPrepareYieldsToOthers(t *testing.T) {
+	t.Parallel()
+	server := temporaltest.Start(t, temporaltest.SQLite)
+	namespace := server.Namespace(t)
+	withdraw(t, dial(t, server, namespace), namespace)
+	log := &buffer{}
+	engine := temporal.New(temporal.Options{
+		Client: answering(t, server, namespace, "AddSearchAttributes", codes.AlreadyExists), Namespace: namespace,
+		Logger: slog.New(slog.NewTextHandler(log, nil)),
+	})
+	require.NoError(t, engine.Prepare(t.Context()))
+	require.Empty(t, log.String())
+}
+
+// answering is a client whose server does what a method asks for, but then
+// answers with an error.
+func answering(t *testing.T, server *temporaltest.Server, namespace, method string, code codes.Code) client.Client {
+	t.Helper()
+	c, err := client.Dial(client.Options{
+		HostPort: server.Address, Namespace: namespace, Logger: temporal.Logger(quiet),
+		ConnectionOptions: client.ConnectionOptions{DialOptions: []grpc.DialOption{grpc.WithChainUnaryInterceptor(
+			func(ctx context.Context, name string, request, reply any, conn *grpc.ClientConn,
+				next grpc.UnaryInvoker, options ...grpc.CallOption,
+			) error {
+				err := next(ctx, name, request, reply, conn, options...)
+				if err == nil && strings.HasSuffix(name, "/"+method) {
+					return status.Error(code, "as the test says")
+				}
+				return err
+			})}},
+	})
+	require.NoError(t, err)
+	t.Cleanup(c.Close)
+	return c
 }
 
 // New attributes are left alone for a while: a part of the server that does not

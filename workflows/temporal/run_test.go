@@ -150,6 +150,24 @@ func TestRunDropsDeliveries(t *testing.T) {
 	require.Equal(t, 2*time.Minute, env.Now().Sub(start).Round(time.Second), "it has waited for nothing else")
 }
 
+func TestRunDropsBeforeItSchedules(t *testing.T) {
+	t.Parallel()
+	c := core{attempt: func(string, string) (workflows.Outcome, error) { panic("nothing is left to attempt") }}
+	env := environment(t, &c)
+	c.first = func(string) ([]workflows.Outcome, error) {
+		env.SignalWorkflow("drop", "dlv_1")
+		return []workflows.Outcome{retrying("dlv_1", 1, time.Hour), succeeded("dlv_2", 1)}, nil
+	}
+	env.SetOnActivityStartedListener(func(info *activity.Info, _ context.Context, _ converter.EncodedValues) {
+		t.Errorf("activity %s", info.ActivityType.Name)
+	})
+	env.ExecuteWorkflow("Run", "batch/1")
+	require.Equal(t, []temporal.Delivery{
+		{ID: "dlv_2", Outcome: temporal.Settled, Status: "succeeded", Result: "200", Attempts: 1, Millis: 12},
+		{ID: "dlv_1", Outcome: temporal.Dropped},
+	}, result(t, env).Deliveries)
+}
+
 // A worker asked to carry more than 500 keeps the others back.
 func TestRunKeepsAWindow(t *testing.T) {
 	t.Parallel()

@@ -75,6 +75,40 @@ func TestRunWaitsForTheNamespace(t *testing.T) {
 	require.Len(t, outcome(t, c, "event/1").Deliveries, 1)
 }
 
+// Some servers only say so when the worker starts.
+func TestRunWaitsWhenAWorkerCannotStart(t *testing.T) {
+	t.Parallel()
+	server := temporaltest.Start(t, temporaltest.SQLite)
+	namespace := server.Namespace(t)
+	c := dial(t, server, namespace)
+	engine := engineOn(c, namespace, core{first: func(string) ([]workflows.Outcome, error) { return nil, nil }})
+	var tries int
+	temporal.SetNewWorker(engine, func(c client.Client, queue string, options worker.Options) worker.Worker {
+		w := worker.New(c, queue, options)
+		if tries++; tries == 1 {
+			return unable{w, serviceerror.NewNamespaceNotFound(namespace)}
+		}
+		return w
+	})
+	work(t, engine)
+	complete(t, engine, c, "event/1")
+
+	refused := engineOn(c, namespace, core{})
+	denied := serviceerror.NewPermissionDenied("no", "")
+	temporal.SetNewWorker(refused, func(c client.Client, queue string, options worker.Options) worker.Worker {
+		return unable{worker.New(c, queue, options), denied}
+	})
+	require.ErrorIs(t, refused.Run(t.Context()), denied, "this will not pass by itself")
+}
+
+// unable is a worker that does not start.
+type unable struct {
+	worker.Worker
+	err error
+}
+
+func (u unable) Start() error { return u.err }
+
 func TestRunNeedsACore(t *testing.T) {
 	t.Parallel()
 	require.ErrorContains(t, temporal.New(temporal.Options{}).Run(t.Context()), "core")

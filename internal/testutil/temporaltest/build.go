@@ -24,7 +24,7 @@ const EnvCache = "DATAPUSHER_TEST_CACHE"
 const programName = "temporalserver"
 
 // unusedFor is how long a program of older sources is kept: it is large.
-const unusedFor = 3 * 24 * time.Hour
+const unusedFor = 12 * time.Hour
 
 // builder builds the server's program.
 type builder struct {
