@@ -126,7 +126,8 @@ func (c *Core) attempt(ctx context.Context, r row, d *destination) (workflows.Ou
 // withoutAttempt settles what must not be sent: to a destination that is gone or
 // does not send now.
 func (c *Core) withoutAttempt(ctx context.Context, r row, d *destination) (o workflows.Outcome, done bool, err error) {
-	status, reason := delivery.StatusCanceled, ""
+	status := delivery.StatusCanceled
+	var reason string
 	switch {
 	case d == nil || d.deleted:
 		reason = "destination_deleted"

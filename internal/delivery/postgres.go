@@ -86,6 +86,9 @@ func text(rows *sql.Rows, err error) ([]string, error) {
 	return scan(rows, err, func(rows *sql.Rows, s *string) error { return rows.Scan(s) })
 }
 
+// The states are named by what they are not: by what they are, the planner might
+// take them for the condition of a partial index and read all that is unsettled,
+// however few results there are.
 const recordPostgres = `
 WITH input AS MATERIALIZED (
   SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::float8[],
@@ -100,7 +103,7 @@ WITH input AS MATERIALIZED (
     settled_at = CASE WHEN i.status <> 'RETRYING' THEN now() END
   FROM input i
   WHERE d.id = i.delivery_id AND d.account_id = i.account_id AND d.run = i.run AND d.attempt_count = i.number - 1
-    AND d.status IN ('PENDING', 'DELIVERING', 'RETRYING')
+    AND d.status NOT IN ('PARKED', 'SUCCEEDED', 'FAILED', 'CANCELED')
   RETURNING d.id
 ), attempted AS (
   INSERT INTO attempts (id, account_id, delivery_id, number, status, error_class, started_at, duration_us,

@@ -54,12 +54,18 @@ func (s *sqlite) waking(ctx context.Context, limit int) ([]string, error) {
 	return text(s.db.Read.QueryContext(ctx, selectWaking+` LIMIT ?`, limit))
 }
 
+// The indexes are named because the planner would read the whole history.
 func (s *sqlite) backlog(ctx context.Context) (b Backlog, err error) {
 	var oldest sql.NullString
 	if err = s.db.Read.QueryRowContext(ctx, `
 SELECT count(*) FILTER (WHERE status IN ('PENDING', 'DELIVERING')), count(*) FILTER (WHERE status = 'RETRYING'),
   count(*) FILTER (WHERE status = 'PARKED'), min(created_at) FILTER (WHERE status IN ('PENDING', 'DELIVERING'))
-FROM deliveries WHERE status IN ('PENDING', 'DELIVERING', 'RETRYING') OR status = 'PARKED'`).
+FROM (
+  SELECT status, created_at FROM deliveries INDEXED BY delivery_lease_unsettled
+  WHERE status IN ('PENDING', 'DELIVERING', 'RETRYING')
+  UNION ALL
+  SELECT status, NULL FROM deliveries INDEXED BY delivery_parked WHERE status = 'PARKED'
+)`).
 		Scan(&b.Pending, &b.Retrying, &b.Parked, &oldest); err != nil || !oldest.Valid {
 		return b, err
 	}

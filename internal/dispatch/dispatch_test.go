@@ -356,7 +356,7 @@ func TestEveryDeliveryLeavesOnceUnderItsRun(t *testing.T) {
 	d.Close()
 	got := map[string]string{}
 	for _, r := range e.runs {
-		for _, id := range strings.Split(r.Details, "\n") {
+		for id := range strings.SplitSeq(r.Details, "\n") {
 			require.NotContains(t, got, id)
 			got[id] = r.ID
 		}

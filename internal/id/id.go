@@ -19,6 +19,7 @@ package id
 import (
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -148,7 +149,7 @@ func Parse(s string) (Prefix, error) {
 		return "", fmt.Errorf("unknown id prefix %q", string(p))
 	}
 	if s[4] > '7' {
-		return "", fmt.Errorf("the time of the id is out of range")
+		return "", errors.New("the time of the id is out of range")
 	}
 	for _, c := range s[4:] {
 		if !strings.ContainsRune(alphabet, c) {

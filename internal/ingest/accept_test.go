@@ -131,7 +131,7 @@ func TestDeletedDestinationsGetNothingAndOthersPark(t *testing.T) {
 func TestPayloadsAreStoredByteForByte(t *testing.T) {
 	t.Parallel()
 	every := []byte(`{"b":1.00, "a":"`)
-	for b := 0; b < 256; b++ { // the database must not care what is JSON or UTF-8
+	for b := range 256 { // the database must not care what is JSON or UTF-8
 		every = append(every, byte(b))
 	}
 	payloads := [][]byte{

@@ -2,6 +2,7 @@ package ingest_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -168,7 +169,7 @@ VALUES ($1, $2, 'evt_other', '', now() + interval '1 day')`, account+"/"+key, ac
 	w.awaitBlocked(t)
 	err = claim("a") // either side may be the victim
 	if err != nil {
-		e, ok := err.(*pq.Error)
+		e, ok := errors.AsType[*pq.Error](err)
 		require.True(t, ok, err)
 		require.EqualValues(t, "40P01", e.Code)
 	}

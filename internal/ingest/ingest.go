@@ -91,7 +91,6 @@ type Options struct {
 // Ingest takes events in.
 type Ingest struct {
 	o      Options
-	store  store
 	minter id.Minter
 	queue  chan *item
 	wait   sync.WaitGroup

@@ -84,7 +84,7 @@ func (l *ledger) begin(c call) int {
 // next takes the next answer of a delivery's script. The lock is held.
 func (l *ledger) next(d *delivery) answer {
 	if len(d.script) == 0 {
-		l.broken = append(l.broken, fmt.Sprintf("%s was called once more than its script has answers", d.id))
+		l.broken = append(l.broken, d.id+" was called once more than its script has answers")
 		return failsForGood()
 	}
 	next := d.script[0]

@@ -51,11 +51,11 @@ func loopWorkflow(ctx workflow.Context, loop string) error {
 }
 
 // drain takes all the signals that are there and says whether there were any.
-func drain(signals workflow.ReceiveChannel) (any bool) {
+func drain(signals workflow.ReceiveChannel) (some bool) {
 	for signals.ReceiveAsync(nil) {
-		any = true
+		some = true
 	}
-	return any
+	return some
 }
 
 // sleep ends after d or with a signal, whichever is first.

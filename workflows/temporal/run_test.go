@@ -31,8 +31,8 @@ type receiver struct {
 	last     workflows.Outcome
 }
 
-func (r *receiver) First(_ context.Context, run string) ([]workflows.Outcome, error) {
-	o, err := r.Attempt(nil, run, "dlv_1")
+func (r *receiver) First(ctx context.Context, run string) ([]workflows.Outcome, error) {
+	o, err := r.Attempt(ctx, run, "dlv_1")
 	return []workflows.Outcome{o}, err
 }
 

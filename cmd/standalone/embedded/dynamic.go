@@ -40,6 +40,10 @@ var dynamicConfig = dynamicconfig.StaticClient{
 	dynamicconfig.EnableEagerWorkflowStart.Key():     true,
 	dynamicconfig.EnableActivityEagerExecution.Key(): true,
 
+	// A poll of a worker that stops must not be given a task: nobody would do it
+	// until it times out.
+	dynamicconfig.EnableCancelWorkerPollsOnShutdown.Key(): true,
+
 	// The only thing that a server reports to the outside.
 	dynamicconfig.EnableServerVersionCheck.Key(): false,
 }

@@ -15,7 +15,7 @@ import (
 	"datapusher/internal/testutil/pgtest/cluster"
 )
 
-// EnvKeep, when set to anything, keeps the databases of failed tests.
+// EnvKeep names the variable that, when set to anything, keeps the databases of failed tests.
 const EnvKeep = cluster.EnvKeep
 
 // Database is the URL of a new empty database, dropped when the test ends.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	commandpb "go.temporal.io/api/command/v1"
@@ -112,11 +113,11 @@ const anything = ""
 
 // found finds the completed workflows that have set the search attributes.
 func found() string {
-	query := "ExecutionStatus = 'Completed'"
+	terms := []string{"ExecutionStatus = 'Completed'"}
 	for _, a := range attributes {
-		query += " AND " + a + " = '" + probeName + "'"
+		terms = append(terms, a+" = '"+probeName+"'")
 	}
-	return query
+	return strings.Join(terms, " AND ")
 }
 
 // until waits until the query finds that many workflows.
