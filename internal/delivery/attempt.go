@@ -40,14 +40,13 @@ func (c *Core) Attempt(ctx context.Context, run, deliveryID string) (workflows.O
 		if !c.slots.acquire(waiting, r.destination) {
 			return c.again(r, d.display(), time.Second+time.Duration(c.o.Random()*float64(slotWait))), nil
 		}
-		defer c.slots.release(r.destination)
+		destination := r.destination
 		// Much may have happened meanwhile.
 		if r, d, o, err = c.look(ctx, run, deliveryID); o != nil || err != nil {
+			c.slots.release(destination)
 			return deref(o), err
 		}
-		return c.attempt(ctx, r, d)
 	}
-	defer c.slots.release(r.destination)
 	return c.attempt(ctx, r, d)
 }
 
@@ -89,16 +88,16 @@ func deref(o *workflows.Outcome) workflows.Outcome {
 	return *o
 }
 
-// attempt makes the next attempt of a delivery and records it.
+// attempt makes the next attempt of a delivery, in a slot that it gives back, and
+// records it.
 func (c *Core) attempt(ctx context.Context, r row, d *destination) (workflows.Outcome, error) {
+	defer c.slots.recorded()
 	if o, done, err := c.withoutAttempt(ctx, r, d); done || err != nil {
+		c.slots.answered(r.destination)
 		return o, err
 	}
 	number := r.attempts + 1
-	result := c.o.Sender.Send(ctx, &sender.Request{
-		EventID: r.event, Method: d.method, URL: d.url, Headers: d.headers, Payload: r.payload,
-		Secrets: d.signing(c.o.Now()),
-	})
+	result := c.send(ctx, r, d)
 	if result.Class.OurSide() {
 		return workflows.Outcome{}, fmt.Errorf("attempt %d of %s did not come about: %s", number, r.id, result.Class)
 	}
@@ -121,6 +120,14 @@ func (c *Core) attempt(ctx context.Context, r row, d *destination) (workflows.Ou
 	o := c.standing(r, d.display())
 	o.Result, o.Millis = ResultOf(result), result.Total.Milliseconds()
 	return o, nil
+}
+
+func (c *Core) send(ctx context.Context, r row, d *destination) sender.Result {
+	defer c.slots.answered(r.destination)
+	return c.o.Sender.Send(ctx, &sender.Request{
+		EventID: r.event, Method: d.method, URL: d.url, Headers: d.headers, Payload: r.payload,
+		Secrets: d.signing(c.o.Now()),
+	})
 }
 
 // withoutAttempt settles what must not be sent: to a destination that is gone or

@@ -59,13 +59,7 @@ func (c *Core) Flights() (runs, bytes int) {
 
 // WaitForWaiting returns when somebody waits for a place.
 func (c *Core) WaitForWaiting() {
-	for {
-		c.slots.mu.Lock()
-		n := c.slots.waiting
-		c.slots.mu.Unlock()
-		if n > 0 {
-			return
-		}
+	for c.slots.waiting.Load() == 0 {
 		runtime.Gosched()
 	}
 }

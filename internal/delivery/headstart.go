@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"datapusher/ent/delivery"
 	"datapusher/internal/ingest"
@@ -35,8 +36,16 @@ func (c *Core) Begin(run string, committed []ingest.Delivery) {
 // deadline it has to end within the lease.
 const prepareTimeout = Lease - sender.DefaultTimeout
 
-// start begins first attempts. What finds no place steps back at once: a run's
-// first attempts must not queue up behind a slow destination.
+const (
+	// laneWait is how long a first attempt waits for a place. A destination that
+	// is merely busy gets everything in its time; behind a slow one nothing queues
+	// up for long, for its further attempts are the engine's.
+	laneWait = 500 * time.Millisecond
+	// maxWaiting first attempts wait for a place, and keep their events in memory.
+	maxWaiting = 8192
+)
+
+// start begins first attempts. What finds no place soon steps back.
 func (c *Core) start(ctx context.Context, flights []flight) {
 	preparing, cancel := context.WithTimeout(ctx, prepareTimeout)
 	defer cancel()
@@ -45,39 +54,38 @@ func (c *Core) start(ctx context.Context, flights []flight) {
 		ids[i] = f.destination
 	}
 	found, err := c.destinations.get(preparing, ids...)
-	if err != nil {
-		fail(flights, fmt.Errorf("load the destinations: %w", err))
-		return
+	if err == nil {
+		err = c.loadPayloads(preparing, flights)
 	}
-	placed := make([]flight, 0, len(flights))
 	for _, f := range flights {
-		label := found[f.destination].display()
+		if err != nil {
+			f.finish(workflows.Outcome{}, fmt.Errorf("prepare the attempt: %w", err))
+			continue
+		}
+		d := found[f.destination]
+		label := d.display()
 		f.label.Store(&label)
-		if c.slots.try(f.destination) {
-			placed = append(placed, f)
-		} else {
-			f.finish(c.again(f.entry.row, label, 0), nil)
-		}
-	}
-	if err := c.loadPayloads(preparing, placed); err != nil {
-		for _, f := range placed {
-			c.slots.release(f.destination)
-		}
-		fail(placed, fmt.Errorf("load the events: %w", err))
-		return
-	}
-	for _, f := range placed {
 		c.wait.Go(func() {
-			defer c.slots.release(f.destination)
-			f.finish(c.attempt(ctx, f.row, found[f.destination]))
+			if c.place(ctx, f.destination) {
+				f.finish(c.attempt(ctx, f.row, d))
+			} else {
+				f.finish(c.again(f.entry.row, label, 0), nil)
+			}
 		})
 	}
 }
 
-func fail(flights []flight, err error) {
-	for _, f := range flights {
-		f.finish(workflows.Outcome{}, err)
+// place takes a slot for a first attempt.
+func (c *Core) place(ctx context.Context, destination string) bool {
+	if c.slots.try(destination) {
+		return true
 	}
+	if c.slots.waiting.Load() >= maxWaiting {
+		return false
+	}
+	waiting, cancel := context.WithTimeout(ctx, laneWait)
+	defer cancel()
+	return c.slots.acquire(waiting, destination)
 }
 
 // loadPayloads reads the events that were not just accepted in this process,

@@ -3,69 +3,93 @@ package delivery
 import (
 	"context"
 	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sync/semaphore"
 )
 
-// slots bound the attempts that go on at the same time: for each destination,
-// and over all.
+// slots bound the attempts that go on at the same time: for each destination
+// until the answer is there, and over all until it is recorded. Who waits is
+// served in order, and alone: many may be waiting.
 type slots struct {
-	mu      sync.Mutex
-	all     int
-	by      map[string]int
-	waiting int
-	freed   chan struct{} // closed and renewed when somebody waits for a slot that becomes free
+	all     *semaphore.Weighted
+	waiting atomic.Int64
+
+	mu sync.Mutex
+	by map[string]*places
+}
+
+// places are those of one destination.
+type places struct {
+	*semaphore.Weighted
+	users int // hold a place or wait for one
 }
 
 func newSlots() *slots {
-	return &slots{by: make(map[string]int), freed: make(chan struct{})}
+	return &slots{all: semaphore.NewWeighted(overall), by: make(map[string]*places)}
 }
 
-// try takes a slot if one is free.
+// try takes a slot if one is free and nobody waits for it.
 func (s *slots) try(destination string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.take(destination)
-}
-
-func (s *slots) take(destination string) bool {
-	if s.all >= overall || s.by[destination] >= perDestination {
-		return false
+	p := s.enter(destination)
+	if p.TryAcquire(1) {
+		if s.all.TryAcquire(1) {
+			return true
+		}
+		p.Release(1)
 	}
-	s.all++
-	s.by[destination]++
-	return true
+	s.leave(destination, p)
+	return false
 }
 
 // acquire waits for a slot until ctx ends.
 func (s *slots) acquire(ctx context.Context, destination string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for !s.take(destination) {
-		freed := s.freed
-		s.waiting++
-		s.mu.Unlock()
-		select {
-		case <-freed:
-		case <-ctx.Done():
+	s.waiting.Add(1)
+	defer s.waiting.Add(-1)
+	p := s.enter(destination)
+	if p.Acquire(ctx, 1) == nil {
+		if s.all.Acquire(ctx, 1) == nil {
+			return true
 		}
-		s.mu.Lock()
-		s.waiting--
-		if ctx.Err() != nil {
-			return false
-		}
+		p.Release(1)
 	}
-	return true
+	s.leave(destination, p)
+	return false
 }
 
+// answered gives the destination's part of a slot back; recorded the rest.
+func (s *slots) answered(destination string) {
+	s.mu.Lock()
+	p := s.by[destination]
+	s.mu.Unlock()
+	p.Release(1)
+	s.leave(destination, p)
+}
+
+func (s *slots) recorded() { s.all.Release(1) }
+
+// release gives the whole slot back.
 func (s *slots) release(destination string) {
+	s.answered(destination)
+	s.recorded()
+}
+
+func (s *slots) enter(destination string) *places {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	full := s.all == overall || s.by[destination] == perDestination
-	s.all--
-	if s.by[destination]--; s.by[destination] == 0 {
-		delete(s.by, destination)
+	p := s.by[destination]
+	if p == nil {
+		p = &places{Weighted: semaphore.NewWeighted(perDestination)}
+		s.by[destination] = p
 	}
-	if full && s.waiting > 0 { // only then can anybody wait for this one
-		close(s.freed)
-		s.freed = make(chan struct{})
+	p.users++
+	return p
+}
+
+func (s *slots) leave(destination string, p *places) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p.users--; p.users == 0 {
+		delete(s.by, destination)
 	}
 }
