@@ -59,7 +59,7 @@ func run(ctx context.Context, c config, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer receiver.Close()
+	defer func() { _ = receiver.Close() }()
 	credentials := sample{}
 	if c.Demo {
 		if credentials, err = dir.demo(ctx, out, server, receiver); err != nil {

@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -41,7 +42,7 @@ func ensureNamespace(
 	defer namespaces.Close()
 
 	found, err := namespaces.GetNamespace(ctx, &persistence.GetNamespaceRequest{Name: name})
-	if _, missing := err.(*serviceerror.NamespaceNotFound); missing {
+	if _, missing := errors.AsType[*serviceerror.NamespaceNotFound](err); missing {
 		created := newNamespace(name)
 		if created.Config.CustomSearchAttributeAliases, err = assign(nil, attributes); err != nil {
 			return err

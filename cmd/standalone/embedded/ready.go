@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -38,7 +39,7 @@ func ready(ctx context.Context, address, namespace string) error {
 			Namespace: namespace,
 			Execution: &commonpb.WorkflowExecution{WorkflowId: "no such workflow"},
 		}, grpc.WaitForReady(true))
-		if _, unknown := serviceerror.FromStatus(status.Convert(err)).(*serviceerror.NotFound); unknown {
+		if _, unknown := errors.AsType[*serviceerror.NotFound](serviceerror.FromStatus(status.Convert(err))); unknown {
 			return nil
 		}
 		if code := status.Code(err); code == codes.PermissionDenied || code == codes.InvalidArgument {

@@ -123,6 +123,6 @@ func (s sqliteStore) close() error {
 	if err != nil {
 		return err
 	}
-	_, err = db.Exec("PRAGMA wal_checkpoint(TRUNCATE)")
+	_, err = db.ExecContext(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)") // the end is not to be cut short
 	return errors.Join(err, db.Close())
 }

@@ -37,8 +37,9 @@ func main() {
 		os.Exit(2)
 	}
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer cancel()
-	if err := run(ctx, options, os.Stdin, os.Stdout); err != nil {
+	err = run(ctx, options, os.Stdin, os.Stdout)
+	cancel()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "temporalserver:", err)
 		os.Exit(1)
 	}
