@@ -6,9 +6,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	entsql "entgo.io/ent/dialect/sql"
 	"github.com/stretchr/testify/require"
 
 	"datapusher/internal/auth"
@@ -132,6 +134,12 @@ func TestStatementsThatReturnSomethingGoToTheWriter(t *testing.T) {
 		a := db.Ent.Account.Create().SetName("Jane").SetEmail("jane@example.com").SaveX(ctx)
 		a = db.Ent.Account.UpdateOne(a).SetName("Joe").SaveX(ctx)
 		require.Equal(t, "Joe", db.Ent.Account.GetX(ctx, a.ID).Name)
+		var rows entsql.Rows
+		require.NoError(t, db.Driver().Query(ctx, "UPDATE accounts SET name = 'Jim' RETURNING name", []any{}, &rows))
+		name, err := entsql.ScanString(rows)
+		require.NoError(t, err)
+		require.NoError(t, rows.Close())
+		require.Equal(t, "Jim", name)
 		require.NoError(t, db.Check(ctx))
 		version, err := db.Version(ctx)
 		require.NoError(t, err)
@@ -180,24 +188,29 @@ func TestMigrateTwiceIsMigrateOnce(t *testing.T) {
 func TestPostgresIsMigratedByOneOfSeveral(t *testing.T) {
 	t.Parallel()
 	url := pgtest.URL(t)
-	results := make(chan error, 3)
-	applied := make(chan int, 3)
-	for range 3 {
-		go func() {
-			db, err := database.Open(t.Context(), url)
-			if err == nil {
-				defer db.Close()
-				var done []database.Migration
-				done, err = db.Migrate(t.Context())
-				applied <- len(done)
-			}
-			results <- err
-		}()
+	var (
+		start   = make(chan struct{})
+		wg      sync.WaitGroup
+		applied [6]int
+		failed  [6]error
+	)
+	for i := range applied {
+		db, err := database.Open(t.Context(), url)
+		require.NoError(t, err)
+		defer db.Close()
+		wg.Go(func() {
+			<-start
+			var done []database.Migration
+			done, failed[i] = db.Migrate(t.Context())
+			applied[i] = len(done)
+		})
 	}
+	close(start)
+	wg.Wait()
 	sum := 0
-	for range 3 {
-		require.NoError(t, <-results)
-		sum += <-applied
+	for i, n := range applied {
+		require.NoError(t, failed[i])
+		sum += n
 	}
 	db, err := database.Open(t.Context(), url)
 	require.NoError(t, err)

@@ -231,6 +231,27 @@ func TestWhatIsTooMuchIsRefusedAtOnce(t *testing.T) {
 	})
 }
 
+func TestWhatIsTooMuchToKeepIsRefusedAtOnce(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		w := newWorld(t, db, func(o *ingest.Options) { o.MaxWaitingBytes = 1000 })
+		account := w.account(t, 0)
+		large := ingest.Event{AccountID: account, Payload: bytes.Repeat([]byte("1"), 600)}
+		for range 3 { // what was committed makes room
+			release, all := w.holdAll(t, account)
+			all = append(all, w.send(t, large))
+			_, err := w.Accept(t.Context(), large)
+			require.Equal(t, problem.Unavailable, problem.CodeOf(err))
+			all = append(all, w.send(t, event(account)))
+			release()
+			for _, s := range all {
+				_, err := s.wait()
+				require.NoError(t, err)
+			}
+		}
+	})
+}
+
 func TestCloseCommitsWhatWaitsAndRefusesTheRest(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
@@ -258,6 +279,7 @@ func TestCloseCommitsWhatWaitsAndRefusesTheRest(t *testing.T) {
 		}
 		release()
 		<-closed
+		require.Equal(t, len(all), w.count(t, "events"), "everything is on disk")
 		for _, s := range all {
 			_, err := s.wait()
 			require.NoError(t, err)

@@ -39,6 +39,7 @@ func (c *committer) run() {
 				break fill
 			}
 		}
+		c.bytes.Add(-int64(size))
 		c.commit(batch)
 	}
 }
@@ -91,10 +92,7 @@ func (c *committer) insert(ctx context.Context, batch []*item) (losers []*item) 
 	began := c.o.Now()
 	rows, err := c.insertOnce(ctx, batch, ticket.Run())
 	if err == nil {
-		took := c.o.Now().Sub(began)
-		losers = c.answer(batch, rows, ticket)
-		c.o.Observe(len(batch)-len(losers), took)
-		return losers
+		return c.answer(batch, rows, ticket, c.o.Now().Sub(began))
 	}
 	ticket.Close(nil)
 	if database.Classify(err) == database.Row || database.Classify(err) == database.Duplicate {
@@ -189,7 +187,7 @@ func idsOf(batch []*item) []string {
 }
 
 // answer hands the committed deliveries to their run and tells the senders.
-func (c *committer) answer(batch []*item, rows []row, ticket Ticket) (losers []*item) {
+func (c *committer) answer(batch []*item, rows []row, ticket Ticket, took time.Duration) (losers []*item) {
 	byID := make(map[string]*item, len(batch))
 	for _, it := range batch {
 		byID[it.id] = it
@@ -209,6 +207,7 @@ func (c *committer) answer(batch []*item, rows []row, ticket Ticket) (losers []*
 			Parked: r.parked, Payload: it.Payload, CreatedAt: r.created,
 		})
 	}
+	c.o.Observe(len(count), took) // before anybody is told, and without what repeats a key
 	ticket.Close(deliveries)
 	for _, it := range batch {
 		if n, ok := count[it.id]; ok {

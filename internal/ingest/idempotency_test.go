@@ -48,6 +48,11 @@ func TestAHundredEqualRequestsGiveOneEvent(t *testing.T) {
 			}
 		}
 		require.Equal(t, 1, first)
+		sum := 0
+		for _, n := range w.committed() {
+			sum += n
+		}
+		require.Equal(t, 1, sum, "duplicates are not counted")
 		require.Equal(t, 1, w.count(t, "events"))
 		require.Equal(t, 3, w.count(t, "deliveries"))
 		require.Len(t, w.runs.deliveries(t), 3)

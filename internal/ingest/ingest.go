@@ -78,8 +78,9 @@ type Options struct {
 	Lease time.Duration
 	// MaxBatch events and MaxBatchBytes of payload go into one commit.
 	MaxBatch, MaxBatchBytes int
-	// MaxWaiting calls wait for a commit; what comes on top is refused.
-	MaxWaiting int
+	// MaxWaiting calls, with MaxWaitingBytes of payload, wait for a commit; what
+	// comes on top is refused.
+	MaxWaiting, MaxWaitingBytes int
 	// Observe is told of every commit: how many events it stored and how long it took.
 	Observe func(events int, took time.Duration)
 
@@ -93,6 +94,7 @@ type Ingest struct {
 	o      Options
 	minter id.Minter
 	queue  chan *item
+	bytes  atomic.Int64 // of payload, in the queue
 	wait   sync.WaitGroup
 	closed atomic.Bool
 	mu     sync.RWMutex // guards queue against sends after Close
@@ -123,6 +125,9 @@ func New(o Options) *Ingest {
 	}
 	if o.MaxWaiting == 0 {
 		o.MaxWaiting = 4096
+	}
+	if o.MaxWaitingBytes == 0 {
+		o.MaxWaitingBytes = 256 << 20
 	}
 	if o.Observe == nil {
 		o.Observe = func(int, time.Duration) {}
@@ -174,12 +179,16 @@ func (in *Ingest) enqueue(it *item) error {
 	if in.closed.Load() {
 		return problem.New(problem.Unavailable, "the server is stopping; send it again")
 	}
-	select {
-	case in.queue <- it:
-		return nil
-	default:
-		return problem.New(problem.Unavailable, "more events arrive than can be stored; send it again in a second")
+	size := int64(len(it.Payload))
+	if in.bytes.Add(size) <= int64(in.o.MaxWaitingBytes) {
+		select {
+		case in.queue <- it:
+			return nil
+		default:
+		}
 	}
+	in.bytes.Add(-size)
+	return problem.New(problem.Unavailable, "more events arrive than can be stored; send it again in a second")
 }
 
 // Close commits what waits and ends the committers.

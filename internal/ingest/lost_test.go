@@ -151,6 +151,7 @@ func TestWhenTheAnswerStaysUnknownTheSenderMaySendAgain(t *testing.T) {
 				again := w.accept(t, keyed(account, "k", `{"a":1}`))
 				require.True(t, again.Duplicate)
 				require.Equal(t, 1, w.count(t, "events"))
+				require.Equal(t, []int{0}, w.committed(), "what is not known to be committed is not counted")
 			})
 		})
 	}
