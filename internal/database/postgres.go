@@ -32,6 +32,7 @@ func openPostgres(raw string) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the database URL: %w", err)
 	}
+	connector.Dialer(newDialer())
 	db := sql.OpenDB(connector)
 	db.SetMaxOpenConns(maxConnections)
 	db.SetMaxIdleConns(maxConnections)

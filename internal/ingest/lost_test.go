@@ -216,6 +216,7 @@ func TestTerminatedConnectionsLoseNothing(t *testing.T) {
 	var (
 		accepted = make(chan answer, senders*events)
 		done     atomic.Int32
+		tick     = make(chan struct{}, kills+2)
 		wg       sync.WaitGroup
 	)
 	for s := range senders {
@@ -232,15 +233,15 @@ func TestTerminatedConnectionsLoseNothing(t *testing.T) {
 				} else if code := problem.CodeOf(err); code != problem.Unavailable {
 					t.Errorf("%s: %v", code, err)
 				}
-				done.Add(1)
+				if done.Add(1)%(senders*events/(kills+1)) == 0 {
+					tick <- struct{}{}
+				}
 			}
 		})
 	}
 	wg.Go(func() {
-		for i := int32(1); i <= kills; i++ {
-			for done.Load() < i*senders*events/(kills+1) { // spread over the work
-				time.Sleep(time.Millisecond)
-			}
+		for range kills { // spread over the work
+			<-tick
 			_, err := killer.Write.ExecContext(t.Context(), `
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'datapusher'`)
 			if err != nil {
