@@ -32,6 +32,20 @@ type Attempt struct {
 	StartedAt time.Time `json:"started_at,omitempty"`
 	// Microseconds from the start to the end of the answer.
 	DurationUs int64 `json:"duration_us,omitempty"`
+	// Who wanted it.
+	AskedBy attempt.AskedBy `json:"asked_by,omitempty"`
+	// DNSUs holds the value of the "dns_us" field.
+	DNSUs int64 `json:"dns_us,omitempty"`
+	// ConnectUs holds the value of the "connect_us" field.
+	ConnectUs int64 `json:"connect_us,omitempty"`
+	// TLSUs holds the value of the "tls_us" field.
+	TLSUs int64 `json:"tls_us,omitempty"`
+	// FirstByteUs holds the value of the "first_byte_us" field.
+	FirstByteUs int64 `json:"first_byte_us,omitempty"`
+	// JSON: pairs of name and value; the destination's own values are masked.
+	RequestHeaders []byte `json:"request_headers,omitempty"`
+	// JSON: pairs of name and value.
+	ResponseHeaders []byte `json:"response_headers,omitempty"`
 	// At most 16 KiB, as received.
 	ResponseBody []byte `json:"response_body,omitempty"`
 	// The answer was longer than what is kept of it.
@@ -69,13 +83,13 @@ func (*Attempt) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case attempt.FieldResponseBody:
+		case attempt.FieldRequestHeaders, attempt.FieldResponseHeaders, attempt.FieldResponseBody:
 			values[i] = new([]byte)
 		case attempt.FieldResponseTruncated:
 			values[i] = new(sql.NullBool)
-		case attempt.FieldNumber, attempt.FieldStatus, attempt.FieldDurationUs:
+		case attempt.FieldNumber, attempt.FieldStatus, attempt.FieldDurationUs, attempt.FieldDNSUs, attempt.FieldConnectUs, attempt.FieldTLSUs, attempt.FieldFirstByteUs:
 			values[i] = new(sql.NullInt64)
-		case attempt.FieldID, attempt.FieldAccountID, attempt.FieldDeliveryID, attempt.FieldErrorClass:
+		case attempt.FieldID, attempt.FieldAccountID, attempt.FieldDeliveryID, attempt.FieldErrorClass, attempt.FieldAskedBy:
 			values[i] = new(sql.NullString)
 		case attempt.FieldStartedAt:
 			values[i] = new(sql.NullTime)
@@ -142,6 +156,48 @@ func (_m *Attempt) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field duration_us", values[i])
 			} else if value.Valid {
 				_m.DurationUs = value.Int64
+			}
+		case attempt.FieldAskedBy:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field asked_by", values[i])
+			} else if value.Valid {
+				_m.AskedBy = attempt.AskedBy(value.String)
+			}
+		case attempt.FieldDNSUs:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field dns_us", values[i])
+			} else if value.Valid {
+				_m.DNSUs = value.Int64
+			}
+		case attempt.FieldConnectUs:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field connect_us", values[i])
+			} else if value.Valid {
+				_m.ConnectUs = value.Int64
+			}
+		case attempt.FieldTLSUs:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field tls_us", values[i])
+			} else if value.Valid {
+				_m.TLSUs = value.Int64
+			}
+		case attempt.FieldFirstByteUs:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field first_byte_us", values[i])
+			} else if value.Valid {
+				_m.FirstByteUs = value.Int64
+			}
+		case attempt.FieldRequestHeaders:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field request_headers", values[i])
+			} else if value != nil {
+				_m.RequestHeaders = *value
+			}
+		case attempt.FieldResponseHeaders:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field response_headers", values[i])
+			} else if value != nil {
+				_m.ResponseHeaders = *value
 			}
 		case attempt.FieldResponseBody:
 			if value, ok := values[i].(*[]byte); !ok {
@@ -218,6 +274,27 @@ func (_m *Attempt) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("duration_us=")
 	builder.WriteString(fmt.Sprintf("%v", _m.DurationUs))
+	builder.WriteString(", ")
+	builder.WriteString("asked_by=")
+	builder.WriteString(fmt.Sprintf("%v", _m.AskedBy))
+	builder.WriteString(", ")
+	builder.WriteString("dns_us=")
+	builder.WriteString(fmt.Sprintf("%v", _m.DNSUs))
+	builder.WriteString(", ")
+	builder.WriteString("connect_us=")
+	builder.WriteString(fmt.Sprintf("%v", _m.ConnectUs))
+	builder.WriteString(", ")
+	builder.WriteString("tls_us=")
+	builder.WriteString(fmt.Sprintf("%v", _m.TLSUs))
+	builder.WriteString(", ")
+	builder.WriteString("first_byte_us=")
+	builder.WriteString(fmt.Sprintf("%v", _m.FirstByteUs))
+	builder.WriteString(", ")
+	builder.WriteString("request_headers=")
+	builder.WriteString(fmt.Sprintf("%v", _m.RequestHeaders))
+	builder.WriteString(", ")
+	builder.WriteString("response_headers=")
+	builder.WriteString(fmt.Sprintf("%v", _m.ResponseHeaders))
 	builder.WriteString(", ")
 	builder.WriteString("response_body=")
 	builder.WriteString(fmt.Sprintf("%v", _m.ResponseBody))

@@ -79,6 +79,88 @@ func (_c *AttemptCreate) SetDurationUs(v int64) *AttemptCreate {
 	return _c
 }
 
+// SetAskedBy sets the "asked_by" field.
+func (_c *AttemptCreate) SetAskedBy(v attempt.AskedBy) *AttemptCreate {
+	_c.mutation.SetAskedBy(v)
+	return _c
+}
+
+// SetNillableAskedBy sets the "asked_by" field if the given value is not nil.
+func (_c *AttemptCreate) SetNillableAskedBy(v *attempt.AskedBy) *AttemptCreate {
+	if v != nil {
+		_c.SetAskedBy(*v)
+	}
+	return _c
+}
+
+// SetDNSUs sets the "dns_us" field.
+func (_c *AttemptCreate) SetDNSUs(v int64) *AttemptCreate {
+	_c.mutation.SetDNSUs(v)
+	return _c
+}
+
+// SetNillableDNSUs sets the "dns_us" field if the given value is not nil.
+func (_c *AttemptCreate) SetNillableDNSUs(v *int64) *AttemptCreate {
+	if v != nil {
+		_c.SetDNSUs(*v)
+	}
+	return _c
+}
+
+// SetConnectUs sets the "connect_us" field.
+func (_c *AttemptCreate) SetConnectUs(v int64) *AttemptCreate {
+	_c.mutation.SetConnectUs(v)
+	return _c
+}
+
+// SetNillableConnectUs sets the "connect_us" field if the given value is not nil.
+func (_c *AttemptCreate) SetNillableConnectUs(v *int64) *AttemptCreate {
+	if v != nil {
+		_c.SetConnectUs(*v)
+	}
+	return _c
+}
+
+// SetTLSUs sets the "tls_us" field.
+func (_c *AttemptCreate) SetTLSUs(v int64) *AttemptCreate {
+	_c.mutation.SetTLSUs(v)
+	return _c
+}
+
+// SetNillableTLSUs sets the "tls_us" field if the given value is not nil.
+func (_c *AttemptCreate) SetNillableTLSUs(v *int64) *AttemptCreate {
+	if v != nil {
+		_c.SetTLSUs(*v)
+	}
+	return _c
+}
+
+// SetFirstByteUs sets the "first_byte_us" field.
+func (_c *AttemptCreate) SetFirstByteUs(v int64) *AttemptCreate {
+	_c.mutation.SetFirstByteUs(v)
+	return _c
+}
+
+// SetNillableFirstByteUs sets the "first_byte_us" field if the given value is not nil.
+func (_c *AttemptCreate) SetNillableFirstByteUs(v *int64) *AttemptCreate {
+	if v != nil {
+		_c.SetFirstByteUs(*v)
+	}
+	return _c
+}
+
+// SetRequestHeaders sets the "request_headers" field.
+func (_c *AttemptCreate) SetRequestHeaders(v []byte) *AttemptCreate {
+	_c.mutation.SetRequestHeaders(v)
+	return _c
+}
+
+// SetResponseHeaders sets the "response_headers" field.
+func (_c *AttemptCreate) SetResponseHeaders(v []byte) *AttemptCreate {
+	_c.mutation.SetResponseHeaders(v)
+	return _c
+}
+
 // SetResponseBody sets the "response_body" field.
 func (_c *AttemptCreate) SetResponseBody(v []byte) *AttemptCreate {
 	_c.mutation.SetResponseBody(v)
@@ -155,6 +237,26 @@ func (_c *AttemptCreate) ExecX(ctx context.Context) {
 
 // defaults sets the default values of the builder before save.
 func (_c *AttemptCreate) defaults() error {
+	if _, ok := _c.mutation.AskedBy(); !ok {
+		v := attempt.DefaultAskedBy
+		_c.mutation.SetAskedBy(v)
+	}
+	if _, ok := _c.mutation.DNSUs(); !ok {
+		v := attempt.DefaultDNSUs
+		_c.mutation.SetDNSUs(v)
+	}
+	if _, ok := _c.mutation.ConnectUs(); !ok {
+		v := attempt.DefaultConnectUs
+		_c.mutation.SetConnectUs(v)
+	}
+	if _, ok := _c.mutation.TLSUs(); !ok {
+		v := attempt.DefaultTLSUs
+		_c.mutation.SetTLSUs(v)
+	}
+	if _, ok := _c.mutation.FirstByteUs(); !ok {
+		v := attempt.DefaultFirstByteUs
+		_c.mutation.SetFirstByteUs(v)
+	}
 	if _, ok := _c.mutation.ResponseTruncated(); !ok {
 		v := attempt.DefaultResponseTruncated
 		_c.mutation.SetResponseTruncated(v)
@@ -195,6 +297,26 @@ func (_c *AttemptCreate) check() error {
 	}
 	if _, ok := _c.mutation.DurationUs(); !ok {
 		return &ValidationError{Name: "duration_us", err: errors.New(`ent: missing required field "Attempt.duration_us"`)}
+	}
+	if _, ok := _c.mutation.AskedBy(); !ok {
+		return &ValidationError{Name: "asked_by", err: errors.New(`ent: missing required field "Attempt.asked_by"`)}
+	}
+	if v, ok := _c.mutation.AskedBy(); ok {
+		if err := attempt.AskedByValidator(v); err != nil {
+			return &ValidationError{Name: "asked_by", err: fmt.Errorf(`ent: validator failed for field "Attempt.asked_by": %w`, err)}
+		}
+	}
+	if _, ok := _c.mutation.DNSUs(); !ok {
+		return &ValidationError{Name: "dns_us", err: errors.New(`ent: missing required field "Attempt.dns_us"`)}
+	}
+	if _, ok := _c.mutation.ConnectUs(); !ok {
+		return &ValidationError{Name: "connect_us", err: errors.New(`ent: missing required field "Attempt.connect_us"`)}
+	}
+	if _, ok := _c.mutation.TLSUs(); !ok {
+		return &ValidationError{Name: "tls_us", err: errors.New(`ent: missing required field "Attempt.tls_us"`)}
+	}
+	if _, ok := _c.mutation.FirstByteUs(); !ok {
+		return &ValidationError{Name: "first_byte_us", err: errors.New(`ent: missing required field "Attempt.first_byte_us"`)}
 	}
 	if _, ok := _c.mutation.ResponseTruncated(); !ok {
 		return &ValidationError{Name: "response_truncated", err: errors.New(`ent: missing required field "Attempt.response_truncated"`)}
@@ -260,6 +382,34 @@ func (_c *AttemptCreate) createSpec() (*Attempt, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.DurationUs(); ok {
 		_spec.SetField(attempt.FieldDurationUs, field.TypeInt64, value)
 		_node.DurationUs = value
+	}
+	if value, ok := _c.mutation.AskedBy(); ok {
+		_spec.SetField(attempt.FieldAskedBy, field.TypeEnum, value)
+		_node.AskedBy = value
+	}
+	if value, ok := _c.mutation.DNSUs(); ok {
+		_spec.SetField(attempt.FieldDNSUs, field.TypeInt64, value)
+		_node.DNSUs = value
+	}
+	if value, ok := _c.mutation.ConnectUs(); ok {
+		_spec.SetField(attempt.FieldConnectUs, field.TypeInt64, value)
+		_node.ConnectUs = value
+	}
+	if value, ok := _c.mutation.TLSUs(); ok {
+		_spec.SetField(attempt.FieldTLSUs, field.TypeInt64, value)
+		_node.TLSUs = value
+	}
+	if value, ok := _c.mutation.FirstByteUs(); ok {
+		_spec.SetField(attempt.FieldFirstByteUs, field.TypeInt64, value)
+		_node.FirstByteUs = value
+	}
+	if value, ok := _c.mutation.RequestHeaders(); ok {
+		_spec.SetField(attempt.FieldRequestHeaders, field.TypeBytes, value)
+		_node.RequestHeaders = value
+	}
+	if value, ok := _c.mutation.ResponseHeaders(); ok {
+		_spec.SetField(attempt.FieldResponseHeaders, field.TypeBytes, value)
+		_node.ResponseHeaders = value
 	}
 	if value, ok := _c.mutation.ResponseBody(); ok {
 		_spec.SetField(attempt.FieldResponseBody, field.TypeBytes, value)

@@ -85,6 +85,12 @@ func (_u *AttemptUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if _u.mutation.ErrorClassCleared() {
 		_spec.ClearField(attempt.FieldErrorClass, field.TypeString)
 	}
+	if _u.mutation.RequestHeadersCleared() {
+		_spec.ClearField(attempt.FieldRequestHeaders, field.TypeBytes)
+	}
+	if _u.mutation.ResponseHeadersCleared() {
+		_spec.ClearField(attempt.FieldResponseHeaders, field.TypeBytes)
+	}
 	if _u.mutation.ResponseBodyCleared() {
 		_spec.ClearField(attempt.FieldResponseBody, field.TypeBytes)
 	}
@@ -195,6 +201,12 @@ func (_u *AttemptUpdateOne) sqlSave(ctx context.Context) (_node *Attempt, err er
 	}
 	if _u.mutation.ErrorClassCleared() {
 		_spec.ClearField(attempt.FieldErrorClass, field.TypeString)
+	}
+	if _u.mutation.RequestHeadersCleared() {
+		_spec.ClearField(attempt.FieldRequestHeaders, field.TypeBytes)
+	}
+	if _u.mutation.ResponseHeadersCleared() {
+		_spec.ClearField(attempt.FieldResponseHeaders, field.TypeBytes)
 	}
 	if _u.mutation.ResponseBodyCleared() {
 		_spec.ClearField(attempt.FieldResponseBody, field.TypeBytes)

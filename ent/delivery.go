@@ -37,6 +37,14 @@ type Delivery struct {
 	Run string `json:"run,omitempty"`
 	// Until then the reconciler trusts the owner; on the database's clock.
 	LeaseUntil *time.Time `json:"lease_until,omitempty"`
+	// How many waits of the schedule are used up; probes and manual retries use none.
+	ScheduleStep int `json:"schedule_step,omitempty"`
+	// An operator set the next attempt: RETRY is made whatever the destination's state.
+	Steered *delivery.Steered `json:"steered,omitempty"`
+	// Since when it is parked; null when it is not.
+	ParkedAt *time.Time `json:"parked_at,omitempty"`
+	// Microseconds that it has been parked before: they do not count towards giving up.
+	ParkedUs int64 `json:"parked_us,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
 	CreatedAt time.Time `json:"created_at,omitempty"`
 	// When it succeeded, failed or was canceled.
@@ -100,11 +108,11 @@ func (*Delivery) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case delivery.FieldAttemptCount:
+		case delivery.FieldAttemptCount, delivery.FieldScheduleStep, delivery.FieldParkedUs:
 			values[i] = new(sql.NullInt64)
-		case delivery.FieldID, delivery.FieldAccountID, delivery.FieldEventID, delivery.FieldDestinationID, delivery.FieldStatus, delivery.FieldReason, delivery.FieldRun:
+		case delivery.FieldID, delivery.FieldAccountID, delivery.FieldEventID, delivery.FieldDestinationID, delivery.FieldStatus, delivery.FieldReason, delivery.FieldRun, delivery.FieldSteered:
 			values[i] = new(sql.NullString)
-		case delivery.FieldNextAttemptAt, delivery.FieldLeaseUntil, delivery.FieldCreatedAt, delivery.FieldSettledAt:
+		case delivery.FieldNextAttemptAt, delivery.FieldLeaseUntil, delivery.FieldParkedAt, delivery.FieldCreatedAt, delivery.FieldSettledAt:
 			values[i] = new(sql.NullTime)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -182,6 +190,32 @@ func (_m *Delivery) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.LeaseUntil = new(time.Time)
 				*_m.LeaseUntil = value.Time
+			}
+		case delivery.FieldScheduleStep:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field schedule_step", values[i])
+			} else if value.Valid {
+				_m.ScheduleStep = int(value.Int64)
+			}
+		case delivery.FieldSteered:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field steered", values[i])
+			} else if value.Valid {
+				_m.Steered = new(delivery.Steered)
+				*_m.Steered = delivery.Steered(value.String)
+			}
+		case delivery.FieldParkedAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field parked_at", values[i])
+			} else if value.Valid {
+				_m.ParkedAt = new(time.Time)
+				*_m.ParkedAt = value.Time
+			}
+		case delivery.FieldParkedUs:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field parked_us", values[i])
+			} else if value.Valid {
+				_m.ParkedUs = value.Int64
 			}
 		case delivery.FieldCreatedAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
@@ -277,6 +311,22 @@ func (_m *Delivery) String() string {
 		builder.WriteString("lease_until=")
 		builder.WriteString(v.Format(time.ANSIC))
 	}
+	builder.WriteString(", ")
+	builder.WriteString("schedule_step=")
+	builder.WriteString(fmt.Sprintf("%v", _m.ScheduleStep))
+	builder.WriteString(", ")
+	if v := _m.Steered; v != nil {
+		builder.WriteString("steered=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
+	if v := _m.ParkedAt; v != nil {
+		builder.WriteString("parked_at=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	builder.WriteString("parked_us=")
+	builder.WriteString(fmt.Sprintf("%v", _m.ParkedUs))
 	builder.WriteString(", ")
 	builder.WriteString("created_at=")
 	builder.WriteString(_m.CreatedAt.Format(time.ANSIC))

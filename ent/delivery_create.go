@@ -117,6 +117,62 @@ func (_c *DeliveryCreate) SetNillableLeaseUntil(v *time.Time) *DeliveryCreate {
 	return _c
 }
 
+// SetScheduleStep sets the "schedule_step" field.
+func (_c *DeliveryCreate) SetScheduleStep(v int) *DeliveryCreate {
+	_c.mutation.SetScheduleStep(v)
+	return _c
+}
+
+// SetNillableScheduleStep sets the "schedule_step" field if the given value is not nil.
+func (_c *DeliveryCreate) SetNillableScheduleStep(v *int) *DeliveryCreate {
+	if v != nil {
+		_c.SetScheduleStep(*v)
+	}
+	return _c
+}
+
+// SetSteered sets the "steered" field.
+func (_c *DeliveryCreate) SetSteered(v delivery.Steered) *DeliveryCreate {
+	_c.mutation.SetSteered(v)
+	return _c
+}
+
+// SetNillableSteered sets the "steered" field if the given value is not nil.
+func (_c *DeliveryCreate) SetNillableSteered(v *delivery.Steered) *DeliveryCreate {
+	if v != nil {
+		_c.SetSteered(*v)
+	}
+	return _c
+}
+
+// SetParkedAt sets the "parked_at" field.
+func (_c *DeliveryCreate) SetParkedAt(v time.Time) *DeliveryCreate {
+	_c.mutation.SetParkedAt(v)
+	return _c
+}
+
+// SetNillableParkedAt sets the "parked_at" field if the given value is not nil.
+func (_c *DeliveryCreate) SetNillableParkedAt(v *time.Time) *DeliveryCreate {
+	if v != nil {
+		_c.SetParkedAt(*v)
+	}
+	return _c
+}
+
+// SetParkedUs sets the "parked_us" field.
+func (_c *DeliveryCreate) SetParkedUs(v int64) *DeliveryCreate {
+	_c.mutation.SetParkedUs(v)
+	return _c
+}
+
+// SetNillableParkedUs sets the "parked_us" field if the given value is not nil.
+func (_c *DeliveryCreate) SetNillableParkedUs(v *int64) *DeliveryCreate {
+	if v != nil {
+		_c.SetParkedUs(*v)
+	}
+	return _c
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (_c *DeliveryCreate) SetCreatedAt(v time.Time) *DeliveryCreate {
 	_c.mutation.SetCreatedAt(v)
@@ -229,6 +285,14 @@ func (_c *DeliveryCreate) defaults() error {
 		v := delivery.DefaultAttemptCount
 		_c.mutation.SetAttemptCount(v)
 	}
+	if _, ok := _c.mutation.ScheduleStep(); !ok {
+		v := delivery.DefaultScheduleStep
+		_c.mutation.SetScheduleStep(v)
+	}
+	if _, ok := _c.mutation.ParkedUs(); !ok {
+		v := delivery.DefaultParkedUs
+		_c.mutation.SetParkedUs(v)
+	}
 	if _, ok := _c.mutation.CreatedAt(); !ok {
 		if delivery.DefaultCreatedAt == nil {
 			return fmt.Errorf("ent: uninitialized delivery.DefaultCreatedAt (forgotten import ent/runtime?)")
@@ -280,6 +344,17 @@ func (_c *DeliveryCreate) check() error {
 		if err := delivery.RunValidator(v); err != nil {
 			return &ValidationError{Name: "run", err: fmt.Errorf(`ent: validator failed for field "Delivery.run": %w`, err)}
 		}
+	}
+	if _, ok := _c.mutation.ScheduleStep(); !ok {
+		return &ValidationError{Name: "schedule_step", err: errors.New(`ent: missing required field "Delivery.schedule_step"`)}
+	}
+	if v, ok := _c.mutation.Steered(); ok {
+		if err := delivery.SteeredValidator(v); err != nil {
+			return &ValidationError{Name: "steered", err: fmt.Errorf(`ent: validator failed for field "Delivery.steered": %w`, err)}
+		}
+	}
+	if _, ok := _c.mutation.ParkedUs(); !ok {
+		return &ValidationError{Name: "parked_us", err: errors.New(`ent: missing required field "Delivery.parked_us"`)}
 	}
 	if _, ok := _c.mutation.CreatedAt(); !ok {
 		return &ValidationError{Name: "created_at", err: errors.New(`ent: missing required field "Delivery.created_at"`)}
@@ -352,6 +427,22 @@ func (_c *DeliveryCreate) createSpec() (*Delivery, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.LeaseUntil(); ok {
 		_spec.SetField(delivery.FieldLeaseUntil, field.TypeTime, value)
 		_node.LeaseUntil = &value
+	}
+	if value, ok := _c.mutation.ScheduleStep(); ok {
+		_spec.SetField(delivery.FieldScheduleStep, field.TypeInt, value)
+		_node.ScheduleStep = value
+	}
+	if value, ok := _c.mutation.Steered(); ok {
+		_spec.SetField(delivery.FieldSteered, field.TypeEnum, value)
+		_node.Steered = &value
+	}
+	if value, ok := _c.mutation.ParkedAt(); ok {
+		_spec.SetField(delivery.FieldParkedAt, field.TypeTime, value)
+		_node.ParkedAt = &value
+	}
+	if value, ok := _c.mutation.ParkedUs(); ok {
+		_spec.SetField(delivery.FieldParkedUs, field.TypeInt64, value)
+		_node.ParkedUs = value
 	}
 	if value, ok := _c.mutation.CreatedAt(); ok {
 		_spec.SetField(delivery.FieldCreatedAt, field.TypeTime, value)

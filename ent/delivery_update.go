@@ -138,6 +138,88 @@ func (_u *DeliveryUpdate) ClearLeaseUntil() *DeliveryUpdate {
 	return _u
 }
 
+// SetScheduleStep sets the "schedule_step" field.
+func (_u *DeliveryUpdate) SetScheduleStep(v int) *DeliveryUpdate {
+	_u.mutation.ResetScheduleStep()
+	_u.mutation.SetScheduleStep(v)
+	return _u
+}
+
+// SetNillableScheduleStep sets the "schedule_step" field if the given value is not nil.
+func (_u *DeliveryUpdate) SetNillableScheduleStep(v *int) *DeliveryUpdate {
+	if v != nil {
+		_u.SetScheduleStep(*v)
+	}
+	return _u
+}
+
+// AddScheduleStep adds value to the "schedule_step" field.
+func (_u *DeliveryUpdate) AddScheduleStep(v int) *DeliveryUpdate {
+	_u.mutation.AddScheduleStep(v)
+	return _u
+}
+
+// SetSteered sets the "steered" field.
+func (_u *DeliveryUpdate) SetSteered(v delivery.Steered) *DeliveryUpdate {
+	_u.mutation.SetSteered(v)
+	return _u
+}
+
+// SetNillableSteered sets the "steered" field if the given value is not nil.
+func (_u *DeliveryUpdate) SetNillableSteered(v *delivery.Steered) *DeliveryUpdate {
+	if v != nil {
+		_u.SetSteered(*v)
+	}
+	return _u
+}
+
+// ClearSteered clears the value of the "steered" field.
+func (_u *DeliveryUpdate) ClearSteered() *DeliveryUpdate {
+	_u.mutation.ClearSteered()
+	return _u
+}
+
+// SetParkedAt sets the "parked_at" field.
+func (_u *DeliveryUpdate) SetParkedAt(v time.Time) *DeliveryUpdate {
+	_u.mutation.SetParkedAt(v)
+	return _u
+}
+
+// SetNillableParkedAt sets the "parked_at" field if the given value is not nil.
+func (_u *DeliveryUpdate) SetNillableParkedAt(v *time.Time) *DeliveryUpdate {
+	if v != nil {
+		_u.SetParkedAt(*v)
+	}
+	return _u
+}
+
+// ClearParkedAt clears the value of the "parked_at" field.
+func (_u *DeliveryUpdate) ClearParkedAt() *DeliveryUpdate {
+	_u.mutation.ClearParkedAt()
+	return _u
+}
+
+// SetParkedUs sets the "parked_us" field.
+func (_u *DeliveryUpdate) SetParkedUs(v int64) *DeliveryUpdate {
+	_u.mutation.ResetParkedUs()
+	_u.mutation.SetParkedUs(v)
+	return _u
+}
+
+// SetNillableParkedUs sets the "parked_us" field if the given value is not nil.
+func (_u *DeliveryUpdate) SetNillableParkedUs(v *int64) *DeliveryUpdate {
+	if v != nil {
+		_u.SetParkedUs(*v)
+	}
+	return _u
+}
+
+// AddParkedUs adds value to the "parked_us" field.
+func (_u *DeliveryUpdate) AddParkedUs(v int64) *DeliveryUpdate {
+	_u.mutation.AddParkedUs(v)
+	return _u
+}
+
 // SetSettledAt sets the "settled_at" field.
 func (_u *DeliveryUpdate) SetSettledAt(v time.Time) *DeliveryUpdate {
 	_u.mutation.SetSettledAt(v)
@@ -243,6 +325,11 @@ func (_u *DeliveryUpdate) check() error {
 			return &ValidationError{Name: "run", err: fmt.Errorf(`ent: validator failed for field "Delivery.run": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.Steered(); ok {
+		if err := delivery.SteeredValidator(v); err != nil {
+			return &ValidationError{Name: "steered", err: fmt.Errorf(`ent: validator failed for field "Delivery.steered": %w`, err)}
+		}
+	}
 	if _u.mutation.EventCleared() && len(_u.mutation.EventIDs()) > 0 {
 		return errors.New(`ent: clearing a required unique edge "Delivery.event"`)
 	}
@@ -293,6 +380,30 @@ func (_u *DeliveryUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if _u.mutation.LeaseUntilCleared() {
 		_spec.ClearField(delivery.FieldLeaseUntil, field.TypeTime)
+	}
+	if value, ok := _u.mutation.ScheduleStep(); ok {
+		_spec.SetField(delivery.FieldScheduleStep, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedScheduleStep(); ok {
+		_spec.AddField(delivery.FieldScheduleStep, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.Steered(); ok {
+		_spec.SetField(delivery.FieldSteered, field.TypeEnum, value)
+	}
+	if _u.mutation.SteeredCleared() {
+		_spec.ClearField(delivery.FieldSteered, field.TypeEnum)
+	}
+	if value, ok := _u.mutation.ParkedAt(); ok {
+		_spec.SetField(delivery.FieldParkedAt, field.TypeTime, value)
+	}
+	if _u.mutation.ParkedAtCleared() {
+		_spec.ClearField(delivery.FieldParkedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.ParkedUs(); ok {
+		_spec.SetField(delivery.FieldParkedUs, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedParkedUs(); ok {
+		_spec.AddField(delivery.FieldParkedUs, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.SettledAt(); ok {
 		_spec.SetField(delivery.FieldSettledAt, field.TypeTime, value)
@@ -474,6 +585,88 @@ func (_u *DeliveryUpdateOne) ClearLeaseUntil() *DeliveryUpdateOne {
 	return _u
 }
 
+// SetScheduleStep sets the "schedule_step" field.
+func (_u *DeliveryUpdateOne) SetScheduleStep(v int) *DeliveryUpdateOne {
+	_u.mutation.ResetScheduleStep()
+	_u.mutation.SetScheduleStep(v)
+	return _u
+}
+
+// SetNillableScheduleStep sets the "schedule_step" field if the given value is not nil.
+func (_u *DeliveryUpdateOne) SetNillableScheduleStep(v *int) *DeliveryUpdateOne {
+	if v != nil {
+		_u.SetScheduleStep(*v)
+	}
+	return _u
+}
+
+// AddScheduleStep adds value to the "schedule_step" field.
+func (_u *DeliveryUpdateOne) AddScheduleStep(v int) *DeliveryUpdateOne {
+	_u.mutation.AddScheduleStep(v)
+	return _u
+}
+
+// SetSteered sets the "steered" field.
+func (_u *DeliveryUpdateOne) SetSteered(v delivery.Steered) *DeliveryUpdateOne {
+	_u.mutation.SetSteered(v)
+	return _u
+}
+
+// SetNillableSteered sets the "steered" field if the given value is not nil.
+func (_u *DeliveryUpdateOne) SetNillableSteered(v *delivery.Steered) *DeliveryUpdateOne {
+	if v != nil {
+		_u.SetSteered(*v)
+	}
+	return _u
+}
+
+// ClearSteered clears the value of the "steered" field.
+func (_u *DeliveryUpdateOne) ClearSteered() *DeliveryUpdateOne {
+	_u.mutation.ClearSteered()
+	return _u
+}
+
+// SetParkedAt sets the "parked_at" field.
+func (_u *DeliveryUpdateOne) SetParkedAt(v time.Time) *DeliveryUpdateOne {
+	_u.mutation.SetParkedAt(v)
+	return _u
+}
+
+// SetNillableParkedAt sets the "parked_at" field if the given value is not nil.
+func (_u *DeliveryUpdateOne) SetNillableParkedAt(v *time.Time) *DeliveryUpdateOne {
+	if v != nil {
+		_u.SetParkedAt(*v)
+	}
+	return _u
+}
+
+// ClearParkedAt clears the value of the "parked_at" field.
+func (_u *DeliveryUpdateOne) ClearParkedAt() *DeliveryUpdateOne {
+	_u.mutation.ClearParkedAt()
+	return _u
+}
+
+// SetParkedUs sets the "parked_us" field.
+func (_u *DeliveryUpdateOne) SetParkedUs(v int64) *DeliveryUpdateOne {
+	_u.mutation.ResetParkedUs()
+	_u.mutation.SetParkedUs(v)
+	return _u
+}
+
+// SetNillableParkedUs sets the "parked_us" field if the given value is not nil.
+func (_u *DeliveryUpdateOne) SetNillableParkedUs(v *int64) *DeliveryUpdateOne {
+	if v != nil {
+		_u.SetParkedUs(*v)
+	}
+	return _u
+}
+
+// AddParkedUs adds value to the "parked_us" field.
+func (_u *DeliveryUpdateOne) AddParkedUs(v int64) *DeliveryUpdateOne {
+	_u.mutation.AddParkedUs(v)
+	return _u
+}
+
 // SetSettledAt sets the "settled_at" field.
 func (_u *DeliveryUpdateOne) SetSettledAt(v time.Time) *DeliveryUpdateOne {
 	_u.mutation.SetSettledAt(v)
@@ -592,6 +785,11 @@ func (_u *DeliveryUpdateOne) check() error {
 			return &ValidationError{Name: "run", err: fmt.Errorf(`ent: validator failed for field "Delivery.run": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.Steered(); ok {
+		if err := delivery.SteeredValidator(v); err != nil {
+			return &ValidationError{Name: "steered", err: fmt.Errorf(`ent: validator failed for field "Delivery.steered": %w`, err)}
+		}
+	}
 	if _u.mutation.EventCleared() && len(_u.mutation.EventIDs()) > 0 {
 		return errors.New(`ent: clearing a required unique edge "Delivery.event"`)
 	}
@@ -659,6 +857,30 @@ func (_u *DeliveryUpdateOne) sqlSave(ctx context.Context) (_node *Delivery, err 
 	}
 	if _u.mutation.LeaseUntilCleared() {
 		_spec.ClearField(delivery.FieldLeaseUntil, field.TypeTime)
+	}
+	if value, ok := _u.mutation.ScheduleStep(); ok {
+		_spec.SetField(delivery.FieldScheduleStep, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedScheduleStep(); ok {
+		_spec.AddField(delivery.FieldScheduleStep, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.Steered(); ok {
+		_spec.SetField(delivery.FieldSteered, field.TypeEnum, value)
+	}
+	if _u.mutation.SteeredCleared() {
+		_spec.ClearField(delivery.FieldSteered, field.TypeEnum)
+	}
+	if value, ok := _u.mutation.ParkedAt(); ok {
+		_spec.SetField(delivery.FieldParkedAt, field.TypeTime, value)
+	}
+	if _u.mutation.ParkedAtCleared() {
+		_spec.ClearField(delivery.FieldParkedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.ParkedUs(); ok {
+		_spec.SetField(delivery.FieldParkedUs, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedParkedUs(); ok {
+		_spec.AddField(delivery.FieldParkedUs, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.SettledAt(); ok {
 		_spec.SetField(delivery.FieldSettledAt, field.TypeTime, value)

@@ -44,6 +44,32 @@ type Destination struct {
 	State destination.State `json:"state,omitempty"`
 	// Why the state is not SENDING.
 	Reason string `json:"reason,omitempty"`
+	// When the state last changed; null: never.
+	StateSince *time.Time `json:"state_since,omitempty"`
+	// When it goes on by itself; null where it is not paused, or without an end.
+	PausedUntil *time.Time `json:"paused_until,omitempty"`
+	// New deliveries queue behind the parked ones until none is left.
+	Draining bool `json:"draining,omitempty"`
+	// Deliveries a second while it drains; null: the ramp.
+	DrainRate *float64 `json:"drain_rate,omitempty"`
+	// The first deliveries that have failed since the last success.
+	Failing string `json:"failing,omitempty"`
+	// When the first of them failed.
+	FailingSince *time.Time `json:"failing_since,omitempty"`
+	// When an open breaker probes next.
+	ProbeAt *time.Time `json:"probe_at,omitempty"`
+	// How many probes in a row have failed.
+	Probes int `json:"probes,omitempty"`
+	// The delivery that was probed with last.
+	Probed string `json:"probed,omitempty"`
+	// The waits between attempts, such as 5s 5m; empty: the default.
+	RetrySchedule string `json:"retry_schedule,omitempty"`
+	// Total time of an attempt; null: the default.
+	TimeoutMs *int `json:"timeout_ms,omitempty"`
+	// Age at which a delivery is given up, the time it was parked not counted; null: never.
+	GiveUpAfterS *int `json:"give_up_after_s,omitempty"`
+	// How deliveries are signed: v1 or v1a of Standard Webhooks.
+	SigningAlgorithm destination.SigningAlgorithm `json:"signing_algorithm,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the DestinationQuery when eager-loading is set.
 	Edges        DestinationEdges `json:"edges"`
@@ -92,13 +118,15 @@ func (*Destination) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case destination.FieldHeaders, destination.FieldSigningSecrets:
 			values[i] = new([]byte)
-		case destination.FieldEnabled:
+		case destination.FieldEnabled, destination.FieldDraining:
 			values[i] = new(sql.NullBool)
-		case destination.FieldSeedID:
+		case destination.FieldDrainRate:
+			values[i] = new(sql.NullFloat64)
+		case destination.FieldSeedID, destination.FieldProbes, destination.FieldTimeoutMs, destination.FieldGiveUpAfterS:
 			values[i] = new(sql.NullInt64)
-		case destination.FieldID, destination.FieldAccountID, destination.FieldName, destination.FieldURL, destination.FieldHTTPMethod, destination.FieldState, destination.FieldReason:
+		case destination.FieldID, destination.FieldAccountID, destination.FieldName, destination.FieldURL, destination.FieldHTTPMethod, destination.FieldState, destination.FieldReason, destination.FieldFailing, destination.FieldProbed, destination.FieldRetrySchedule, destination.FieldSigningAlgorithm:
 			values[i] = new(sql.NullString)
-		case destination.FieldCreatedAt, destination.FieldUpdatedAt, destination.FieldDeletedAt:
+		case destination.FieldCreatedAt, destination.FieldUpdatedAt, destination.FieldDeletedAt, destination.FieldStateSince, destination.FieldPausedUntil, destination.FieldFailingSince, destination.FieldProbeAt:
 			values[i] = new(sql.NullTime)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -201,6 +229,91 @@ func (_m *Destination) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.Reason = value.String
 			}
+		case destination.FieldStateSince:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field state_since", values[i])
+			} else if value.Valid {
+				_m.StateSince = new(time.Time)
+				*_m.StateSince = value.Time
+			}
+		case destination.FieldPausedUntil:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field paused_until", values[i])
+			} else if value.Valid {
+				_m.PausedUntil = new(time.Time)
+				*_m.PausedUntil = value.Time
+			}
+		case destination.FieldDraining:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field draining", values[i])
+			} else if value.Valid {
+				_m.Draining = value.Bool
+			}
+		case destination.FieldDrainRate:
+			if value, ok := values[i].(*sql.NullFloat64); !ok {
+				return fmt.Errorf("unexpected type %T for field drain_rate", values[i])
+			} else if value.Valid {
+				_m.DrainRate = new(float64)
+				*_m.DrainRate = value.Float64
+			}
+		case destination.FieldFailing:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field failing", values[i])
+			} else if value.Valid {
+				_m.Failing = value.String
+			}
+		case destination.FieldFailingSince:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field failing_since", values[i])
+			} else if value.Valid {
+				_m.FailingSince = new(time.Time)
+				*_m.FailingSince = value.Time
+			}
+		case destination.FieldProbeAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field probe_at", values[i])
+			} else if value.Valid {
+				_m.ProbeAt = new(time.Time)
+				*_m.ProbeAt = value.Time
+			}
+		case destination.FieldProbes:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field probes", values[i])
+			} else if value.Valid {
+				_m.Probes = int(value.Int64)
+			}
+		case destination.FieldProbed:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field probed", values[i])
+			} else if value.Valid {
+				_m.Probed = value.String
+			}
+		case destination.FieldRetrySchedule:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field retry_schedule", values[i])
+			} else if value.Valid {
+				_m.RetrySchedule = value.String
+			}
+		case destination.FieldTimeoutMs:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field timeout_ms", values[i])
+			} else if value.Valid {
+				_m.TimeoutMs = new(int)
+				*_m.TimeoutMs = int(value.Int64)
+			}
+		case destination.FieldGiveUpAfterS:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field give_up_after_s", values[i])
+			} else if value.Valid {
+				_m.GiveUpAfterS = new(int)
+				*_m.GiveUpAfterS = int(value.Int64)
+			}
+		case destination.FieldSigningAlgorithm:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field signing_algorithm", values[i])
+			} else if value.Valid {
+				_m.SigningAlgorithm = destination.SigningAlgorithm(value.String)
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -287,6 +400,59 @@ func (_m *Destination) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("reason=")
 	builder.WriteString(_m.Reason)
+	builder.WriteString(", ")
+	if v := _m.StateSince; v != nil {
+		builder.WriteString("state_since=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	if v := _m.PausedUntil; v != nil {
+		builder.WriteString("paused_until=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	builder.WriteString("draining=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Draining))
+	builder.WriteString(", ")
+	if v := _m.DrainRate; v != nil {
+		builder.WriteString("drain_rate=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
+	builder.WriteString("failing=")
+	builder.WriteString(_m.Failing)
+	builder.WriteString(", ")
+	if v := _m.FailingSince; v != nil {
+		builder.WriteString("failing_since=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	if v := _m.ProbeAt; v != nil {
+		builder.WriteString("probe_at=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	builder.WriteString("probes=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Probes))
+	builder.WriteString(", ")
+	builder.WriteString("probed=")
+	builder.WriteString(_m.Probed)
+	builder.WriteString(", ")
+	builder.WriteString("retry_schedule=")
+	builder.WriteString(_m.RetrySchedule)
+	builder.WriteString(", ")
+	if v := _m.TimeoutMs; v != nil {
+		builder.WriteString("timeout_ms=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
+	if v := _m.GiveUpAfterS; v != nil {
+		builder.WriteString("give_up_after_s=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
+	builder.WriteString("signing_algorithm=")
+	builder.WriteString(fmt.Sprintf("%v", _m.SigningAlgorithm))
 	builder.WriteByte(')')
 	return builder.String()
 }

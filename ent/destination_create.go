@@ -172,6 +172,188 @@ func (_c *DestinationCreate) SetNillableReason(v *string) *DestinationCreate {
 	return _c
 }
 
+// SetStateSince sets the "state_since" field.
+func (_c *DestinationCreate) SetStateSince(v time.Time) *DestinationCreate {
+	_c.mutation.SetStateSince(v)
+	return _c
+}
+
+// SetNillableStateSince sets the "state_since" field if the given value is not nil.
+func (_c *DestinationCreate) SetNillableStateSince(v *time.Time) *DestinationCreate {
+	if v != nil {
+		_c.SetStateSince(*v)
+	}
+	return _c
+}
+
+// SetPausedUntil sets the "paused_until" field.
+func (_c *DestinationCreate) SetPausedUntil(v time.Time) *DestinationCreate {
+	_c.mutation.SetPausedUntil(v)
+	return _c
+}
+
+// SetNillablePausedUntil sets the "paused_until" field if the given value is not nil.
+func (_c *DestinationCreate) SetNillablePausedUntil(v *time.Time) *DestinationCreate {
+	if v != nil {
+		_c.SetPausedUntil(*v)
+	}
+	return _c
+}
+
+// SetDraining sets the "draining" field.
+func (_c *DestinationCreate) SetDraining(v bool) *DestinationCreate {
+	_c.mutation.SetDraining(v)
+	return _c
+}
+
+// SetNillableDraining sets the "draining" field if the given value is not nil.
+func (_c *DestinationCreate) SetNillableDraining(v *bool) *DestinationCreate {
+	if v != nil {
+		_c.SetDraining(*v)
+	}
+	return _c
+}
+
+// SetDrainRate sets the "drain_rate" field.
+func (_c *DestinationCreate) SetDrainRate(v float64) *DestinationCreate {
+	_c.mutation.SetDrainRate(v)
+	return _c
+}
+
+// SetNillableDrainRate sets the "drain_rate" field if the given value is not nil.
+func (_c *DestinationCreate) SetNillableDrainRate(v *float64) *DestinationCreate {
+	if v != nil {
+		_c.SetDrainRate(*v)
+	}
+	return _c
+}
+
+// SetFailing sets the "failing" field.
+func (_c *DestinationCreate) SetFailing(v string) *DestinationCreate {
+	_c.mutation.SetFailing(v)
+	return _c
+}
+
+// SetNillableFailing sets the "failing" field if the given value is not nil.
+func (_c *DestinationCreate) SetNillableFailing(v *string) *DestinationCreate {
+	if v != nil {
+		_c.SetFailing(*v)
+	}
+	return _c
+}
+
+// SetFailingSince sets the "failing_since" field.
+func (_c *DestinationCreate) SetFailingSince(v time.Time) *DestinationCreate {
+	_c.mutation.SetFailingSince(v)
+	return _c
+}
+
+// SetNillableFailingSince sets the "failing_since" field if the given value is not nil.
+func (_c *DestinationCreate) SetNillableFailingSince(v *time.Time) *DestinationCreate {
+	if v != nil {
+		_c.SetFailingSince(*v)
+	}
+	return _c
+}
+
+// SetProbeAt sets the "probe_at" field.
+func (_c *DestinationCreate) SetProbeAt(v time.Time) *DestinationCreate {
+	_c.mutation.SetProbeAt(v)
+	return _c
+}
+
+// SetNillableProbeAt sets the "probe_at" field if the given value is not nil.
+func (_c *DestinationCreate) SetNillableProbeAt(v *time.Time) *DestinationCreate {
+	if v != nil {
+		_c.SetProbeAt(*v)
+	}
+	return _c
+}
+
+// SetProbes sets the "probes" field.
+func (_c *DestinationCreate) SetProbes(v int) *DestinationCreate {
+	_c.mutation.SetProbes(v)
+	return _c
+}
+
+// SetNillableProbes sets the "probes" field if the given value is not nil.
+func (_c *DestinationCreate) SetNillableProbes(v *int) *DestinationCreate {
+	if v != nil {
+		_c.SetProbes(*v)
+	}
+	return _c
+}
+
+// SetProbed sets the "probed" field.
+func (_c *DestinationCreate) SetProbed(v string) *DestinationCreate {
+	_c.mutation.SetProbed(v)
+	return _c
+}
+
+// SetNillableProbed sets the "probed" field if the given value is not nil.
+func (_c *DestinationCreate) SetNillableProbed(v *string) *DestinationCreate {
+	if v != nil {
+		_c.SetProbed(*v)
+	}
+	return _c
+}
+
+// SetRetrySchedule sets the "retry_schedule" field.
+func (_c *DestinationCreate) SetRetrySchedule(v string) *DestinationCreate {
+	_c.mutation.SetRetrySchedule(v)
+	return _c
+}
+
+// SetNillableRetrySchedule sets the "retry_schedule" field if the given value is not nil.
+func (_c *DestinationCreate) SetNillableRetrySchedule(v *string) *DestinationCreate {
+	if v != nil {
+		_c.SetRetrySchedule(*v)
+	}
+	return _c
+}
+
+// SetTimeoutMs sets the "timeout_ms" field.
+func (_c *DestinationCreate) SetTimeoutMs(v int) *DestinationCreate {
+	_c.mutation.SetTimeoutMs(v)
+	return _c
+}
+
+// SetNillableTimeoutMs sets the "timeout_ms" field if the given value is not nil.
+func (_c *DestinationCreate) SetNillableTimeoutMs(v *int) *DestinationCreate {
+	if v != nil {
+		_c.SetTimeoutMs(*v)
+	}
+	return _c
+}
+
+// SetGiveUpAfterS sets the "give_up_after_s" field.
+func (_c *DestinationCreate) SetGiveUpAfterS(v int) *DestinationCreate {
+	_c.mutation.SetGiveUpAfterS(v)
+	return _c
+}
+
+// SetNillableGiveUpAfterS sets the "give_up_after_s" field if the given value is not nil.
+func (_c *DestinationCreate) SetNillableGiveUpAfterS(v *int) *DestinationCreate {
+	if v != nil {
+		_c.SetGiveUpAfterS(*v)
+	}
+	return _c
+}
+
+// SetSigningAlgorithm sets the "signing_algorithm" field.
+func (_c *DestinationCreate) SetSigningAlgorithm(v destination.SigningAlgorithm) *DestinationCreate {
+	_c.mutation.SetSigningAlgorithm(v)
+	return _c
+}
+
+// SetNillableSigningAlgorithm sets the "signing_algorithm" field if the given value is not nil.
+func (_c *DestinationCreate) SetNillableSigningAlgorithm(v *destination.SigningAlgorithm) *DestinationCreate {
+	if v != nil {
+		_c.SetSigningAlgorithm(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *DestinationCreate) SetID(v string) *DestinationCreate {
 	_c.mutation.SetID(v)
@@ -269,6 +451,18 @@ func (_c *DestinationCreate) defaults() error {
 		v := destination.DefaultState
 		_c.mutation.SetState(v)
 	}
+	if _, ok := _c.mutation.Draining(); !ok {
+		v := destination.DefaultDraining
+		_c.mutation.SetDraining(v)
+	}
+	if _, ok := _c.mutation.Probes(); !ok {
+		v := destination.DefaultProbes
+		_c.mutation.SetProbes(v)
+	}
+	if _, ok := _c.mutation.SigningAlgorithm(); !ok {
+		v := destination.DefaultSigningAlgorithm
+		_c.mutation.SetSigningAlgorithm(v)
+	}
 	if _, ok := _c.mutation.ID(); !ok {
 		if destination.DefaultID == nil {
 			return fmt.Errorf("ent: uninitialized destination.DefaultID (forgotten import ent/runtime?)")
@@ -328,6 +522,35 @@ func (_c *DestinationCreate) check() error {
 	if v, ok := _c.mutation.Reason(); ok {
 		if err := destination.ReasonValidator(v); err != nil {
 			return &ValidationError{Name: "reason", err: fmt.Errorf(`ent: validator failed for field "Destination.reason": %w`, err)}
+		}
+	}
+	if _, ok := _c.mutation.Draining(); !ok {
+		return &ValidationError{Name: "draining", err: errors.New(`ent: missing required field "Destination.draining"`)}
+	}
+	if v, ok := _c.mutation.Failing(); ok {
+		if err := destination.FailingValidator(v); err != nil {
+			return &ValidationError{Name: "failing", err: fmt.Errorf(`ent: validator failed for field "Destination.failing": %w`, err)}
+		}
+	}
+	if _, ok := _c.mutation.Probes(); !ok {
+		return &ValidationError{Name: "probes", err: errors.New(`ent: missing required field "Destination.probes"`)}
+	}
+	if v, ok := _c.mutation.Probed(); ok {
+		if err := destination.ProbedValidator(v); err != nil {
+			return &ValidationError{Name: "probed", err: fmt.Errorf(`ent: validator failed for field "Destination.probed": %w`, err)}
+		}
+	}
+	if v, ok := _c.mutation.RetrySchedule(); ok {
+		if err := destination.RetryScheduleValidator(v); err != nil {
+			return &ValidationError{Name: "retry_schedule", err: fmt.Errorf(`ent: validator failed for field "Destination.retry_schedule": %w`, err)}
+		}
+	}
+	if _, ok := _c.mutation.SigningAlgorithm(); !ok {
+		return &ValidationError{Name: "signing_algorithm", err: errors.New(`ent: missing required field "Destination.signing_algorithm"`)}
+	}
+	if v, ok := _c.mutation.SigningAlgorithm(); ok {
+		if err := destination.SigningAlgorithmValidator(v); err != nil {
+			return &ValidationError{Name: "signing_algorithm", err: fmt.Errorf(`ent: validator failed for field "Destination.signing_algorithm": %w`, err)}
 		}
 	}
 	if len(_c.mutation.AccountIDs()) == 0 {
@@ -415,6 +638,58 @@ func (_c *DestinationCreate) createSpec() (*Destination, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Reason(); ok {
 		_spec.SetField(destination.FieldReason, field.TypeString, value)
 		_node.Reason = value
+	}
+	if value, ok := _c.mutation.StateSince(); ok {
+		_spec.SetField(destination.FieldStateSince, field.TypeTime, value)
+		_node.StateSince = &value
+	}
+	if value, ok := _c.mutation.PausedUntil(); ok {
+		_spec.SetField(destination.FieldPausedUntil, field.TypeTime, value)
+		_node.PausedUntil = &value
+	}
+	if value, ok := _c.mutation.Draining(); ok {
+		_spec.SetField(destination.FieldDraining, field.TypeBool, value)
+		_node.Draining = value
+	}
+	if value, ok := _c.mutation.DrainRate(); ok {
+		_spec.SetField(destination.FieldDrainRate, field.TypeFloat64, value)
+		_node.DrainRate = &value
+	}
+	if value, ok := _c.mutation.Failing(); ok {
+		_spec.SetField(destination.FieldFailing, field.TypeString, value)
+		_node.Failing = value
+	}
+	if value, ok := _c.mutation.FailingSince(); ok {
+		_spec.SetField(destination.FieldFailingSince, field.TypeTime, value)
+		_node.FailingSince = &value
+	}
+	if value, ok := _c.mutation.ProbeAt(); ok {
+		_spec.SetField(destination.FieldProbeAt, field.TypeTime, value)
+		_node.ProbeAt = &value
+	}
+	if value, ok := _c.mutation.Probes(); ok {
+		_spec.SetField(destination.FieldProbes, field.TypeInt, value)
+		_node.Probes = value
+	}
+	if value, ok := _c.mutation.Probed(); ok {
+		_spec.SetField(destination.FieldProbed, field.TypeString, value)
+		_node.Probed = value
+	}
+	if value, ok := _c.mutation.RetrySchedule(); ok {
+		_spec.SetField(destination.FieldRetrySchedule, field.TypeString, value)
+		_node.RetrySchedule = value
+	}
+	if value, ok := _c.mutation.TimeoutMs(); ok {
+		_spec.SetField(destination.FieldTimeoutMs, field.TypeInt, value)
+		_node.TimeoutMs = &value
+	}
+	if value, ok := _c.mutation.GiveUpAfterS(); ok {
+		_spec.SetField(destination.FieldGiveUpAfterS, field.TypeInt, value)
+		_node.GiveUpAfterS = &value
+	}
+	if value, ok := _c.mutation.SigningAlgorithm(); ok {
+		_spec.SetField(destination.FieldSigningAlgorithm, field.TypeEnum, value)
+		_node.SigningAlgorithm = value
 	}
 	if nodes := _c.mutation.AccountIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{

@@ -196,6 +196,276 @@ func (_u *DestinationUpdate) ClearReason() *DestinationUpdate {
 	return _u
 }
 
+// SetStateSince sets the "state_since" field.
+func (_u *DestinationUpdate) SetStateSince(v time.Time) *DestinationUpdate {
+	_u.mutation.SetStateSince(v)
+	return _u
+}
+
+// SetNillableStateSince sets the "state_since" field if the given value is not nil.
+func (_u *DestinationUpdate) SetNillableStateSince(v *time.Time) *DestinationUpdate {
+	if v != nil {
+		_u.SetStateSince(*v)
+	}
+	return _u
+}
+
+// ClearStateSince clears the value of the "state_since" field.
+func (_u *DestinationUpdate) ClearStateSince() *DestinationUpdate {
+	_u.mutation.ClearStateSince()
+	return _u
+}
+
+// SetPausedUntil sets the "paused_until" field.
+func (_u *DestinationUpdate) SetPausedUntil(v time.Time) *DestinationUpdate {
+	_u.mutation.SetPausedUntil(v)
+	return _u
+}
+
+// SetNillablePausedUntil sets the "paused_until" field if the given value is not nil.
+func (_u *DestinationUpdate) SetNillablePausedUntil(v *time.Time) *DestinationUpdate {
+	if v != nil {
+		_u.SetPausedUntil(*v)
+	}
+	return _u
+}
+
+// ClearPausedUntil clears the value of the "paused_until" field.
+func (_u *DestinationUpdate) ClearPausedUntil() *DestinationUpdate {
+	_u.mutation.ClearPausedUntil()
+	return _u
+}
+
+// SetDraining sets the "draining" field.
+func (_u *DestinationUpdate) SetDraining(v bool) *DestinationUpdate {
+	_u.mutation.SetDraining(v)
+	return _u
+}
+
+// SetNillableDraining sets the "draining" field if the given value is not nil.
+func (_u *DestinationUpdate) SetNillableDraining(v *bool) *DestinationUpdate {
+	if v != nil {
+		_u.SetDraining(*v)
+	}
+	return _u
+}
+
+// SetDrainRate sets the "drain_rate" field.
+func (_u *DestinationUpdate) SetDrainRate(v float64) *DestinationUpdate {
+	_u.mutation.ResetDrainRate()
+	_u.mutation.SetDrainRate(v)
+	return _u
+}
+
+// SetNillableDrainRate sets the "drain_rate" field if the given value is not nil.
+func (_u *DestinationUpdate) SetNillableDrainRate(v *float64) *DestinationUpdate {
+	if v != nil {
+		_u.SetDrainRate(*v)
+	}
+	return _u
+}
+
+// AddDrainRate adds value to the "drain_rate" field.
+func (_u *DestinationUpdate) AddDrainRate(v float64) *DestinationUpdate {
+	_u.mutation.AddDrainRate(v)
+	return _u
+}
+
+// ClearDrainRate clears the value of the "drain_rate" field.
+func (_u *DestinationUpdate) ClearDrainRate() *DestinationUpdate {
+	_u.mutation.ClearDrainRate()
+	return _u
+}
+
+// SetFailing sets the "failing" field.
+func (_u *DestinationUpdate) SetFailing(v string) *DestinationUpdate {
+	_u.mutation.SetFailing(v)
+	return _u
+}
+
+// SetNillableFailing sets the "failing" field if the given value is not nil.
+func (_u *DestinationUpdate) SetNillableFailing(v *string) *DestinationUpdate {
+	if v != nil {
+		_u.SetFailing(*v)
+	}
+	return _u
+}
+
+// ClearFailing clears the value of the "failing" field.
+func (_u *DestinationUpdate) ClearFailing() *DestinationUpdate {
+	_u.mutation.ClearFailing()
+	return _u
+}
+
+// SetFailingSince sets the "failing_since" field.
+func (_u *DestinationUpdate) SetFailingSince(v time.Time) *DestinationUpdate {
+	_u.mutation.SetFailingSince(v)
+	return _u
+}
+
+// SetNillableFailingSince sets the "failing_since" field if the given value is not nil.
+func (_u *DestinationUpdate) SetNillableFailingSince(v *time.Time) *DestinationUpdate {
+	if v != nil {
+		_u.SetFailingSince(*v)
+	}
+	return _u
+}
+
+// ClearFailingSince clears the value of the "failing_since" field.
+func (_u *DestinationUpdate) ClearFailingSince() *DestinationUpdate {
+	_u.mutation.ClearFailingSince()
+	return _u
+}
+
+// SetProbeAt sets the "probe_at" field.
+func (_u *DestinationUpdate) SetProbeAt(v time.Time) *DestinationUpdate {
+	_u.mutation.SetProbeAt(v)
+	return _u
+}
+
+// SetNillableProbeAt sets the "probe_at" field if the given value is not nil.
+func (_u *DestinationUpdate) SetNillableProbeAt(v *time.Time) *DestinationUpdate {
+	if v != nil {
+		_u.SetProbeAt(*v)
+	}
+	return _u
+}
+
+// ClearProbeAt clears the value of the "probe_at" field.
+func (_u *DestinationUpdate) ClearProbeAt() *DestinationUpdate {
+	_u.mutation.ClearProbeAt()
+	return _u
+}
+
+// SetProbes sets the "probes" field.
+func (_u *DestinationUpdate) SetProbes(v int) *DestinationUpdate {
+	_u.mutation.ResetProbes()
+	_u.mutation.SetProbes(v)
+	return _u
+}
+
+// SetNillableProbes sets the "probes" field if the given value is not nil.
+func (_u *DestinationUpdate) SetNillableProbes(v *int) *DestinationUpdate {
+	if v != nil {
+		_u.SetProbes(*v)
+	}
+	return _u
+}
+
+// AddProbes adds value to the "probes" field.
+func (_u *DestinationUpdate) AddProbes(v int) *DestinationUpdate {
+	_u.mutation.AddProbes(v)
+	return _u
+}
+
+// SetProbed sets the "probed" field.
+func (_u *DestinationUpdate) SetProbed(v string) *DestinationUpdate {
+	_u.mutation.SetProbed(v)
+	return _u
+}
+
+// SetNillableProbed sets the "probed" field if the given value is not nil.
+func (_u *DestinationUpdate) SetNillableProbed(v *string) *DestinationUpdate {
+	if v != nil {
+		_u.SetProbed(*v)
+	}
+	return _u
+}
+
+// ClearProbed clears the value of the "probed" field.
+func (_u *DestinationUpdate) ClearProbed() *DestinationUpdate {
+	_u.mutation.ClearProbed()
+	return _u
+}
+
+// SetRetrySchedule sets the "retry_schedule" field.
+func (_u *DestinationUpdate) SetRetrySchedule(v string) *DestinationUpdate {
+	_u.mutation.SetRetrySchedule(v)
+	return _u
+}
+
+// SetNillableRetrySchedule sets the "retry_schedule" field if the given value is not nil.
+func (_u *DestinationUpdate) SetNillableRetrySchedule(v *string) *DestinationUpdate {
+	if v != nil {
+		_u.SetRetrySchedule(*v)
+	}
+	return _u
+}
+
+// ClearRetrySchedule clears the value of the "retry_schedule" field.
+func (_u *DestinationUpdate) ClearRetrySchedule() *DestinationUpdate {
+	_u.mutation.ClearRetrySchedule()
+	return _u
+}
+
+// SetTimeoutMs sets the "timeout_ms" field.
+func (_u *DestinationUpdate) SetTimeoutMs(v int) *DestinationUpdate {
+	_u.mutation.ResetTimeoutMs()
+	_u.mutation.SetTimeoutMs(v)
+	return _u
+}
+
+// SetNillableTimeoutMs sets the "timeout_ms" field if the given value is not nil.
+func (_u *DestinationUpdate) SetNillableTimeoutMs(v *int) *DestinationUpdate {
+	if v != nil {
+		_u.SetTimeoutMs(*v)
+	}
+	return _u
+}
+
+// AddTimeoutMs adds value to the "timeout_ms" field.
+func (_u *DestinationUpdate) AddTimeoutMs(v int) *DestinationUpdate {
+	_u.mutation.AddTimeoutMs(v)
+	return _u
+}
+
+// ClearTimeoutMs clears the value of the "timeout_ms" field.
+func (_u *DestinationUpdate) ClearTimeoutMs() *DestinationUpdate {
+	_u.mutation.ClearTimeoutMs()
+	return _u
+}
+
+// SetGiveUpAfterS sets the "give_up_after_s" field.
+func (_u *DestinationUpdate) SetGiveUpAfterS(v int) *DestinationUpdate {
+	_u.mutation.ResetGiveUpAfterS()
+	_u.mutation.SetGiveUpAfterS(v)
+	return _u
+}
+
+// SetNillableGiveUpAfterS sets the "give_up_after_s" field if the given value is not nil.
+func (_u *DestinationUpdate) SetNillableGiveUpAfterS(v *int) *DestinationUpdate {
+	if v != nil {
+		_u.SetGiveUpAfterS(*v)
+	}
+	return _u
+}
+
+// AddGiveUpAfterS adds value to the "give_up_after_s" field.
+func (_u *DestinationUpdate) AddGiveUpAfterS(v int) *DestinationUpdate {
+	_u.mutation.AddGiveUpAfterS(v)
+	return _u
+}
+
+// ClearGiveUpAfterS clears the value of the "give_up_after_s" field.
+func (_u *DestinationUpdate) ClearGiveUpAfterS() *DestinationUpdate {
+	_u.mutation.ClearGiveUpAfterS()
+	return _u
+}
+
+// SetSigningAlgorithm sets the "signing_algorithm" field.
+func (_u *DestinationUpdate) SetSigningAlgorithm(v destination.SigningAlgorithm) *DestinationUpdate {
+	_u.mutation.SetSigningAlgorithm(v)
+	return _u
+}
+
+// SetNillableSigningAlgorithm sets the "signing_algorithm" field if the given value is not nil.
+func (_u *DestinationUpdate) SetNillableSigningAlgorithm(v *destination.SigningAlgorithm) *DestinationUpdate {
+	if v != nil {
+		_u.SetSigningAlgorithm(*v)
+	}
+	return _u
+}
+
 // AddDeliveryIDs adds the "deliveries" edge to the Delivery entity by IDs.
 func (_u *DestinationUpdate) AddDeliveryIDs(ids ...string) *DestinationUpdate {
 	_u.mutation.AddDeliveryIDs(ids...)
@@ -306,6 +576,26 @@ func (_u *DestinationUpdate) check() error {
 			return &ValidationError{Name: "reason", err: fmt.Errorf(`ent: validator failed for field "Destination.reason": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.Failing(); ok {
+		if err := destination.FailingValidator(v); err != nil {
+			return &ValidationError{Name: "failing", err: fmt.Errorf(`ent: validator failed for field "Destination.failing": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.Probed(); ok {
+		if err := destination.ProbedValidator(v); err != nil {
+			return &ValidationError{Name: "probed", err: fmt.Errorf(`ent: validator failed for field "Destination.probed": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.RetrySchedule(); ok {
+		if err := destination.RetryScheduleValidator(v); err != nil {
+			return &ValidationError{Name: "retry_schedule", err: fmt.Errorf(`ent: validator failed for field "Destination.retry_schedule": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.SigningAlgorithm(); ok {
+		if err := destination.SigningAlgorithmValidator(v); err != nil {
+			return &ValidationError{Name: "signing_algorithm", err: fmt.Errorf(`ent: validator failed for field "Destination.signing_algorithm": %w`, err)}
+		}
+	}
 	if _u.mutation.AccountCleared() && len(_u.mutation.AccountIDs()) > 0 {
 		return errors.New(`ent: clearing a required unique edge "Destination.account"`)
 	}
@@ -374,6 +664,87 @@ func (_u *DestinationUpdate) sqlSave(ctx context.Context) (_node int, err error)
 	}
 	if _u.mutation.ReasonCleared() {
 		_spec.ClearField(destination.FieldReason, field.TypeString)
+	}
+	if value, ok := _u.mutation.StateSince(); ok {
+		_spec.SetField(destination.FieldStateSince, field.TypeTime, value)
+	}
+	if _u.mutation.StateSinceCleared() {
+		_spec.ClearField(destination.FieldStateSince, field.TypeTime)
+	}
+	if value, ok := _u.mutation.PausedUntil(); ok {
+		_spec.SetField(destination.FieldPausedUntil, field.TypeTime, value)
+	}
+	if _u.mutation.PausedUntilCleared() {
+		_spec.ClearField(destination.FieldPausedUntil, field.TypeTime)
+	}
+	if value, ok := _u.mutation.Draining(); ok {
+		_spec.SetField(destination.FieldDraining, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.DrainRate(); ok {
+		_spec.SetField(destination.FieldDrainRate, field.TypeFloat64, value)
+	}
+	if value, ok := _u.mutation.AddedDrainRate(); ok {
+		_spec.AddField(destination.FieldDrainRate, field.TypeFloat64, value)
+	}
+	if _u.mutation.DrainRateCleared() {
+		_spec.ClearField(destination.FieldDrainRate, field.TypeFloat64)
+	}
+	if value, ok := _u.mutation.Failing(); ok {
+		_spec.SetField(destination.FieldFailing, field.TypeString, value)
+	}
+	if _u.mutation.FailingCleared() {
+		_spec.ClearField(destination.FieldFailing, field.TypeString)
+	}
+	if value, ok := _u.mutation.FailingSince(); ok {
+		_spec.SetField(destination.FieldFailingSince, field.TypeTime, value)
+	}
+	if _u.mutation.FailingSinceCleared() {
+		_spec.ClearField(destination.FieldFailingSince, field.TypeTime)
+	}
+	if value, ok := _u.mutation.ProbeAt(); ok {
+		_spec.SetField(destination.FieldProbeAt, field.TypeTime, value)
+	}
+	if _u.mutation.ProbeAtCleared() {
+		_spec.ClearField(destination.FieldProbeAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.Probes(); ok {
+		_spec.SetField(destination.FieldProbes, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedProbes(); ok {
+		_spec.AddField(destination.FieldProbes, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.Probed(); ok {
+		_spec.SetField(destination.FieldProbed, field.TypeString, value)
+	}
+	if _u.mutation.ProbedCleared() {
+		_spec.ClearField(destination.FieldProbed, field.TypeString)
+	}
+	if value, ok := _u.mutation.RetrySchedule(); ok {
+		_spec.SetField(destination.FieldRetrySchedule, field.TypeString, value)
+	}
+	if _u.mutation.RetryScheduleCleared() {
+		_spec.ClearField(destination.FieldRetrySchedule, field.TypeString)
+	}
+	if value, ok := _u.mutation.TimeoutMs(); ok {
+		_spec.SetField(destination.FieldTimeoutMs, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedTimeoutMs(); ok {
+		_spec.AddField(destination.FieldTimeoutMs, field.TypeInt, value)
+	}
+	if _u.mutation.TimeoutMsCleared() {
+		_spec.ClearField(destination.FieldTimeoutMs, field.TypeInt)
+	}
+	if value, ok := _u.mutation.GiveUpAfterS(); ok {
+		_spec.SetField(destination.FieldGiveUpAfterS, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedGiveUpAfterS(); ok {
+		_spec.AddField(destination.FieldGiveUpAfterS, field.TypeInt, value)
+	}
+	if _u.mutation.GiveUpAfterSCleared() {
+		_spec.ClearField(destination.FieldGiveUpAfterS, field.TypeInt)
+	}
+	if value, ok := _u.mutation.SigningAlgorithm(); ok {
+		_spec.SetField(destination.FieldSigningAlgorithm, field.TypeEnum, value)
 	}
 	if _u.mutation.DeliveriesCleared() {
 		edge := &sqlgraph.EdgeSpec{
@@ -607,6 +978,276 @@ func (_u *DestinationUpdateOne) ClearReason() *DestinationUpdateOne {
 	return _u
 }
 
+// SetStateSince sets the "state_since" field.
+func (_u *DestinationUpdateOne) SetStateSince(v time.Time) *DestinationUpdateOne {
+	_u.mutation.SetStateSince(v)
+	return _u
+}
+
+// SetNillableStateSince sets the "state_since" field if the given value is not nil.
+func (_u *DestinationUpdateOne) SetNillableStateSince(v *time.Time) *DestinationUpdateOne {
+	if v != nil {
+		_u.SetStateSince(*v)
+	}
+	return _u
+}
+
+// ClearStateSince clears the value of the "state_since" field.
+func (_u *DestinationUpdateOne) ClearStateSince() *DestinationUpdateOne {
+	_u.mutation.ClearStateSince()
+	return _u
+}
+
+// SetPausedUntil sets the "paused_until" field.
+func (_u *DestinationUpdateOne) SetPausedUntil(v time.Time) *DestinationUpdateOne {
+	_u.mutation.SetPausedUntil(v)
+	return _u
+}
+
+// SetNillablePausedUntil sets the "paused_until" field if the given value is not nil.
+func (_u *DestinationUpdateOne) SetNillablePausedUntil(v *time.Time) *DestinationUpdateOne {
+	if v != nil {
+		_u.SetPausedUntil(*v)
+	}
+	return _u
+}
+
+// ClearPausedUntil clears the value of the "paused_until" field.
+func (_u *DestinationUpdateOne) ClearPausedUntil() *DestinationUpdateOne {
+	_u.mutation.ClearPausedUntil()
+	return _u
+}
+
+// SetDraining sets the "draining" field.
+func (_u *DestinationUpdateOne) SetDraining(v bool) *DestinationUpdateOne {
+	_u.mutation.SetDraining(v)
+	return _u
+}
+
+// SetNillableDraining sets the "draining" field if the given value is not nil.
+func (_u *DestinationUpdateOne) SetNillableDraining(v *bool) *DestinationUpdateOne {
+	if v != nil {
+		_u.SetDraining(*v)
+	}
+	return _u
+}
+
+// SetDrainRate sets the "drain_rate" field.
+func (_u *DestinationUpdateOne) SetDrainRate(v float64) *DestinationUpdateOne {
+	_u.mutation.ResetDrainRate()
+	_u.mutation.SetDrainRate(v)
+	return _u
+}
+
+// SetNillableDrainRate sets the "drain_rate" field if the given value is not nil.
+func (_u *DestinationUpdateOne) SetNillableDrainRate(v *float64) *DestinationUpdateOne {
+	if v != nil {
+		_u.SetDrainRate(*v)
+	}
+	return _u
+}
+
+// AddDrainRate adds value to the "drain_rate" field.
+func (_u *DestinationUpdateOne) AddDrainRate(v float64) *DestinationUpdateOne {
+	_u.mutation.AddDrainRate(v)
+	return _u
+}
+
+// ClearDrainRate clears the value of the "drain_rate" field.
+func (_u *DestinationUpdateOne) ClearDrainRate() *DestinationUpdateOne {
+	_u.mutation.ClearDrainRate()
+	return _u
+}
+
+// SetFailing sets the "failing" field.
+func (_u *DestinationUpdateOne) SetFailing(v string) *DestinationUpdateOne {
+	_u.mutation.SetFailing(v)
+	return _u
+}
+
+// SetNillableFailing sets the "failing" field if the given value is not nil.
+func (_u *DestinationUpdateOne) SetNillableFailing(v *string) *DestinationUpdateOne {
+	if v != nil {
+		_u.SetFailing(*v)
+	}
+	return _u
+}
+
+// ClearFailing clears the value of the "failing" field.
+func (_u *DestinationUpdateOne) ClearFailing() *DestinationUpdateOne {
+	_u.mutation.ClearFailing()
+	return _u
+}
+
+// SetFailingSince sets the "failing_since" field.
+func (_u *DestinationUpdateOne) SetFailingSince(v time.Time) *DestinationUpdateOne {
+	_u.mutation.SetFailingSince(v)
+	return _u
+}
+
+// SetNillableFailingSince sets the "failing_since" field if the given value is not nil.
+func (_u *DestinationUpdateOne) SetNillableFailingSince(v *time.Time) *DestinationUpdateOne {
+	if v != nil {
+		_u.SetFailingSince(*v)
+	}
+	return _u
+}
+
+// ClearFailingSince clears the value of the "failing_since" field.
+func (_u *DestinationUpdateOne) ClearFailingSince() *DestinationUpdateOne {
+	_u.mutation.ClearFailingSince()
+	return _u
+}
+
+// SetProbeAt sets the "probe_at" field.
+func (_u *DestinationUpdateOne) SetProbeAt(v time.Time) *DestinationUpdateOne {
+	_u.mutation.SetProbeAt(v)
+	return _u
+}
+
+// SetNillableProbeAt sets the "probe_at" field if the given value is not nil.
+func (_u *DestinationUpdateOne) SetNillableProbeAt(v *time.Time) *DestinationUpdateOne {
+	if v != nil {
+		_u.SetProbeAt(*v)
+	}
+	return _u
+}
+
+// ClearProbeAt clears the value of the "probe_at" field.
+func (_u *DestinationUpdateOne) ClearProbeAt() *DestinationUpdateOne {
+	_u.mutation.ClearProbeAt()
+	return _u
+}
+
+// SetProbes sets the "probes" field.
+func (_u *DestinationUpdateOne) SetProbes(v int) *DestinationUpdateOne {
+	_u.mutation.ResetProbes()
+	_u.mutation.SetProbes(v)
+	return _u
+}
+
+// SetNillableProbes sets the "probes" field if the given value is not nil.
+func (_u *DestinationUpdateOne) SetNillableProbes(v *int) *DestinationUpdateOne {
+	if v != nil {
+		_u.SetProbes(*v)
+	}
+	return _u
+}
+
+// AddProbes adds value to the "probes" field.
+func (_u *DestinationUpdateOne) AddProbes(v int) *DestinationUpdateOne {
+	_u.mutation.AddProbes(v)
+	return _u
+}
+
+// SetProbed sets the "probed" field.
+func (_u *DestinationUpdateOne) SetProbed(v string) *DestinationUpdateOne {
+	_u.mutation.SetProbed(v)
+	return _u
+}
+
+// SetNillableProbed sets the "probed" field if the given value is not nil.
+func (_u *DestinationUpdateOne) SetNillableProbed(v *string) *DestinationUpdateOne {
+	if v != nil {
+		_u.SetProbed(*v)
+	}
+	return _u
+}
+
+// ClearProbed clears the value of the "probed" field.
+func (_u *DestinationUpdateOne) ClearProbed() *DestinationUpdateOne {
+	_u.mutation.ClearProbed()
+	return _u
+}
+
+// SetRetrySchedule sets the "retry_schedule" field.
+func (_u *DestinationUpdateOne) SetRetrySchedule(v string) *DestinationUpdateOne {
+	_u.mutation.SetRetrySchedule(v)
+	return _u
+}
+
+// SetNillableRetrySchedule sets the "retry_schedule" field if the given value is not nil.
+func (_u *DestinationUpdateOne) SetNillableRetrySchedule(v *string) *DestinationUpdateOne {
+	if v != nil {
+		_u.SetRetrySchedule(*v)
+	}
+	return _u
+}
+
+// ClearRetrySchedule clears the value of the "retry_schedule" field.
+func (_u *DestinationUpdateOne) ClearRetrySchedule() *DestinationUpdateOne {
+	_u.mutation.ClearRetrySchedule()
+	return _u
+}
+
+// SetTimeoutMs sets the "timeout_ms" field.
+func (_u *DestinationUpdateOne) SetTimeoutMs(v int) *DestinationUpdateOne {
+	_u.mutation.ResetTimeoutMs()
+	_u.mutation.SetTimeoutMs(v)
+	return _u
+}
+
+// SetNillableTimeoutMs sets the "timeout_ms" field if the given value is not nil.
+func (_u *DestinationUpdateOne) SetNillableTimeoutMs(v *int) *DestinationUpdateOne {
+	if v != nil {
+		_u.SetTimeoutMs(*v)
+	}
+	return _u
+}
+
+// AddTimeoutMs adds value to the "timeout_ms" field.
+func (_u *DestinationUpdateOne) AddTimeoutMs(v int) *DestinationUpdateOne {
+	_u.mutation.AddTimeoutMs(v)
+	return _u
+}
+
+// ClearTimeoutMs clears the value of the "timeout_ms" field.
+func (_u *DestinationUpdateOne) ClearTimeoutMs() *DestinationUpdateOne {
+	_u.mutation.ClearTimeoutMs()
+	return _u
+}
+
+// SetGiveUpAfterS sets the "give_up_after_s" field.
+func (_u *DestinationUpdateOne) SetGiveUpAfterS(v int) *DestinationUpdateOne {
+	_u.mutation.ResetGiveUpAfterS()
+	_u.mutation.SetGiveUpAfterS(v)
+	return _u
+}
+
+// SetNillableGiveUpAfterS sets the "give_up_after_s" field if the given value is not nil.
+func (_u *DestinationUpdateOne) SetNillableGiveUpAfterS(v *int) *DestinationUpdateOne {
+	if v != nil {
+		_u.SetGiveUpAfterS(*v)
+	}
+	return _u
+}
+
+// AddGiveUpAfterS adds value to the "give_up_after_s" field.
+func (_u *DestinationUpdateOne) AddGiveUpAfterS(v int) *DestinationUpdateOne {
+	_u.mutation.AddGiveUpAfterS(v)
+	return _u
+}
+
+// ClearGiveUpAfterS clears the value of the "give_up_after_s" field.
+func (_u *DestinationUpdateOne) ClearGiveUpAfterS() *DestinationUpdateOne {
+	_u.mutation.ClearGiveUpAfterS()
+	return _u
+}
+
+// SetSigningAlgorithm sets the "signing_algorithm" field.
+func (_u *DestinationUpdateOne) SetSigningAlgorithm(v destination.SigningAlgorithm) *DestinationUpdateOne {
+	_u.mutation.SetSigningAlgorithm(v)
+	return _u
+}
+
+// SetNillableSigningAlgorithm sets the "signing_algorithm" field if the given value is not nil.
+func (_u *DestinationUpdateOne) SetNillableSigningAlgorithm(v *destination.SigningAlgorithm) *DestinationUpdateOne {
+	if v != nil {
+		_u.SetSigningAlgorithm(*v)
+	}
+	return _u
+}
+
 // AddDeliveryIDs adds the "deliveries" edge to the Delivery entity by IDs.
 func (_u *DestinationUpdateOne) AddDeliveryIDs(ids ...string) *DestinationUpdateOne {
 	_u.mutation.AddDeliveryIDs(ids...)
@@ -730,6 +1371,26 @@ func (_u *DestinationUpdateOne) check() error {
 			return &ValidationError{Name: "reason", err: fmt.Errorf(`ent: validator failed for field "Destination.reason": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.Failing(); ok {
+		if err := destination.FailingValidator(v); err != nil {
+			return &ValidationError{Name: "failing", err: fmt.Errorf(`ent: validator failed for field "Destination.failing": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.Probed(); ok {
+		if err := destination.ProbedValidator(v); err != nil {
+			return &ValidationError{Name: "probed", err: fmt.Errorf(`ent: validator failed for field "Destination.probed": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.RetrySchedule(); ok {
+		if err := destination.RetryScheduleValidator(v); err != nil {
+			return &ValidationError{Name: "retry_schedule", err: fmt.Errorf(`ent: validator failed for field "Destination.retry_schedule": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.SigningAlgorithm(); ok {
+		if err := destination.SigningAlgorithmValidator(v); err != nil {
+			return &ValidationError{Name: "signing_algorithm", err: fmt.Errorf(`ent: validator failed for field "Destination.signing_algorithm": %w`, err)}
+		}
+	}
 	if _u.mutation.AccountCleared() && len(_u.mutation.AccountIDs()) > 0 {
 		return errors.New(`ent: clearing a required unique edge "Destination.account"`)
 	}
@@ -815,6 +1476,87 @@ func (_u *DestinationUpdateOne) sqlSave(ctx context.Context) (_node *Destination
 	}
 	if _u.mutation.ReasonCleared() {
 		_spec.ClearField(destination.FieldReason, field.TypeString)
+	}
+	if value, ok := _u.mutation.StateSince(); ok {
+		_spec.SetField(destination.FieldStateSince, field.TypeTime, value)
+	}
+	if _u.mutation.StateSinceCleared() {
+		_spec.ClearField(destination.FieldStateSince, field.TypeTime)
+	}
+	if value, ok := _u.mutation.PausedUntil(); ok {
+		_spec.SetField(destination.FieldPausedUntil, field.TypeTime, value)
+	}
+	if _u.mutation.PausedUntilCleared() {
+		_spec.ClearField(destination.FieldPausedUntil, field.TypeTime)
+	}
+	if value, ok := _u.mutation.Draining(); ok {
+		_spec.SetField(destination.FieldDraining, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.DrainRate(); ok {
+		_spec.SetField(destination.FieldDrainRate, field.TypeFloat64, value)
+	}
+	if value, ok := _u.mutation.AddedDrainRate(); ok {
+		_spec.AddField(destination.FieldDrainRate, field.TypeFloat64, value)
+	}
+	if _u.mutation.DrainRateCleared() {
+		_spec.ClearField(destination.FieldDrainRate, field.TypeFloat64)
+	}
+	if value, ok := _u.mutation.Failing(); ok {
+		_spec.SetField(destination.FieldFailing, field.TypeString, value)
+	}
+	if _u.mutation.FailingCleared() {
+		_spec.ClearField(destination.FieldFailing, field.TypeString)
+	}
+	if value, ok := _u.mutation.FailingSince(); ok {
+		_spec.SetField(destination.FieldFailingSince, field.TypeTime, value)
+	}
+	if _u.mutation.FailingSinceCleared() {
+		_spec.ClearField(destination.FieldFailingSince, field.TypeTime)
+	}
+	if value, ok := _u.mutation.ProbeAt(); ok {
+		_spec.SetField(destination.FieldProbeAt, field.TypeTime, value)
+	}
+	if _u.mutation.ProbeAtCleared() {
+		_spec.ClearField(destination.FieldProbeAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.Probes(); ok {
+		_spec.SetField(destination.FieldProbes, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedProbes(); ok {
+		_spec.AddField(destination.FieldProbes, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.Probed(); ok {
+		_spec.SetField(destination.FieldProbed, field.TypeString, value)
+	}
+	if _u.mutation.ProbedCleared() {
+		_spec.ClearField(destination.FieldProbed, field.TypeString)
+	}
+	if value, ok := _u.mutation.RetrySchedule(); ok {
+		_spec.SetField(destination.FieldRetrySchedule, field.TypeString, value)
+	}
+	if _u.mutation.RetryScheduleCleared() {
+		_spec.ClearField(destination.FieldRetrySchedule, field.TypeString)
+	}
+	if value, ok := _u.mutation.TimeoutMs(); ok {
+		_spec.SetField(destination.FieldTimeoutMs, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedTimeoutMs(); ok {
+		_spec.AddField(destination.FieldTimeoutMs, field.TypeInt, value)
+	}
+	if _u.mutation.TimeoutMsCleared() {
+		_spec.ClearField(destination.FieldTimeoutMs, field.TypeInt)
+	}
+	if value, ok := _u.mutation.GiveUpAfterS(); ok {
+		_spec.SetField(destination.FieldGiveUpAfterS, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedGiveUpAfterS(); ok {
+		_spec.AddField(destination.FieldGiveUpAfterS, field.TypeInt, value)
+	}
+	if _u.mutation.GiveUpAfterSCleared() {
+		_spec.ClearField(destination.FieldGiveUpAfterS, field.TypeInt)
+	}
+	if value, ok := _u.mutation.SigningAlgorithm(); ok {
+		_spec.SetField(destination.FieldSigningAlgorithm, field.TypeEnum, value)
 	}
 	if _u.mutation.DeliveriesCleared() {
 		edge := &sqlgraph.EdgeSpec{

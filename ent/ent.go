@@ -5,11 +5,13 @@ package ent
 import (
 	"context"
 	"datapusher/ent/account"
+	"datapusher/ent/action"
 	"datapusher/ent/attempt"
 	"datapusher/ent/delivery"
 	"datapusher/ent/destination"
 	"datapusher/ent/event"
 	"datapusher/ent/idempotencykey"
+	"datapusher/ent/replay"
 	"datapusher/ent/token"
 	"errors"
 	"fmt"
@@ -80,11 +82,13 @@ func checkColumn(t, c string) error {
 	initCheck.Do(func() {
 		columnCheck = sql.NewColumnCheck(map[string]func(string) bool{
 			account.Table:        account.ValidColumn,
+			action.Table:         action.ValidColumn,
 			attempt.Table:        attempt.ValidColumn,
 			delivery.Table:       delivery.ValidColumn,
 			destination.Table:    destination.ValidColumn,
 			event.Table:          event.ValidColumn,
 			idempotencykey.Table: idempotencykey.ValidColumn,
+			replay.Table:         replay.ValidColumn,
 			token.Table:          token.ValidColumn,
 		})
 	})

@@ -4,12 +4,14 @@ package ent
 
 import (
 	"datapusher/ent/account"
+	"datapusher/ent/action"
 	"datapusher/ent/attempt"
 	"datapusher/ent/delivery"
 	"datapusher/ent/destination"
 	"datapusher/ent/event"
 	"datapusher/ent/idempotencykey"
 	"datapusher/ent/predicate"
+	"datapusher/ent/replay"
 	"datapusher/ent/token"
 
 	"entgo.io/ent/dialect/sql"
@@ -20,7 +22,7 @@ import (
 
 // schemaGraph holds a representation of ent/schema at runtime.
 var schemaGraph = func() *sqlgraph.Schema {
-	graph := &sqlgraph.Schema{Nodes: make([]*sqlgraph.Node, 7)}
+	graph := &sqlgraph.Schema{Nodes: make([]*sqlgraph.Node, 9)}
 	graph.Nodes[0] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   account.Table,
@@ -43,6 +45,25 @@ var schemaGraph = func() *sqlgraph.Schema {
 	}
 	graph.Nodes[1] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
+			Table:   action.Table,
+			Columns: action.Columns,
+			ID: &sqlgraph.FieldSpec{
+				Type:   field.TypeString,
+				Column: action.FieldID,
+			},
+		},
+		Type: "Action",
+		Fields: map[string]*sqlgraph.FieldSpec{
+			action.FieldAccountID: {Type: field.TypeString, Column: action.FieldAccountID},
+			action.FieldSubjectID: {Type: field.TypeString, Column: action.FieldSubjectID},
+			action.FieldKind:      {Type: field.TypeEnum, Column: action.FieldKind},
+			action.FieldActor:     {Type: field.TypeString, Column: action.FieldActor},
+			action.FieldReason:    {Type: field.TypeString, Column: action.FieldReason},
+			action.FieldCreatedAt: {Type: field.TypeTime, Column: action.FieldCreatedAt},
+		},
+	}
+	graph.Nodes[2] = &sqlgraph.Node{
+		NodeSpec: sqlgraph.NodeSpec{
 			Table:   attempt.Table,
 			Columns: attempt.Columns,
 			ID: &sqlgraph.FieldSpec{
@@ -59,11 +80,18 @@ var schemaGraph = func() *sqlgraph.Schema {
 			attempt.FieldErrorClass:        {Type: field.TypeString, Column: attempt.FieldErrorClass},
 			attempt.FieldStartedAt:         {Type: field.TypeTime, Column: attempt.FieldStartedAt},
 			attempt.FieldDurationUs:        {Type: field.TypeInt64, Column: attempt.FieldDurationUs},
+			attempt.FieldAskedBy:           {Type: field.TypeEnum, Column: attempt.FieldAskedBy},
+			attempt.FieldDNSUs:             {Type: field.TypeInt64, Column: attempt.FieldDNSUs},
+			attempt.FieldConnectUs:         {Type: field.TypeInt64, Column: attempt.FieldConnectUs},
+			attempt.FieldTLSUs:             {Type: field.TypeInt64, Column: attempt.FieldTLSUs},
+			attempt.FieldFirstByteUs:       {Type: field.TypeInt64, Column: attempt.FieldFirstByteUs},
+			attempt.FieldRequestHeaders:    {Type: field.TypeBytes, Column: attempt.FieldRequestHeaders},
+			attempt.FieldResponseHeaders:   {Type: field.TypeBytes, Column: attempt.FieldResponseHeaders},
 			attempt.FieldResponseBody:      {Type: field.TypeBytes, Column: attempt.FieldResponseBody},
 			attempt.FieldResponseTruncated: {Type: field.TypeBool, Column: attempt.FieldResponseTruncated},
 		},
 	}
-	graph.Nodes[2] = &sqlgraph.Node{
+	graph.Nodes[3] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   delivery.Table,
 			Columns: delivery.Columns,
@@ -83,11 +111,15 @@ var schemaGraph = func() *sqlgraph.Schema {
 			delivery.FieldNextAttemptAt: {Type: field.TypeTime, Column: delivery.FieldNextAttemptAt},
 			delivery.FieldRun:           {Type: field.TypeString, Column: delivery.FieldRun},
 			delivery.FieldLeaseUntil:    {Type: field.TypeTime, Column: delivery.FieldLeaseUntil},
+			delivery.FieldScheduleStep:  {Type: field.TypeInt, Column: delivery.FieldScheduleStep},
+			delivery.FieldSteered:       {Type: field.TypeEnum, Column: delivery.FieldSteered},
+			delivery.FieldParkedAt:      {Type: field.TypeTime, Column: delivery.FieldParkedAt},
+			delivery.FieldParkedUs:      {Type: field.TypeInt64, Column: delivery.FieldParkedUs},
 			delivery.FieldCreatedAt:     {Type: field.TypeTime, Column: delivery.FieldCreatedAt},
 			delivery.FieldSettledAt:     {Type: field.TypeTime, Column: delivery.FieldSettledAt},
 		},
 	}
-	graph.Nodes[3] = &sqlgraph.Node{
+	graph.Nodes[4] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   destination.Table,
 			Columns: destination.Columns,
@@ -98,22 +130,35 @@ var schemaGraph = func() *sqlgraph.Schema {
 		},
 		Type: "Destination",
 		Fields: map[string]*sqlgraph.FieldSpec{
-			destination.FieldCreatedAt:      {Type: field.TypeTime, Column: destination.FieldCreatedAt},
-			destination.FieldUpdatedAt:      {Type: field.TypeTime, Column: destination.FieldUpdatedAt},
-			destination.FieldDeletedAt:      {Type: field.TypeTime, Column: destination.FieldDeletedAt},
-			destination.FieldSeedID:         {Type: field.TypeInt64, Column: destination.FieldSeedID},
-			destination.FieldAccountID:      {Type: field.TypeString, Column: destination.FieldAccountID},
-			destination.FieldName:           {Type: field.TypeString, Column: destination.FieldName},
-			destination.FieldURL:            {Type: field.TypeString, Column: destination.FieldURL},
-			destination.FieldHTTPMethod:     {Type: field.TypeEnum, Column: destination.FieldHTTPMethod},
-			destination.FieldHeaders:        {Type: field.TypeBytes, Column: destination.FieldHeaders},
-			destination.FieldSigningSecrets: {Type: field.TypeBytes, Column: destination.FieldSigningSecrets},
-			destination.FieldEnabled:        {Type: field.TypeBool, Column: destination.FieldEnabled},
-			destination.FieldState:          {Type: field.TypeEnum, Column: destination.FieldState},
-			destination.FieldReason:         {Type: field.TypeString, Column: destination.FieldReason},
+			destination.FieldCreatedAt:        {Type: field.TypeTime, Column: destination.FieldCreatedAt},
+			destination.FieldUpdatedAt:        {Type: field.TypeTime, Column: destination.FieldUpdatedAt},
+			destination.FieldDeletedAt:        {Type: field.TypeTime, Column: destination.FieldDeletedAt},
+			destination.FieldSeedID:           {Type: field.TypeInt64, Column: destination.FieldSeedID},
+			destination.FieldAccountID:        {Type: field.TypeString, Column: destination.FieldAccountID},
+			destination.FieldName:             {Type: field.TypeString, Column: destination.FieldName},
+			destination.FieldURL:              {Type: field.TypeString, Column: destination.FieldURL},
+			destination.FieldHTTPMethod:       {Type: field.TypeEnum, Column: destination.FieldHTTPMethod},
+			destination.FieldHeaders:          {Type: field.TypeBytes, Column: destination.FieldHeaders},
+			destination.FieldSigningSecrets:   {Type: field.TypeBytes, Column: destination.FieldSigningSecrets},
+			destination.FieldEnabled:          {Type: field.TypeBool, Column: destination.FieldEnabled},
+			destination.FieldState:            {Type: field.TypeEnum, Column: destination.FieldState},
+			destination.FieldReason:           {Type: field.TypeString, Column: destination.FieldReason},
+			destination.FieldStateSince:       {Type: field.TypeTime, Column: destination.FieldStateSince},
+			destination.FieldPausedUntil:      {Type: field.TypeTime, Column: destination.FieldPausedUntil},
+			destination.FieldDraining:         {Type: field.TypeBool, Column: destination.FieldDraining},
+			destination.FieldDrainRate:        {Type: field.TypeFloat64, Column: destination.FieldDrainRate},
+			destination.FieldFailing:          {Type: field.TypeString, Column: destination.FieldFailing},
+			destination.FieldFailingSince:     {Type: field.TypeTime, Column: destination.FieldFailingSince},
+			destination.FieldProbeAt:          {Type: field.TypeTime, Column: destination.FieldProbeAt},
+			destination.FieldProbes:           {Type: field.TypeInt, Column: destination.FieldProbes},
+			destination.FieldProbed:           {Type: field.TypeString, Column: destination.FieldProbed},
+			destination.FieldRetrySchedule:    {Type: field.TypeString, Column: destination.FieldRetrySchedule},
+			destination.FieldTimeoutMs:        {Type: field.TypeInt, Column: destination.FieldTimeoutMs},
+			destination.FieldGiveUpAfterS:     {Type: field.TypeInt, Column: destination.FieldGiveUpAfterS},
+			destination.FieldSigningAlgorithm: {Type: field.TypeEnum, Column: destination.FieldSigningAlgorithm},
 		},
 	}
-	graph.Nodes[4] = &sqlgraph.Node{
+	graph.Nodes[5] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   event.Table,
 			Columns: event.Columns,
@@ -129,9 +174,12 @@ var schemaGraph = func() *sqlgraph.Schema {
 			event.FieldIdempotencyKey: {Type: field.TypeString, Column: event.FieldIdempotencyKey},
 			event.FieldPayload:        {Type: field.TypeBytes, Column: event.FieldPayload},
 			event.FieldCreatedAt:      {Type: field.TypeTime, Column: event.FieldCreatedAt},
+			event.FieldReplayOf:       {Type: field.TypeString, Column: event.FieldReplayOf},
+			event.FieldReplayID:       {Type: field.TypeString, Column: event.FieldReplayID},
+			event.FieldHeaders:        {Type: field.TypeBytes, Column: event.FieldHeaders},
 		},
 	}
-	graph.Nodes[5] = &sqlgraph.Node{
+	graph.Nodes[6] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   idempotencykey.Table,
 			Columns: idempotencykey.Columns,
@@ -148,7 +196,39 @@ var schemaGraph = func() *sqlgraph.Schema {
 			idempotencykey.FieldExpiresAt: {Type: field.TypeTime, Column: idempotencykey.FieldExpiresAt},
 		},
 	}
-	graph.Nodes[6] = &sqlgraph.Node{
+	graph.Nodes[7] = &sqlgraph.Node{
+		NodeSpec: sqlgraph.NodeSpec{
+			Table:   replay.Table,
+			Columns: replay.Columns,
+			ID: &sqlgraph.FieldSpec{
+				Type:   field.TypeString,
+				Column: replay.FieldID,
+			},
+		},
+		Type: "Replay",
+		Fields: map[string]*sqlgraph.FieldSpec{
+			replay.FieldCreatedAt:     {Type: field.TypeTime, Column: replay.FieldCreatedAt},
+			replay.FieldUpdatedAt:     {Type: field.TypeTime, Column: replay.FieldUpdatedAt},
+			replay.FieldAccountID:     {Type: field.TypeString, Column: replay.FieldAccountID},
+			replay.FieldStatus:        {Type: field.TypeEnum, Column: replay.FieldStatus},
+			replay.FieldActor:         {Type: field.TypeString, Column: replay.FieldActor},
+			replay.FieldReason:        {Type: field.TypeString, Column: replay.FieldReason},
+			replay.FieldDestinationID: {Type: field.TypeString, Column: replay.FieldDestinationID},
+			replay.FieldFromTime:      {Type: field.TypeTime, Column: replay.FieldFromTime},
+			replay.FieldToTime:        {Type: field.TypeTime, Column: replay.FieldToTime},
+			replay.FieldEventType:     {Type: field.TypeString, Column: replay.FieldEventType},
+			replay.FieldStatuses:      {Type: field.TypeJSON, Column: replay.FieldStatuses},
+			replay.FieldTargetIds:     {Type: field.TypeJSON, Column: replay.FieldTargetIds},
+			replay.FieldRate:          {Type: field.TypeFloat64, Column: replay.FieldRate},
+			replay.FieldMatched:       {Type: field.TypeInt, Column: replay.FieldMatched},
+			replay.FieldPosition:      {Type: field.TypeString, Column: replay.FieldPosition},
+			replay.FieldReplayed:      {Type: field.TypeInt, Column: replay.FieldReplayed},
+			replay.FieldSkipped:       {Type: field.TypeInt, Column: replay.FieldSkipped},
+			replay.FieldDeliveries:    {Type: field.TypeInt, Column: replay.FieldDeliveries},
+			replay.FieldFinishedAt:    {Type: field.TypeTime, Column: replay.FieldFinishedAt},
+		},
+	}
+	graph.Nodes[8] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   token.Table,
 			Columns: token.Columns,
@@ -442,6 +522,76 @@ func (f *AccountFilter) WhereHasEventsWith(preds ...predicate.Event) {
 }
 
 // addPredicate implements the predicateAdder interface.
+func (_q *ActionQuery) addPredicate(pred func(s *sql.Selector)) {
+	_q.predicates = append(_q.predicates, pred)
+}
+
+// Filter returns a Filter implementation to apply filters on the ActionQuery builder.
+func (_q *ActionQuery) Filter() *ActionFilter {
+	return &ActionFilter{config: _q.config, predicateAdder: _q}
+}
+
+// addPredicate implements the predicateAdder interface.
+func (m *ActionMutation) addPredicate(pred func(s *sql.Selector)) {
+	m.predicates = append(m.predicates, pred)
+}
+
+// Filter returns an entql.Where implementation to apply filters on the ActionMutation builder.
+func (m *ActionMutation) Filter() *ActionFilter {
+	return &ActionFilter{config: m.config, predicateAdder: m}
+}
+
+// ActionFilter provides a generic filtering capability at runtime for ActionQuery.
+type ActionFilter struct {
+	predicateAdder
+	config
+}
+
+// Where applies the entql predicate on the query filter.
+func (f *ActionFilter) Where(p entql.P) {
+	f.addPredicate(func(s *sql.Selector) {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[1].Type, p, s); err != nil {
+			s.AddError(err)
+		}
+	})
+}
+
+// WhereID applies the entql string predicate on the id field.
+func (f *ActionFilter) WhereID(p entql.StringP) {
+	f.Where(p.Field(action.FieldID))
+}
+
+// WhereAccountID applies the entql string predicate on the account_id field.
+func (f *ActionFilter) WhereAccountID(p entql.StringP) {
+	f.Where(p.Field(action.FieldAccountID))
+}
+
+// WhereSubjectID applies the entql string predicate on the subject_id field.
+func (f *ActionFilter) WhereSubjectID(p entql.StringP) {
+	f.Where(p.Field(action.FieldSubjectID))
+}
+
+// WhereKind applies the entql string predicate on the kind field.
+func (f *ActionFilter) WhereKind(p entql.StringP) {
+	f.Where(p.Field(action.FieldKind))
+}
+
+// WhereActor applies the entql string predicate on the actor field.
+func (f *ActionFilter) WhereActor(p entql.StringP) {
+	f.Where(p.Field(action.FieldActor))
+}
+
+// WhereReason applies the entql string predicate on the reason field.
+func (f *ActionFilter) WhereReason(p entql.StringP) {
+	f.Where(p.Field(action.FieldReason))
+}
+
+// WhereCreatedAt applies the entql time.Time predicate on the created_at field.
+func (f *ActionFilter) WhereCreatedAt(p entql.TimeP) {
+	f.Where(p.Field(action.FieldCreatedAt))
+}
+
+// addPredicate implements the predicateAdder interface.
 func (_q *AttemptQuery) addPredicate(pred func(s *sql.Selector)) {
 	_q.predicates = append(_q.predicates, pred)
 }
@@ -470,7 +620,7 @@ type AttemptFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *AttemptFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[1].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[2].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -514,6 +664,41 @@ func (f *AttemptFilter) WhereStartedAt(p entql.TimeP) {
 // WhereDurationUs applies the entql int64 predicate on the duration_us field.
 func (f *AttemptFilter) WhereDurationUs(p entql.Int64P) {
 	f.Where(p.Field(attempt.FieldDurationUs))
+}
+
+// WhereAskedBy applies the entql string predicate on the asked_by field.
+func (f *AttemptFilter) WhereAskedBy(p entql.StringP) {
+	f.Where(p.Field(attempt.FieldAskedBy))
+}
+
+// WhereDNSUs applies the entql int64 predicate on the dns_us field.
+func (f *AttemptFilter) WhereDNSUs(p entql.Int64P) {
+	f.Where(p.Field(attempt.FieldDNSUs))
+}
+
+// WhereConnectUs applies the entql int64 predicate on the connect_us field.
+func (f *AttemptFilter) WhereConnectUs(p entql.Int64P) {
+	f.Where(p.Field(attempt.FieldConnectUs))
+}
+
+// WhereTLSUs applies the entql int64 predicate on the tls_us field.
+func (f *AttemptFilter) WhereTLSUs(p entql.Int64P) {
+	f.Where(p.Field(attempt.FieldTLSUs))
+}
+
+// WhereFirstByteUs applies the entql int64 predicate on the first_byte_us field.
+func (f *AttemptFilter) WhereFirstByteUs(p entql.Int64P) {
+	f.Where(p.Field(attempt.FieldFirstByteUs))
+}
+
+// WhereRequestHeaders applies the entql []byte predicate on the request_headers field.
+func (f *AttemptFilter) WhereRequestHeaders(p entql.BytesP) {
+	f.Where(p.Field(attempt.FieldRequestHeaders))
+}
+
+// WhereResponseHeaders applies the entql []byte predicate on the response_headers field.
+func (f *AttemptFilter) WhereResponseHeaders(p entql.BytesP) {
+	f.Where(p.Field(attempt.FieldResponseHeaders))
 }
 
 // WhereResponseBody applies the entql []byte predicate on the response_body field.
@@ -569,7 +754,7 @@ type DeliveryFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *DeliveryFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[2].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[3].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -623,6 +808,26 @@ func (f *DeliveryFilter) WhereRun(p entql.StringP) {
 // WhereLeaseUntil applies the entql time.Time predicate on the lease_until field.
 func (f *DeliveryFilter) WhereLeaseUntil(p entql.TimeP) {
 	f.Where(p.Field(delivery.FieldLeaseUntil))
+}
+
+// WhereScheduleStep applies the entql int predicate on the schedule_step field.
+func (f *DeliveryFilter) WhereScheduleStep(p entql.IntP) {
+	f.Where(p.Field(delivery.FieldScheduleStep))
+}
+
+// WhereSteered applies the entql string predicate on the steered field.
+func (f *DeliveryFilter) WhereSteered(p entql.StringP) {
+	f.Where(p.Field(delivery.FieldSteered))
+}
+
+// WhereParkedAt applies the entql time.Time predicate on the parked_at field.
+func (f *DeliveryFilter) WhereParkedAt(p entql.TimeP) {
+	f.Where(p.Field(delivery.FieldParkedAt))
+}
+
+// WhereParkedUs applies the entql int64 predicate on the parked_us field.
+func (f *DeliveryFilter) WhereParkedUs(p entql.Int64P) {
+	f.Where(p.Field(delivery.FieldParkedUs))
 }
 
 // WhereCreatedAt applies the entql time.Time predicate on the created_at field.
@@ -706,7 +911,7 @@ type DestinationFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *DestinationFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[3].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[4].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -782,6 +987,71 @@ func (f *DestinationFilter) WhereReason(p entql.StringP) {
 	f.Where(p.Field(destination.FieldReason))
 }
 
+// WhereStateSince applies the entql time.Time predicate on the state_since field.
+func (f *DestinationFilter) WhereStateSince(p entql.TimeP) {
+	f.Where(p.Field(destination.FieldStateSince))
+}
+
+// WherePausedUntil applies the entql time.Time predicate on the paused_until field.
+func (f *DestinationFilter) WherePausedUntil(p entql.TimeP) {
+	f.Where(p.Field(destination.FieldPausedUntil))
+}
+
+// WhereDraining applies the entql bool predicate on the draining field.
+func (f *DestinationFilter) WhereDraining(p entql.BoolP) {
+	f.Where(p.Field(destination.FieldDraining))
+}
+
+// WhereDrainRate applies the entql float64 predicate on the drain_rate field.
+func (f *DestinationFilter) WhereDrainRate(p entql.Float64P) {
+	f.Where(p.Field(destination.FieldDrainRate))
+}
+
+// WhereFailing applies the entql string predicate on the failing field.
+func (f *DestinationFilter) WhereFailing(p entql.StringP) {
+	f.Where(p.Field(destination.FieldFailing))
+}
+
+// WhereFailingSince applies the entql time.Time predicate on the failing_since field.
+func (f *DestinationFilter) WhereFailingSince(p entql.TimeP) {
+	f.Where(p.Field(destination.FieldFailingSince))
+}
+
+// WhereProbeAt applies the entql time.Time predicate on the probe_at field.
+func (f *DestinationFilter) WhereProbeAt(p entql.TimeP) {
+	f.Where(p.Field(destination.FieldProbeAt))
+}
+
+// WhereProbes applies the entql int predicate on the probes field.
+func (f *DestinationFilter) WhereProbes(p entql.IntP) {
+	f.Where(p.Field(destination.FieldProbes))
+}
+
+// WhereProbed applies the entql string predicate on the probed field.
+func (f *DestinationFilter) WhereProbed(p entql.StringP) {
+	f.Where(p.Field(destination.FieldProbed))
+}
+
+// WhereRetrySchedule applies the entql string predicate on the retry_schedule field.
+func (f *DestinationFilter) WhereRetrySchedule(p entql.StringP) {
+	f.Where(p.Field(destination.FieldRetrySchedule))
+}
+
+// WhereTimeoutMs applies the entql int predicate on the timeout_ms field.
+func (f *DestinationFilter) WhereTimeoutMs(p entql.IntP) {
+	f.Where(p.Field(destination.FieldTimeoutMs))
+}
+
+// WhereGiveUpAfterS applies the entql int predicate on the give_up_after_s field.
+func (f *DestinationFilter) WhereGiveUpAfterS(p entql.IntP) {
+	f.Where(p.Field(destination.FieldGiveUpAfterS))
+}
+
+// WhereSigningAlgorithm applies the entql string predicate on the signing_algorithm field.
+func (f *DestinationFilter) WhereSigningAlgorithm(p entql.StringP) {
+	f.Where(p.Field(destination.FieldSigningAlgorithm))
+}
+
 // WhereHasAccount applies a predicate to check if query has an edge account.
 func (f *DestinationFilter) WhereHasAccount() {
 	f.Where(entql.HasEdge("account"))
@@ -839,7 +1109,7 @@ type EventFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *EventFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[4].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[5].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -873,6 +1143,21 @@ func (f *EventFilter) WherePayload(p entql.BytesP) {
 // WhereCreatedAt applies the entql time.Time predicate on the created_at field.
 func (f *EventFilter) WhereCreatedAt(p entql.TimeP) {
 	f.Where(p.Field(event.FieldCreatedAt))
+}
+
+// WhereReplayOf applies the entql string predicate on the replay_of field.
+func (f *EventFilter) WhereReplayOf(p entql.StringP) {
+	f.Where(p.Field(event.FieldReplayOf))
+}
+
+// WhereReplayID applies the entql string predicate on the replay_id field.
+func (f *EventFilter) WhereReplayID(p entql.StringP) {
+	f.Where(p.Field(event.FieldReplayID))
+}
+
+// WhereHeaders applies the entql []byte predicate on the headers field.
+func (f *EventFilter) WhereHeaders(p entql.BytesP) {
+	f.Where(p.Field(event.FieldHeaders))
 }
 
 // WhereHasAccount applies a predicate to check if query has an edge account.
@@ -932,7 +1217,7 @@ type IdempotencyKeyFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *IdempotencyKeyFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[5].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[6].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -964,6 +1249,141 @@ func (f *IdempotencyKeyFilter) WhereExpiresAt(p entql.TimeP) {
 }
 
 // addPredicate implements the predicateAdder interface.
+func (_q *ReplayQuery) addPredicate(pred func(s *sql.Selector)) {
+	_q.predicates = append(_q.predicates, pred)
+}
+
+// Filter returns a Filter implementation to apply filters on the ReplayQuery builder.
+func (_q *ReplayQuery) Filter() *ReplayFilter {
+	return &ReplayFilter{config: _q.config, predicateAdder: _q}
+}
+
+// addPredicate implements the predicateAdder interface.
+func (m *ReplayMutation) addPredicate(pred func(s *sql.Selector)) {
+	m.predicates = append(m.predicates, pred)
+}
+
+// Filter returns an entql.Where implementation to apply filters on the ReplayMutation builder.
+func (m *ReplayMutation) Filter() *ReplayFilter {
+	return &ReplayFilter{config: m.config, predicateAdder: m}
+}
+
+// ReplayFilter provides a generic filtering capability at runtime for ReplayQuery.
+type ReplayFilter struct {
+	predicateAdder
+	config
+}
+
+// Where applies the entql predicate on the query filter.
+func (f *ReplayFilter) Where(p entql.P) {
+	f.addPredicate(func(s *sql.Selector) {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[7].Type, p, s); err != nil {
+			s.AddError(err)
+		}
+	})
+}
+
+// WhereID applies the entql string predicate on the id field.
+func (f *ReplayFilter) WhereID(p entql.StringP) {
+	f.Where(p.Field(replay.FieldID))
+}
+
+// WhereCreatedAt applies the entql time.Time predicate on the created_at field.
+func (f *ReplayFilter) WhereCreatedAt(p entql.TimeP) {
+	f.Where(p.Field(replay.FieldCreatedAt))
+}
+
+// WhereUpdatedAt applies the entql time.Time predicate on the updated_at field.
+func (f *ReplayFilter) WhereUpdatedAt(p entql.TimeP) {
+	f.Where(p.Field(replay.FieldUpdatedAt))
+}
+
+// WhereAccountID applies the entql string predicate on the account_id field.
+func (f *ReplayFilter) WhereAccountID(p entql.StringP) {
+	f.Where(p.Field(replay.FieldAccountID))
+}
+
+// WhereStatus applies the entql string predicate on the status field.
+func (f *ReplayFilter) WhereStatus(p entql.StringP) {
+	f.Where(p.Field(replay.FieldStatus))
+}
+
+// WhereActor applies the entql string predicate on the actor field.
+func (f *ReplayFilter) WhereActor(p entql.StringP) {
+	f.Where(p.Field(replay.FieldActor))
+}
+
+// WhereReason applies the entql string predicate on the reason field.
+func (f *ReplayFilter) WhereReason(p entql.StringP) {
+	f.Where(p.Field(replay.FieldReason))
+}
+
+// WhereDestinationID applies the entql string predicate on the destination_id field.
+func (f *ReplayFilter) WhereDestinationID(p entql.StringP) {
+	f.Where(p.Field(replay.FieldDestinationID))
+}
+
+// WhereFromTime applies the entql time.Time predicate on the from_time field.
+func (f *ReplayFilter) WhereFromTime(p entql.TimeP) {
+	f.Where(p.Field(replay.FieldFromTime))
+}
+
+// WhereToTime applies the entql time.Time predicate on the to_time field.
+func (f *ReplayFilter) WhereToTime(p entql.TimeP) {
+	f.Where(p.Field(replay.FieldToTime))
+}
+
+// WhereEventType applies the entql string predicate on the event_type field.
+func (f *ReplayFilter) WhereEventType(p entql.StringP) {
+	f.Where(p.Field(replay.FieldEventType))
+}
+
+// WhereStatuses applies the entql json.RawMessage predicate on the statuses field.
+func (f *ReplayFilter) WhereStatuses(p entql.BytesP) {
+	f.Where(p.Field(replay.FieldStatuses))
+}
+
+// WhereTargetIds applies the entql json.RawMessage predicate on the target_ids field.
+func (f *ReplayFilter) WhereTargetIds(p entql.BytesP) {
+	f.Where(p.Field(replay.FieldTargetIds))
+}
+
+// WhereRate applies the entql float64 predicate on the rate field.
+func (f *ReplayFilter) WhereRate(p entql.Float64P) {
+	f.Where(p.Field(replay.FieldRate))
+}
+
+// WhereMatched applies the entql int predicate on the matched field.
+func (f *ReplayFilter) WhereMatched(p entql.IntP) {
+	f.Where(p.Field(replay.FieldMatched))
+}
+
+// WherePosition applies the entql string predicate on the position field.
+func (f *ReplayFilter) WherePosition(p entql.StringP) {
+	f.Where(p.Field(replay.FieldPosition))
+}
+
+// WhereReplayed applies the entql int predicate on the replayed field.
+func (f *ReplayFilter) WhereReplayed(p entql.IntP) {
+	f.Where(p.Field(replay.FieldReplayed))
+}
+
+// WhereSkipped applies the entql int predicate on the skipped field.
+func (f *ReplayFilter) WhereSkipped(p entql.IntP) {
+	f.Where(p.Field(replay.FieldSkipped))
+}
+
+// WhereDeliveries applies the entql int predicate on the deliveries field.
+func (f *ReplayFilter) WhereDeliveries(p entql.IntP) {
+	f.Where(p.Field(replay.FieldDeliveries))
+}
+
+// WhereFinishedAt applies the entql time.Time predicate on the finished_at field.
+func (f *ReplayFilter) WhereFinishedAt(p entql.TimeP) {
+	f.Where(p.Field(replay.FieldFinishedAt))
+}
+
+// addPredicate implements the predicateAdder interface.
 func (_q *TokenQuery) addPredicate(pred func(s *sql.Selector)) {
 	_q.predicates = append(_q.predicates, pred)
 }
@@ -992,7 +1412,7 @@ type TokenFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *TokenFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[6].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[8].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})

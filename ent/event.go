@@ -28,6 +28,12 @@ type Event struct {
 	Payload []byte `json:"payload,omitempty"`
 	// When it was accepted.
 	CreatedAt time.Time `json:"created_at,omitempty"`
+	// The event that this one replays.
+	ReplayOf string `json:"replay_of,omitempty"`
+	// The bulk replay that made it.
+	ReplayID string `json:"replay_id,omitempty"`
+	// Sealed: headers of a replay, which win over the destination's.
+	Headers []byte `json:"-"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the EventQuery when eager-loading is set.
 	Edges        EventEdges `json:"edges"`
@@ -74,9 +80,9 @@ func (*Event) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case event.FieldPayload:
+		case event.FieldPayload, event.FieldHeaders:
 			values[i] = new([]byte)
-		case event.FieldID, event.FieldAccountID, event.FieldEventType, event.FieldIdempotencyKey:
+		case event.FieldID, event.FieldAccountID, event.FieldEventType, event.FieldIdempotencyKey, event.FieldReplayOf, event.FieldReplayID:
 			values[i] = new(sql.NullString)
 		case event.FieldCreatedAt:
 			values[i] = new(sql.NullTime)
@@ -130,6 +136,24 @@ func (_m *Event) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field created_at", values[i])
 			} else if value.Valid {
 				_m.CreatedAt = value.Time
+			}
+		case event.FieldReplayOf:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field replay_of", values[i])
+			} else if value.Valid {
+				_m.ReplayOf = value.String
+			}
+		case event.FieldReplayID:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field replay_id", values[i])
+			} else if value.Valid {
+				_m.ReplayID = value.String
+			}
+		case event.FieldHeaders:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field headers", values[i])
+			} else if value != nil {
+				_m.Headers = *value
 			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
@@ -191,6 +215,14 @@ func (_m *Event) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("created_at=")
 	builder.WriteString(_m.CreatedAt.Format(time.ANSIC))
+	builder.WriteString(", ")
+	builder.WriteString("replay_of=")
+	builder.WriteString(_m.ReplayOf)
+	builder.WriteString(", ")
+	builder.WriteString("replay_id=")
+	builder.WriteString(_m.ReplayID)
+	builder.WriteString(", ")
+	builder.WriteString("headers=<sensitive>")
 	builder.WriteByte(')')
 	return builder.String()
 }

@@ -76,6 +76,40 @@ func (_c *EventCreate) SetNillableCreatedAt(v *time.Time) *EventCreate {
 	return _c
 }
 
+// SetReplayOf sets the "replay_of" field.
+func (_c *EventCreate) SetReplayOf(v string) *EventCreate {
+	_c.mutation.SetReplayOf(v)
+	return _c
+}
+
+// SetNillableReplayOf sets the "replay_of" field if the given value is not nil.
+func (_c *EventCreate) SetNillableReplayOf(v *string) *EventCreate {
+	if v != nil {
+		_c.SetReplayOf(*v)
+	}
+	return _c
+}
+
+// SetReplayID sets the "replay_id" field.
+func (_c *EventCreate) SetReplayID(v string) *EventCreate {
+	_c.mutation.SetReplayID(v)
+	return _c
+}
+
+// SetNillableReplayID sets the "replay_id" field if the given value is not nil.
+func (_c *EventCreate) SetNillableReplayID(v *string) *EventCreate {
+	if v != nil {
+		_c.SetReplayID(*v)
+	}
+	return _c
+}
+
+// SetHeaders sets the "headers" field.
+func (_c *EventCreate) SetHeaders(v []byte) *EventCreate {
+	_c.mutation.SetHeaders(v)
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *EventCreate) SetID(v string) *EventCreate {
 	_c.mutation.SetID(v)
@@ -238,6 +272,18 @@ func (_c *EventCreate) createSpec() (*Event, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.CreatedAt(); ok {
 		_spec.SetField(event.FieldCreatedAt, field.TypeTime, value)
 		_node.CreatedAt = value
+	}
+	if value, ok := _c.mutation.ReplayOf(); ok {
+		_spec.SetField(event.FieldReplayOf, field.TypeString, value)
+		_node.ReplayOf = value
+	}
+	if value, ok := _c.mutation.ReplayID(); ok {
+		_spec.SetField(event.FieldReplayID, field.TypeString, value)
+		_node.ReplayID = value
+	}
+	if value, ok := _c.mutation.Headers(); ok {
+		_spec.SetField(event.FieldHeaders, field.TypeBytes, value)
+		_node.Headers = value
 	}
 	if nodes := _c.mutation.AccountIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{

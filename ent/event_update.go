@@ -122,6 +122,15 @@ func (_u *EventUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if _u.mutation.IdempotencyKeyCleared() {
 		_spec.ClearField(event.FieldIdempotencyKey, field.TypeString)
 	}
+	if _u.mutation.ReplayOfCleared() {
+		_spec.ClearField(event.FieldReplayOf, field.TypeString)
+	}
+	if _u.mutation.ReplayIDCleared() {
+		_spec.ClearField(event.FieldReplayID, field.TypeString)
+	}
+	if _u.mutation.HeadersCleared() {
+		_spec.ClearField(event.FieldHeaders, field.TypeBytes)
+	}
 	if _u.mutation.DeliveriesCleared() {
 		edge := &sqlgraph.EdgeSpec{
 			Rel:     sqlgraph.O2M,
@@ -310,6 +319,15 @@ func (_u *EventUpdateOne) sqlSave(ctx context.Context) (_node *Event, err error)
 	}
 	if _u.mutation.IdempotencyKeyCleared() {
 		_spec.ClearField(event.FieldIdempotencyKey, field.TypeString)
+	}
+	if _u.mutation.ReplayOfCleared() {
+		_spec.ClearField(event.FieldReplayOf, field.TypeString)
+	}
+	if _u.mutation.ReplayIDCleared() {
+		_spec.ClearField(event.FieldReplayID, field.TypeString)
+	}
+	if _u.mutation.HeadersCleared() {
+		_spec.ClearField(event.FieldHeaders, field.TypeBytes)
 	}
 	if _u.mutation.DeliveriesCleared() {
 		edge := &sqlgraph.EdgeSpec{

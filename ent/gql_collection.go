@@ -6,10 +6,12 @@ import (
 	"context"
 	"database/sql/driver"
 	"datapusher/ent/account"
+	"datapusher/ent/action"
 	"datapusher/ent/attempt"
 	"datapusher/ent/delivery"
 	"datapusher/ent/destination"
 	"datapusher/ent/event"
+	"datapusher/ent/replay"
 	"datapusher/ent/token"
 	"fmt"
 
@@ -395,6 +397,120 @@ func newAccountPaginateArgs(rv map[string]any) *accountPaginateArgs {
 }
 
 // CollectFields tells the query-builder to eagerly load connected nodes by resolver context.
+func (_q *ActionQuery) CollectFields(ctx context.Context, satisfies ...string) (*ActionQuery, error) {
+	fc := graphql.GetFieldContext(ctx)
+	if fc == nil {
+		return _q, nil
+	}
+	if err := _q.collectField(ctx, false, graphql.GetOperationContext(ctx), fc.Field, nil, satisfies...); err != nil {
+		return nil, err
+	}
+	return _q, nil
+}
+
+func (_q *ActionQuery) collectField(ctx context.Context, oneNode bool, opCtx *graphql.OperationContext, collected graphql.CollectedField, path []string, satisfies ...string) error {
+	path = append([]string(nil), path...)
+	var (
+		unknownSeen    bool
+		fieldSeen      = make(map[string]struct{}, len(action.Columns))
+		selectedFields = []string{action.FieldID}
+	)
+	for _, field := range graphql.CollectFields(opCtx, collected.Selections, satisfies) {
+		switch field.Name {
+		case "accountID":
+			if _, ok := fieldSeen[action.FieldAccountID]; !ok {
+				selectedFields = append(selectedFields, action.FieldAccountID)
+				fieldSeen[action.FieldAccountID] = struct{}{}
+			}
+		case "subjectID":
+			if _, ok := fieldSeen[action.FieldSubjectID]; !ok {
+				selectedFields = append(selectedFields, action.FieldSubjectID)
+				fieldSeen[action.FieldSubjectID] = struct{}{}
+			}
+		case "kind":
+			if _, ok := fieldSeen[action.FieldKind]; !ok {
+				selectedFields = append(selectedFields, action.FieldKind)
+				fieldSeen[action.FieldKind] = struct{}{}
+			}
+		case "actor":
+			if _, ok := fieldSeen[action.FieldActor]; !ok {
+				selectedFields = append(selectedFields, action.FieldActor)
+				fieldSeen[action.FieldActor] = struct{}{}
+			}
+		case "reason":
+			if _, ok := fieldSeen[action.FieldReason]; !ok {
+				selectedFields = append(selectedFields, action.FieldReason)
+				fieldSeen[action.FieldReason] = struct{}{}
+			}
+		case "createdAt":
+			if _, ok := fieldSeen[action.FieldCreatedAt]; !ok {
+				selectedFields = append(selectedFields, action.FieldCreatedAt)
+				fieldSeen[action.FieldCreatedAt] = struct{}{}
+			}
+		case "id":
+		case "__typename":
+		default:
+			unknownSeen = true
+		}
+	}
+	if !unknownSeen {
+		_q.Select(selectedFields...)
+	}
+	return nil
+}
+
+type actionPaginateArgs struct {
+	first, last   *int
+	after, before *Cursor
+	opts          []ActionPaginateOption
+}
+
+func newActionPaginateArgs(rv map[string]any) *actionPaginateArgs {
+	args := &actionPaginateArgs{}
+	if rv == nil {
+		return args
+	}
+	if v := rv[firstField]; v != nil {
+		args.first = v.(*int)
+	}
+	if v := rv[lastField]; v != nil {
+		args.last = v.(*int)
+	}
+	if v := rv[afterField]; v != nil {
+		args.after = v.(*Cursor)
+	}
+	if v := rv[beforeField]; v != nil {
+		args.before = v.(*Cursor)
+	}
+	if v, ok := rv[orderByField]; ok {
+		switch v := v.(type) {
+		case map[string]any:
+			var (
+				err1, err2 error
+				order      = &ActionOrder{Field: &ActionOrderField{}, Direction: entgql.OrderDirectionAsc}
+			)
+			if d, ok := v[directionField]; ok {
+				err1 = order.Direction.UnmarshalGQL(d)
+			}
+			if f, ok := v[fieldField]; ok {
+				err2 = order.Field.UnmarshalGQL(f)
+			}
+			if err1 == nil && err2 == nil {
+				args.opts = append(args.opts, WithActionOrder(order))
+			}
+		case *ActionOrder:
+			if v != nil {
+				args.opts = append(args.opts, WithActionOrder(v))
+			}
+		}
+	}
+	if v, ok := rv[whereField].(*ActionWhereInput); ok {
+		args.opts = append(args.opts, WithActionFilter(v.Filter))
+	}
+	return args
+}
+
+// CollectFields tells the query-builder to eagerly load connected nodes by resolver context.
 func (_q *AttemptQuery) CollectFields(ctx context.Context, satisfies ...string) (*AttemptQuery, error) {
 	fc := graphql.GetFieldContext(ctx)
 	if fc == nil {
@@ -459,6 +575,11 @@ func (_q *AttemptQuery) collectField(ctx context.Context, oneNode bool, opCtx *g
 			if _, ok := fieldSeen[attempt.FieldStartedAt]; !ok {
 				selectedFields = append(selectedFields, attempt.FieldStartedAt)
 				fieldSeen[attempt.FieldStartedAt] = struct{}{}
+			}
+		case "askedBy":
+			if _, ok := fieldSeen[attempt.FieldAskedBy]; !ok {
+				selectedFields = append(selectedFields, attempt.FieldAskedBy)
+				fieldSeen[attempt.FieldAskedBy] = struct{}{}
 			}
 		case "responseTruncated":
 			if _, ok := fieldSeen[attempt.FieldResponseTruncated]; !ok {
@@ -703,6 +824,11 @@ func (_q *DeliveryQuery) collectField(ctx context.Context, oneNode bool, opCtx *
 				selectedFields = append(selectedFields, delivery.FieldNextAttemptAt)
 				fieldSeen[delivery.FieldNextAttemptAt] = struct{}{}
 			}
+		case "parkedAt":
+			if _, ok := fieldSeen[delivery.FieldParkedAt]; !ok {
+				selectedFields = append(selectedFields, delivery.FieldParkedAt)
+				fieldSeen[delivery.FieldParkedAt] = struct{}{}
+			}
 		case "createdAt":
 			if _, ok := fieldSeen[delivery.FieldCreatedAt]; !ok {
 				selectedFields = append(selectedFields, delivery.FieldCreatedAt)
@@ -946,6 +1072,16 @@ func (_q *DestinationQuery) collectField(ctx context.Context, oneNode bool, opCt
 				selectedFields = append(selectedFields, destination.FieldReason)
 				fieldSeen[destination.FieldReason] = struct{}{}
 			}
+		case "pausedUntil":
+			if _, ok := fieldSeen[destination.FieldPausedUntil]; !ok {
+				selectedFields = append(selectedFields, destination.FieldPausedUntil)
+				fieldSeen[destination.FieldPausedUntil] = struct{}{}
+			}
+		case "signingAlgorithm":
+			if _, ok := fieldSeen[destination.FieldSigningAlgorithm]; !ok {
+				selectedFields = append(selectedFields, destination.FieldSigningAlgorithm)
+				fieldSeen[destination.FieldSigningAlgorithm] = struct{}{}
+			}
 		case "id":
 		case "__typename":
 		default:
@@ -1154,6 +1290,16 @@ func (_q *EventQuery) collectField(ctx context.Context, oneNode bool, opCtx *gra
 				selectedFields = append(selectedFields, event.FieldCreatedAt)
 				fieldSeen[event.FieldCreatedAt] = struct{}{}
 			}
+		case "replayOf":
+			if _, ok := fieldSeen[event.FieldReplayOf]; !ok {
+				selectedFields = append(selectedFields, event.FieldReplayOf)
+				fieldSeen[event.FieldReplayOf] = struct{}{}
+			}
+		case "replayID":
+			if _, ok := fieldSeen[event.FieldReplayID]; !ok {
+				selectedFields = append(selectedFields, event.FieldReplayID)
+				fieldSeen[event.FieldReplayID] = struct{}{}
+			}
 		case "id":
 		case "__typename":
 		default:
@@ -1213,6 +1359,160 @@ func newEventPaginateArgs(rv map[string]any) *eventPaginateArgs {
 	}
 	if v, ok := rv[whereField].(*EventWhereInput); ok {
 		args.opts = append(args.opts, WithEventFilter(v.Filter))
+	}
+	return args
+}
+
+// CollectFields tells the query-builder to eagerly load connected nodes by resolver context.
+func (_q *ReplayQuery) CollectFields(ctx context.Context, satisfies ...string) (*ReplayQuery, error) {
+	fc := graphql.GetFieldContext(ctx)
+	if fc == nil {
+		return _q, nil
+	}
+	if err := _q.collectField(ctx, false, graphql.GetOperationContext(ctx), fc.Field, nil, satisfies...); err != nil {
+		return nil, err
+	}
+	return _q, nil
+}
+
+func (_q *ReplayQuery) collectField(ctx context.Context, oneNode bool, opCtx *graphql.OperationContext, collected graphql.CollectedField, path []string, satisfies ...string) error {
+	path = append([]string(nil), path...)
+	var (
+		unknownSeen    bool
+		fieldSeen      = make(map[string]struct{}, len(replay.Columns))
+		selectedFields = []string{replay.FieldID}
+	)
+	for _, field := range graphql.CollectFields(opCtx, collected.Selections, satisfies) {
+		switch field.Name {
+		case "createdAt":
+			if _, ok := fieldSeen[replay.FieldCreatedAt]; !ok {
+				selectedFields = append(selectedFields, replay.FieldCreatedAt)
+				fieldSeen[replay.FieldCreatedAt] = struct{}{}
+			}
+		case "updatedAt":
+			if _, ok := fieldSeen[replay.FieldUpdatedAt]; !ok {
+				selectedFields = append(selectedFields, replay.FieldUpdatedAt)
+				fieldSeen[replay.FieldUpdatedAt] = struct{}{}
+			}
+		case "accountID":
+			if _, ok := fieldSeen[replay.FieldAccountID]; !ok {
+				selectedFields = append(selectedFields, replay.FieldAccountID)
+				fieldSeen[replay.FieldAccountID] = struct{}{}
+			}
+		case "status":
+			if _, ok := fieldSeen[replay.FieldStatus]; !ok {
+				selectedFields = append(selectedFields, replay.FieldStatus)
+				fieldSeen[replay.FieldStatus] = struct{}{}
+			}
+		case "actor":
+			if _, ok := fieldSeen[replay.FieldActor]; !ok {
+				selectedFields = append(selectedFields, replay.FieldActor)
+				fieldSeen[replay.FieldActor] = struct{}{}
+			}
+		case "reason":
+			if _, ok := fieldSeen[replay.FieldReason]; !ok {
+				selectedFields = append(selectedFields, replay.FieldReason)
+				fieldSeen[replay.FieldReason] = struct{}{}
+			}
+		case "destinationID":
+			if _, ok := fieldSeen[replay.FieldDestinationID]; !ok {
+				selectedFields = append(selectedFields, replay.FieldDestinationID)
+				fieldSeen[replay.FieldDestinationID] = struct{}{}
+			}
+		case "eventType":
+			if _, ok := fieldSeen[replay.FieldEventType]; !ok {
+				selectedFields = append(selectedFields, replay.FieldEventType)
+				fieldSeen[replay.FieldEventType] = struct{}{}
+			}
+		case "rate":
+			if _, ok := fieldSeen[replay.FieldRate]; !ok {
+				selectedFields = append(selectedFields, replay.FieldRate)
+				fieldSeen[replay.FieldRate] = struct{}{}
+			}
+		case "matched":
+			if _, ok := fieldSeen[replay.FieldMatched]; !ok {
+				selectedFields = append(selectedFields, replay.FieldMatched)
+				fieldSeen[replay.FieldMatched] = struct{}{}
+			}
+		case "replayed":
+			if _, ok := fieldSeen[replay.FieldReplayed]; !ok {
+				selectedFields = append(selectedFields, replay.FieldReplayed)
+				fieldSeen[replay.FieldReplayed] = struct{}{}
+			}
+		case "skipped":
+			if _, ok := fieldSeen[replay.FieldSkipped]; !ok {
+				selectedFields = append(selectedFields, replay.FieldSkipped)
+				fieldSeen[replay.FieldSkipped] = struct{}{}
+			}
+		case "deliveries":
+			if _, ok := fieldSeen[replay.FieldDeliveries]; !ok {
+				selectedFields = append(selectedFields, replay.FieldDeliveries)
+				fieldSeen[replay.FieldDeliveries] = struct{}{}
+			}
+		case "finishedAt":
+			if _, ok := fieldSeen[replay.FieldFinishedAt]; !ok {
+				selectedFields = append(selectedFields, replay.FieldFinishedAt)
+				fieldSeen[replay.FieldFinishedAt] = struct{}{}
+			}
+		case "id":
+		case "__typename":
+		default:
+			unknownSeen = true
+		}
+	}
+	if !unknownSeen {
+		_q.Select(selectedFields...)
+	}
+	return nil
+}
+
+type replayPaginateArgs struct {
+	first, last   *int
+	after, before *Cursor
+	opts          []ReplayPaginateOption
+}
+
+func newReplayPaginateArgs(rv map[string]any) *replayPaginateArgs {
+	args := &replayPaginateArgs{}
+	if rv == nil {
+		return args
+	}
+	if v := rv[firstField]; v != nil {
+		args.first = v.(*int)
+	}
+	if v := rv[lastField]; v != nil {
+		args.last = v.(*int)
+	}
+	if v := rv[afterField]; v != nil {
+		args.after = v.(*Cursor)
+	}
+	if v := rv[beforeField]; v != nil {
+		args.before = v.(*Cursor)
+	}
+	if v, ok := rv[orderByField]; ok {
+		switch v := v.(type) {
+		case map[string]any:
+			var (
+				err1, err2 error
+				order      = &ReplayOrder{Field: &ReplayOrderField{}, Direction: entgql.OrderDirectionAsc}
+			)
+			if d, ok := v[directionField]; ok {
+				err1 = order.Direction.UnmarshalGQL(d)
+			}
+			if f, ok := v[fieldField]; ok {
+				err2 = order.Field.UnmarshalGQL(f)
+			}
+			if err1 == nil && err2 == nil {
+				args.opts = append(args.opts, WithReplayOrder(order))
+			}
+		case *ReplayOrder:
+			if v != nil {
+				args.opts = append(args.opts, WithReplayOrder(v))
+			}
+		}
+	}
+	if v, ok := rv[whereField].(*ReplayWhereInput); ok {
+		args.opts = append(args.opts, WithReplayFilter(v.Filter))
 	}
 	return args
 }

@@ -5,10 +5,12 @@ package ent
 import (
 	"context"
 	"datapusher/ent/account"
+	"datapusher/ent/action"
 	"datapusher/ent/attempt"
 	"datapusher/ent/delivery"
 	"datapusher/ent/destination"
 	"datapusher/ent/event"
+	"datapusher/ent/replay"
 	"datapusher/ent/token"
 	"fmt"
 
@@ -26,6 +28,11 @@ var accountImplementors = []string{"Account", "Node"}
 
 // IsNode implements the Node interface check for GQLGen.
 func (*Account) IsNode() {}
+
+var actionImplementors = []string{"Action", "Node"}
+
+// IsNode implements the Node interface check for GQLGen.
+func (*Action) IsNode() {}
 
 var attemptImplementors = []string{"Attempt", "Node"}
 
@@ -46,6 +53,11 @@ var eventImplementors = []string{"Event", "Node"}
 
 // IsNode implements the Node interface check for GQLGen.
 func (*Event) IsNode() {}
+
+var replayImplementors = []string{"Replay", "Node"}
+
+// IsNode implements the Node interface check for GQLGen.
+func (*Replay) IsNode() {}
 
 var tokenImplementors = []string{"Token", "Node"}
 
@@ -119,6 +131,15 @@ func (c *Client) noder(ctx context.Context, table string, id string) (Noder, err
 			}
 		}
 		return query.Only(ctx)
+	case action.Table:
+		query := c.Action.Query().
+			Where(action.ID(id))
+		if fc := graphql.GetFieldContext(ctx); fc != nil {
+			if err := query.collectField(ctx, true, graphql.GetOperationContext(ctx), fc.Field, nil, actionImplementors...); err != nil {
+				return nil, err
+			}
+		}
+		return query.Only(ctx)
 	case attempt.Table:
 		query := c.Attempt.Query().
 			Where(attempt.ID(id))
@@ -151,6 +172,15 @@ func (c *Client) noder(ctx context.Context, table string, id string) (Noder, err
 			Where(event.ID(id))
 		if fc := graphql.GetFieldContext(ctx); fc != nil {
 			if err := query.collectField(ctx, true, graphql.GetOperationContext(ctx), fc.Field, nil, eventImplementors...); err != nil {
+				return nil, err
+			}
+		}
+		return query.Only(ctx)
+	case replay.Table:
+		query := c.Replay.Query().
+			Where(replay.ID(id))
+		if fc := graphql.GetFieldContext(ctx); fc != nil {
+			if err := query.collectField(ctx, true, graphql.GetOperationContext(ctx), fc.Field, nil, replayImplementors...); err != nil {
 				return nil, err
 			}
 		}
@@ -253,6 +283,22 @@ func (c *Client) noders(ctx context.Context, table string, ids []string) ([]Node
 				*noder = node
 			}
 		}
+	case action.Table:
+		query := c.Action.Query().
+			Where(action.IDIn(ids...))
+		query, err := query.CollectFields(ctx, actionImplementors...)
+		if err != nil {
+			return nil, err
+		}
+		nodes, err := query.All(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, node := range nodes {
+			for _, noder := range idmap[node.ID] {
+				*noder = node
+			}
+		}
 	case attempt.Table:
 		query := c.Attempt.Query().
 			Where(attempt.IDIn(ids...))
@@ -305,6 +351,22 @@ func (c *Client) noders(ctx context.Context, table string, ids []string) ([]Node
 		query := c.Event.Query().
 			Where(event.IDIn(ids...))
 		query, err := query.CollectFields(ctx, eventImplementors...)
+		if err != nil {
+			return nil, err
+		}
+		nodes, err := query.All(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, node := range nodes {
+			for _, noder := range idmap[node.ID] {
+				*noder = node
+			}
+		}
+	case replay.Table:
+		query := c.Replay.Query().
+			Where(replay.IDIn(ids...))
+		query, err := query.CollectFields(ctx, replayImplementors...)
 		if err != nil {
 			return nil, err
 		}

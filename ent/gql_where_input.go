@@ -4,11 +4,13 @@ package ent
 
 import (
 	"datapusher/ent/account"
+	"datapusher/ent/action"
 	"datapusher/ent/attempt"
 	"datapusher/ent/delivery"
 	"datapusher/ent/destination"
 	"datapusher/ent/event"
 	"datapusher/ent/predicate"
+	"datapusher/ent/replay"
 	"datapusher/ent/token"
 	"errors"
 	"fmt"
@@ -451,6 +453,414 @@ func (i *AccountWhereInput) P() (predicate.Account, error) {
 	}
 }
 
+// ActionWhereInput represents a where input for filtering Action queries.
+type ActionWhereInput struct {
+	Predicates []predicate.Action  `json:"-"`
+	Not        *ActionWhereInput   `json:"not,omitempty"`
+	Or         []*ActionWhereInput `json:"or,omitempty"`
+	And        []*ActionWhereInput `json:"and,omitempty"`
+
+	// "id" field predicates.
+	ID             *string  `json:"id,omitempty"`
+	IDNEQ          *string  `json:"idNEQ,omitempty"`
+	IDIn           []string `json:"idIn,omitempty"`
+	IDNotIn        []string `json:"idNotIn,omitempty"`
+	IDGT           *string  `json:"idGT,omitempty"`
+	IDGTE          *string  `json:"idGTE,omitempty"`
+	IDLT           *string  `json:"idLT,omitempty"`
+	IDLTE          *string  `json:"idLTE,omitempty"`
+	IDEqualFold    *string  `json:"idEqualFold,omitempty"`
+	IDContainsFold *string  `json:"idContainsFold,omitempty"`
+
+	// "account_id" field predicates.
+	AccountID             *string  `json:"accountID,omitempty"`
+	AccountIDNEQ          *string  `json:"accountIDNEQ,omitempty"`
+	AccountIDIn           []string `json:"accountIDIn,omitempty"`
+	AccountIDNotIn        []string `json:"accountIDNotIn,omitempty"`
+	AccountIDGT           *string  `json:"accountIDGT,omitempty"`
+	AccountIDGTE          *string  `json:"accountIDGTE,omitempty"`
+	AccountIDLT           *string  `json:"accountIDLT,omitempty"`
+	AccountIDLTE          *string  `json:"accountIDLTE,omitempty"`
+	AccountIDContains     *string  `json:"accountIDContains,omitempty"`
+	AccountIDHasPrefix    *string  `json:"accountIDHasPrefix,omitempty"`
+	AccountIDHasSuffix    *string  `json:"accountIDHasSuffix,omitempty"`
+	AccountIDEqualFold    *string  `json:"accountIDEqualFold,omitempty"`
+	AccountIDContainsFold *string  `json:"accountIDContainsFold,omitempty"`
+
+	// "subject_id" field predicates.
+	SubjectID             *string  `json:"subjectID,omitempty"`
+	SubjectIDNEQ          *string  `json:"subjectIDNEQ,omitempty"`
+	SubjectIDIn           []string `json:"subjectIDIn,omitempty"`
+	SubjectIDNotIn        []string `json:"subjectIDNotIn,omitempty"`
+	SubjectIDGT           *string  `json:"subjectIDGT,omitempty"`
+	SubjectIDGTE          *string  `json:"subjectIDGTE,omitempty"`
+	SubjectIDLT           *string  `json:"subjectIDLT,omitempty"`
+	SubjectIDLTE          *string  `json:"subjectIDLTE,omitempty"`
+	SubjectIDContains     *string  `json:"subjectIDContains,omitempty"`
+	SubjectIDHasPrefix    *string  `json:"subjectIDHasPrefix,omitempty"`
+	SubjectIDHasSuffix    *string  `json:"subjectIDHasSuffix,omitempty"`
+	SubjectIDEqualFold    *string  `json:"subjectIDEqualFold,omitempty"`
+	SubjectIDContainsFold *string  `json:"subjectIDContainsFold,omitempty"`
+
+	// "kind" field predicates.
+	Kind      *action.Kind  `json:"kind,omitempty"`
+	KindNEQ   *action.Kind  `json:"kindNEQ,omitempty"`
+	KindIn    []action.Kind `json:"kindIn,omitempty"`
+	KindNotIn []action.Kind `json:"kindNotIn,omitempty"`
+
+	// "actor" field predicates.
+	Actor             *string  `json:"actor,omitempty"`
+	ActorNEQ          *string  `json:"actorNEQ,omitempty"`
+	ActorIn           []string `json:"actorIn,omitempty"`
+	ActorNotIn        []string `json:"actorNotIn,omitempty"`
+	ActorGT           *string  `json:"actorGT,omitempty"`
+	ActorGTE          *string  `json:"actorGTE,omitempty"`
+	ActorLT           *string  `json:"actorLT,omitempty"`
+	ActorLTE          *string  `json:"actorLTE,omitempty"`
+	ActorContains     *string  `json:"actorContains,omitempty"`
+	ActorHasPrefix    *string  `json:"actorHasPrefix,omitempty"`
+	ActorHasSuffix    *string  `json:"actorHasSuffix,omitempty"`
+	ActorEqualFold    *string  `json:"actorEqualFold,omitempty"`
+	ActorContainsFold *string  `json:"actorContainsFold,omitempty"`
+
+	// "reason" field predicates.
+	Reason             *string  `json:"reason,omitempty"`
+	ReasonNEQ          *string  `json:"reasonNEQ,omitempty"`
+	ReasonIn           []string `json:"reasonIn,omitempty"`
+	ReasonNotIn        []string `json:"reasonNotIn,omitempty"`
+	ReasonGT           *string  `json:"reasonGT,omitempty"`
+	ReasonGTE          *string  `json:"reasonGTE,omitempty"`
+	ReasonLT           *string  `json:"reasonLT,omitempty"`
+	ReasonLTE          *string  `json:"reasonLTE,omitempty"`
+	ReasonContains     *string  `json:"reasonContains,omitempty"`
+	ReasonHasPrefix    *string  `json:"reasonHasPrefix,omitempty"`
+	ReasonHasSuffix    *string  `json:"reasonHasSuffix,omitempty"`
+	ReasonIsNil        bool     `json:"reasonIsNil,omitempty"`
+	ReasonNotNil       bool     `json:"reasonNotNil,omitempty"`
+	ReasonEqualFold    *string  `json:"reasonEqualFold,omitempty"`
+	ReasonContainsFold *string  `json:"reasonContainsFold,omitempty"`
+
+	// "created_at" field predicates.
+	CreatedAt      *time.Time  `json:"createdAt,omitempty"`
+	CreatedAtNEQ   *time.Time  `json:"createdAtNEQ,omitempty"`
+	CreatedAtIn    []time.Time `json:"createdAtIn,omitempty"`
+	CreatedAtNotIn []time.Time `json:"createdAtNotIn,omitempty"`
+	CreatedAtGT    *time.Time  `json:"createdAtGT,omitempty"`
+	CreatedAtGTE   *time.Time  `json:"createdAtGTE,omitempty"`
+	CreatedAtLT    *time.Time  `json:"createdAtLT,omitempty"`
+	CreatedAtLTE   *time.Time  `json:"createdAtLTE,omitempty"`
+}
+
+// AddPredicates adds custom predicates to the where input to be used during the filtering phase.
+func (i *ActionWhereInput) AddPredicates(predicates ...predicate.Action) {
+	i.Predicates = append(i.Predicates, predicates...)
+}
+
+// Filter applies the ActionWhereInput filter on the ActionQuery builder.
+func (i *ActionWhereInput) Filter(q *ActionQuery) (*ActionQuery, error) {
+	if i == nil {
+		return q, nil
+	}
+	p, err := i.P()
+	if err != nil {
+		if err == ErrEmptyActionWhereInput {
+			return q, nil
+		}
+		return nil, err
+	}
+	return q.Where(p), nil
+}
+
+// ErrEmptyActionWhereInput is returned in case the ActionWhereInput is empty.
+var ErrEmptyActionWhereInput = errors.New("ent: empty predicate ActionWhereInput")
+
+// P returns a predicate for filtering actions.
+// An error is returned if the input is empty or invalid.
+func (i *ActionWhereInput) P() (predicate.Action, error) {
+	var predicates []predicate.Action
+	if i.Not != nil {
+		p, err := i.Not.P()
+		if err != nil {
+			return nil, fmt.Errorf("%w: field 'not'", err)
+		}
+		predicates = append(predicates, action.Not(p))
+	}
+	switch n := len(i.Or); {
+	case n == 1:
+		p, err := i.Or[0].P()
+		if err != nil {
+			return nil, fmt.Errorf("%w: field 'or'", err)
+		}
+		predicates = append(predicates, p)
+	case n > 1:
+		or := make([]predicate.Action, 0, n)
+		for _, w := range i.Or {
+			p, err := w.P()
+			if err != nil {
+				return nil, fmt.Errorf("%w: field 'or'", err)
+			}
+			or = append(or, p)
+		}
+		predicates = append(predicates, action.Or(or...))
+	}
+	switch n := len(i.And); {
+	case n == 1:
+		p, err := i.And[0].P()
+		if err != nil {
+			return nil, fmt.Errorf("%w: field 'and'", err)
+		}
+		predicates = append(predicates, p)
+	case n > 1:
+		and := make([]predicate.Action, 0, n)
+		for _, w := range i.And {
+			p, err := w.P()
+			if err != nil {
+				return nil, fmt.Errorf("%w: field 'and'", err)
+			}
+			and = append(and, p)
+		}
+		predicates = append(predicates, action.And(and...))
+	}
+	predicates = append(predicates, i.Predicates...)
+	if i.ID != nil {
+		predicates = append(predicates, action.IDEQ(*i.ID))
+	}
+	if i.IDNEQ != nil {
+		predicates = append(predicates, action.IDNEQ(*i.IDNEQ))
+	}
+	if len(i.IDIn) > 0 {
+		predicates = append(predicates, action.IDIn(i.IDIn...))
+	}
+	if len(i.IDNotIn) > 0 {
+		predicates = append(predicates, action.IDNotIn(i.IDNotIn...))
+	}
+	if i.IDGT != nil {
+		predicates = append(predicates, action.IDGT(*i.IDGT))
+	}
+	if i.IDGTE != nil {
+		predicates = append(predicates, action.IDGTE(*i.IDGTE))
+	}
+	if i.IDLT != nil {
+		predicates = append(predicates, action.IDLT(*i.IDLT))
+	}
+	if i.IDLTE != nil {
+		predicates = append(predicates, action.IDLTE(*i.IDLTE))
+	}
+	if i.IDEqualFold != nil {
+		predicates = append(predicates, action.IDEqualFold(*i.IDEqualFold))
+	}
+	if i.IDContainsFold != nil {
+		predicates = append(predicates, action.IDContainsFold(*i.IDContainsFold))
+	}
+	if i.AccountID != nil {
+		predicates = append(predicates, action.AccountIDEQ(*i.AccountID))
+	}
+	if i.AccountIDNEQ != nil {
+		predicates = append(predicates, action.AccountIDNEQ(*i.AccountIDNEQ))
+	}
+	if len(i.AccountIDIn) > 0 {
+		predicates = append(predicates, action.AccountIDIn(i.AccountIDIn...))
+	}
+	if len(i.AccountIDNotIn) > 0 {
+		predicates = append(predicates, action.AccountIDNotIn(i.AccountIDNotIn...))
+	}
+	if i.AccountIDGT != nil {
+		predicates = append(predicates, action.AccountIDGT(*i.AccountIDGT))
+	}
+	if i.AccountIDGTE != nil {
+		predicates = append(predicates, action.AccountIDGTE(*i.AccountIDGTE))
+	}
+	if i.AccountIDLT != nil {
+		predicates = append(predicates, action.AccountIDLT(*i.AccountIDLT))
+	}
+	if i.AccountIDLTE != nil {
+		predicates = append(predicates, action.AccountIDLTE(*i.AccountIDLTE))
+	}
+	if i.AccountIDContains != nil {
+		predicates = append(predicates, action.AccountIDContains(*i.AccountIDContains))
+	}
+	if i.AccountIDHasPrefix != nil {
+		predicates = append(predicates, action.AccountIDHasPrefix(*i.AccountIDHasPrefix))
+	}
+	if i.AccountIDHasSuffix != nil {
+		predicates = append(predicates, action.AccountIDHasSuffix(*i.AccountIDHasSuffix))
+	}
+	if i.AccountIDEqualFold != nil {
+		predicates = append(predicates, action.AccountIDEqualFold(*i.AccountIDEqualFold))
+	}
+	if i.AccountIDContainsFold != nil {
+		predicates = append(predicates, action.AccountIDContainsFold(*i.AccountIDContainsFold))
+	}
+	if i.SubjectID != nil {
+		predicates = append(predicates, action.SubjectIDEQ(*i.SubjectID))
+	}
+	if i.SubjectIDNEQ != nil {
+		predicates = append(predicates, action.SubjectIDNEQ(*i.SubjectIDNEQ))
+	}
+	if len(i.SubjectIDIn) > 0 {
+		predicates = append(predicates, action.SubjectIDIn(i.SubjectIDIn...))
+	}
+	if len(i.SubjectIDNotIn) > 0 {
+		predicates = append(predicates, action.SubjectIDNotIn(i.SubjectIDNotIn...))
+	}
+	if i.SubjectIDGT != nil {
+		predicates = append(predicates, action.SubjectIDGT(*i.SubjectIDGT))
+	}
+	if i.SubjectIDGTE != nil {
+		predicates = append(predicates, action.SubjectIDGTE(*i.SubjectIDGTE))
+	}
+	if i.SubjectIDLT != nil {
+		predicates = append(predicates, action.SubjectIDLT(*i.SubjectIDLT))
+	}
+	if i.SubjectIDLTE != nil {
+		predicates = append(predicates, action.SubjectIDLTE(*i.SubjectIDLTE))
+	}
+	if i.SubjectIDContains != nil {
+		predicates = append(predicates, action.SubjectIDContains(*i.SubjectIDContains))
+	}
+	if i.SubjectIDHasPrefix != nil {
+		predicates = append(predicates, action.SubjectIDHasPrefix(*i.SubjectIDHasPrefix))
+	}
+	if i.SubjectIDHasSuffix != nil {
+		predicates = append(predicates, action.SubjectIDHasSuffix(*i.SubjectIDHasSuffix))
+	}
+	if i.SubjectIDEqualFold != nil {
+		predicates = append(predicates, action.SubjectIDEqualFold(*i.SubjectIDEqualFold))
+	}
+	if i.SubjectIDContainsFold != nil {
+		predicates = append(predicates, action.SubjectIDContainsFold(*i.SubjectIDContainsFold))
+	}
+	if i.Kind != nil {
+		predicates = append(predicates, action.KindEQ(*i.Kind))
+	}
+	if i.KindNEQ != nil {
+		predicates = append(predicates, action.KindNEQ(*i.KindNEQ))
+	}
+	if len(i.KindIn) > 0 {
+		predicates = append(predicates, action.KindIn(i.KindIn...))
+	}
+	if len(i.KindNotIn) > 0 {
+		predicates = append(predicates, action.KindNotIn(i.KindNotIn...))
+	}
+	if i.Actor != nil {
+		predicates = append(predicates, action.ActorEQ(*i.Actor))
+	}
+	if i.ActorNEQ != nil {
+		predicates = append(predicates, action.ActorNEQ(*i.ActorNEQ))
+	}
+	if len(i.ActorIn) > 0 {
+		predicates = append(predicates, action.ActorIn(i.ActorIn...))
+	}
+	if len(i.ActorNotIn) > 0 {
+		predicates = append(predicates, action.ActorNotIn(i.ActorNotIn...))
+	}
+	if i.ActorGT != nil {
+		predicates = append(predicates, action.ActorGT(*i.ActorGT))
+	}
+	if i.ActorGTE != nil {
+		predicates = append(predicates, action.ActorGTE(*i.ActorGTE))
+	}
+	if i.ActorLT != nil {
+		predicates = append(predicates, action.ActorLT(*i.ActorLT))
+	}
+	if i.ActorLTE != nil {
+		predicates = append(predicates, action.ActorLTE(*i.ActorLTE))
+	}
+	if i.ActorContains != nil {
+		predicates = append(predicates, action.ActorContains(*i.ActorContains))
+	}
+	if i.ActorHasPrefix != nil {
+		predicates = append(predicates, action.ActorHasPrefix(*i.ActorHasPrefix))
+	}
+	if i.ActorHasSuffix != nil {
+		predicates = append(predicates, action.ActorHasSuffix(*i.ActorHasSuffix))
+	}
+	if i.ActorEqualFold != nil {
+		predicates = append(predicates, action.ActorEqualFold(*i.ActorEqualFold))
+	}
+	if i.ActorContainsFold != nil {
+		predicates = append(predicates, action.ActorContainsFold(*i.ActorContainsFold))
+	}
+	if i.Reason != nil {
+		predicates = append(predicates, action.ReasonEQ(*i.Reason))
+	}
+	if i.ReasonNEQ != nil {
+		predicates = append(predicates, action.ReasonNEQ(*i.ReasonNEQ))
+	}
+	if len(i.ReasonIn) > 0 {
+		predicates = append(predicates, action.ReasonIn(i.ReasonIn...))
+	}
+	if len(i.ReasonNotIn) > 0 {
+		predicates = append(predicates, action.ReasonNotIn(i.ReasonNotIn...))
+	}
+	if i.ReasonGT != nil {
+		predicates = append(predicates, action.ReasonGT(*i.ReasonGT))
+	}
+	if i.ReasonGTE != nil {
+		predicates = append(predicates, action.ReasonGTE(*i.ReasonGTE))
+	}
+	if i.ReasonLT != nil {
+		predicates = append(predicates, action.ReasonLT(*i.ReasonLT))
+	}
+	if i.ReasonLTE != nil {
+		predicates = append(predicates, action.ReasonLTE(*i.ReasonLTE))
+	}
+	if i.ReasonContains != nil {
+		predicates = append(predicates, action.ReasonContains(*i.ReasonContains))
+	}
+	if i.ReasonHasPrefix != nil {
+		predicates = append(predicates, action.ReasonHasPrefix(*i.ReasonHasPrefix))
+	}
+	if i.ReasonHasSuffix != nil {
+		predicates = append(predicates, action.ReasonHasSuffix(*i.ReasonHasSuffix))
+	}
+	if i.ReasonIsNil {
+		predicates = append(predicates, action.ReasonIsNil())
+	}
+	if i.ReasonNotNil {
+		predicates = append(predicates, action.ReasonNotNil())
+	}
+	if i.ReasonEqualFold != nil {
+		predicates = append(predicates, action.ReasonEqualFold(*i.ReasonEqualFold))
+	}
+	if i.ReasonContainsFold != nil {
+		predicates = append(predicates, action.ReasonContainsFold(*i.ReasonContainsFold))
+	}
+	if i.CreatedAt != nil {
+		predicates = append(predicates, action.CreatedAtEQ(*i.CreatedAt))
+	}
+	if i.CreatedAtNEQ != nil {
+		predicates = append(predicates, action.CreatedAtNEQ(*i.CreatedAtNEQ))
+	}
+	if len(i.CreatedAtIn) > 0 {
+		predicates = append(predicates, action.CreatedAtIn(i.CreatedAtIn...))
+	}
+	if len(i.CreatedAtNotIn) > 0 {
+		predicates = append(predicates, action.CreatedAtNotIn(i.CreatedAtNotIn...))
+	}
+	if i.CreatedAtGT != nil {
+		predicates = append(predicates, action.CreatedAtGT(*i.CreatedAtGT))
+	}
+	if i.CreatedAtGTE != nil {
+		predicates = append(predicates, action.CreatedAtGTE(*i.CreatedAtGTE))
+	}
+	if i.CreatedAtLT != nil {
+		predicates = append(predicates, action.CreatedAtLT(*i.CreatedAtLT))
+	}
+	if i.CreatedAtLTE != nil {
+		predicates = append(predicates, action.CreatedAtLTE(*i.CreatedAtLTE))
+	}
+
+	switch len(predicates) {
+	case 0:
+		return nil, ErrEmptyActionWhereInput
+	case 1:
+		return predicates[0], nil
+	default:
+		return action.And(predicates...), nil
+	}
+}
+
 // AttemptWhereInput represents a where input for filtering Attempt queries.
 type AttemptWhereInput struct {
 	Predicates []predicate.Attempt  `json:"-"`
@@ -548,6 +958,12 @@ type AttemptWhereInput struct {
 	StartedAtGTE   *time.Time  `json:"startedAtGTE,omitempty"`
 	StartedAtLT    *time.Time  `json:"startedAtLT,omitempty"`
 	StartedAtLTE   *time.Time  `json:"startedAtLTE,omitempty"`
+
+	// "asked_by" field predicates.
+	AskedBy      *attempt.AskedBy  `json:"askedBy,omitempty"`
+	AskedByNEQ   *attempt.AskedBy  `json:"askedByNEQ,omitempty"`
+	AskedByIn    []attempt.AskedBy `json:"askedByIn,omitempty"`
+	AskedByNotIn []attempt.AskedBy `json:"askedByNotIn,omitempty"`
 
 	// "response_truncated" field predicates.
 	ResponseTruncated    *bool `json:"responseTruncated,omitempty"`
@@ -860,6 +1276,18 @@ func (i *AttemptWhereInput) P() (predicate.Attempt, error) {
 	if i.StartedAtLTE != nil {
 		predicates = append(predicates, attempt.StartedAtLTE(*i.StartedAtLTE))
 	}
+	if i.AskedBy != nil {
+		predicates = append(predicates, attempt.AskedByEQ(*i.AskedBy))
+	}
+	if i.AskedByNEQ != nil {
+		predicates = append(predicates, attempt.AskedByNEQ(*i.AskedByNEQ))
+	}
+	if len(i.AskedByIn) > 0 {
+		predicates = append(predicates, attempt.AskedByIn(i.AskedByIn...))
+	}
+	if len(i.AskedByNotIn) > 0 {
+		predicates = append(predicates, attempt.AskedByNotIn(i.AskedByNotIn...))
+	}
 	if i.ResponseTruncated != nil {
 		predicates = append(predicates, attempt.ResponseTruncatedEQ(*i.ResponseTruncated))
 	}
@@ -1003,6 +1431,18 @@ type DeliveryWhereInput struct {
 	NextAttemptAtLTE    *time.Time  `json:"nextAttemptAtLTE,omitempty"`
 	NextAttemptAtIsNil  bool        `json:"nextAttemptAtIsNil,omitempty"`
 	NextAttemptAtNotNil bool        `json:"nextAttemptAtNotNil,omitempty"`
+
+	// "parked_at" field predicates.
+	ParkedAt       *time.Time  `json:"parkedAt,omitempty"`
+	ParkedAtNEQ    *time.Time  `json:"parkedAtNEQ,omitempty"`
+	ParkedAtIn     []time.Time `json:"parkedAtIn,omitempty"`
+	ParkedAtNotIn  []time.Time `json:"parkedAtNotIn,omitempty"`
+	ParkedAtGT     *time.Time  `json:"parkedAtGT,omitempty"`
+	ParkedAtGTE    *time.Time  `json:"parkedAtGTE,omitempty"`
+	ParkedAtLT     *time.Time  `json:"parkedAtLT,omitempty"`
+	ParkedAtLTE    *time.Time  `json:"parkedAtLTE,omitempty"`
+	ParkedAtIsNil  bool        `json:"parkedAtIsNil,omitempty"`
+	ParkedAtNotNil bool        `json:"parkedAtNotNil,omitempty"`
 
 	// "created_at" field predicates.
 	CreatedAt      *time.Time  `json:"createdAt,omitempty"`
@@ -1368,6 +1808,36 @@ func (i *DeliveryWhereInput) P() (predicate.Delivery, error) {
 	if i.NextAttemptAtNotNil {
 		predicates = append(predicates, delivery.NextAttemptAtNotNil())
 	}
+	if i.ParkedAt != nil {
+		predicates = append(predicates, delivery.ParkedAtEQ(*i.ParkedAt))
+	}
+	if i.ParkedAtNEQ != nil {
+		predicates = append(predicates, delivery.ParkedAtNEQ(*i.ParkedAtNEQ))
+	}
+	if len(i.ParkedAtIn) > 0 {
+		predicates = append(predicates, delivery.ParkedAtIn(i.ParkedAtIn...))
+	}
+	if len(i.ParkedAtNotIn) > 0 {
+		predicates = append(predicates, delivery.ParkedAtNotIn(i.ParkedAtNotIn...))
+	}
+	if i.ParkedAtGT != nil {
+		predicates = append(predicates, delivery.ParkedAtGT(*i.ParkedAtGT))
+	}
+	if i.ParkedAtGTE != nil {
+		predicates = append(predicates, delivery.ParkedAtGTE(*i.ParkedAtGTE))
+	}
+	if i.ParkedAtLT != nil {
+		predicates = append(predicates, delivery.ParkedAtLT(*i.ParkedAtLT))
+	}
+	if i.ParkedAtLTE != nil {
+		predicates = append(predicates, delivery.ParkedAtLTE(*i.ParkedAtLTE))
+	}
+	if i.ParkedAtIsNil {
+		predicates = append(predicates, delivery.ParkedAtIsNil())
+	}
+	if i.ParkedAtNotNil {
+		predicates = append(predicates, delivery.ParkedAtNotNil())
+	}
 	if i.CreatedAt != nil {
 		predicates = append(predicates, delivery.CreatedAtEQ(*i.CreatedAt))
 	}
@@ -1605,6 +2075,24 @@ type DestinationWhereInput struct {
 	ReasonNotNil       bool     `json:"reasonNotNil,omitempty"`
 	ReasonEqualFold    *string  `json:"reasonEqualFold,omitempty"`
 	ReasonContainsFold *string  `json:"reasonContainsFold,omitempty"`
+
+	// "paused_until" field predicates.
+	PausedUntil       *time.Time  `json:"pausedUntil,omitempty"`
+	PausedUntilNEQ    *time.Time  `json:"pausedUntilNEQ,omitempty"`
+	PausedUntilIn     []time.Time `json:"pausedUntilIn,omitempty"`
+	PausedUntilNotIn  []time.Time `json:"pausedUntilNotIn,omitempty"`
+	PausedUntilGT     *time.Time  `json:"pausedUntilGT,omitempty"`
+	PausedUntilGTE    *time.Time  `json:"pausedUntilGTE,omitempty"`
+	PausedUntilLT     *time.Time  `json:"pausedUntilLT,omitempty"`
+	PausedUntilLTE    *time.Time  `json:"pausedUntilLTE,omitempty"`
+	PausedUntilIsNil  bool        `json:"pausedUntilIsNil,omitempty"`
+	PausedUntilNotNil bool        `json:"pausedUntilNotNil,omitempty"`
+
+	// "signing_algorithm" field predicates.
+	SigningAlgorithm      *destination.SigningAlgorithm  `json:"signingAlgorithm,omitempty"`
+	SigningAlgorithmNEQ   *destination.SigningAlgorithm  `json:"signingAlgorithmNEQ,omitempty"`
+	SigningAlgorithmIn    []destination.SigningAlgorithm `json:"signingAlgorithmIn,omitempty"`
+	SigningAlgorithmNotIn []destination.SigningAlgorithm `json:"signingAlgorithmNotIn,omitempty"`
 
 	// "account" edge predicates.
 	HasAccount     *bool                `json:"hasAccount,omitempty"`
@@ -1962,6 +2450,48 @@ func (i *DestinationWhereInput) P() (predicate.Destination, error) {
 	if i.ReasonContainsFold != nil {
 		predicates = append(predicates, destination.ReasonContainsFold(*i.ReasonContainsFold))
 	}
+	if i.PausedUntil != nil {
+		predicates = append(predicates, destination.PausedUntilEQ(*i.PausedUntil))
+	}
+	if i.PausedUntilNEQ != nil {
+		predicates = append(predicates, destination.PausedUntilNEQ(*i.PausedUntilNEQ))
+	}
+	if len(i.PausedUntilIn) > 0 {
+		predicates = append(predicates, destination.PausedUntilIn(i.PausedUntilIn...))
+	}
+	if len(i.PausedUntilNotIn) > 0 {
+		predicates = append(predicates, destination.PausedUntilNotIn(i.PausedUntilNotIn...))
+	}
+	if i.PausedUntilGT != nil {
+		predicates = append(predicates, destination.PausedUntilGT(*i.PausedUntilGT))
+	}
+	if i.PausedUntilGTE != nil {
+		predicates = append(predicates, destination.PausedUntilGTE(*i.PausedUntilGTE))
+	}
+	if i.PausedUntilLT != nil {
+		predicates = append(predicates, destination.PausedUntilLT(*i.PausedUntilLT))
+	}
+	if i.PausedUntilLTE != nil {
+		predicates = append(predicates, destination.PausedUntilLTE(*i.PausedUntilLTE))
+	}
+	if i.PausedUntilIsNil {
+		predicates = append(predicates, destination.PausedUntilIsNil())
+	}
+	if i.PausedUntilNotNil {
+		predicates = append(predicates, destination.PausedUntilNotNil())
+	}
+	if i.SigningAlgorithm != nil {
+		predicates = append(predicates, destination.SigningAlgorithmEQ(*i.SigningAlgorithm))
+	}
+	if i.SigningAlgorithmNEQ != nil {
+		predicates = append(predicates, destination.SigningAlgorithmNEQ(*i.SigningAlgorithmNEQ))
+	}
+	if len(i.SigningAlgorithmIn) > 0 {
+		predicates = append(predicates, destination.SigningAlgorithmIn(i.SigningAlgorithmIn...))
+	}
+	if len(i.SigningAlgorithmNotIn) > 0 {
+		predicates = append(predicates, destination.SigningAlgorithmNotIn(i.SigningAlgorithmNotIn...))
+	}
 
 	if i.HasAccount != nil {
 		p := destination.HasAccount()
@@ -2086,6 +2616,40 @@ type EventWhereInput struct {
 	CreatedAtGTE   *time.Time  `json:"createdAtGTE,omitempty"`
 	CreatedAtLT    *time.Time  `json:"createdAtLT,omitempty"`
 	CreatedAtLTE   *time.Time  `json:"createdAtLTE,omitempty"`
+
+	// "replay_of" field predicates.
+	ReplayOf             *string  `json:"replayOf,omitempty"`
+	ReplayOfNEQ          *string  `json:"replayOfNEQ,omitempty"`
+	ReplayOfIn           []string `json:"replayOfIn,omitempty"`
+	ReplayOfNotIn        []string `json:"replayOfNotIn,omitempty"`
+	ReplayOfGT           *string  `json:"replayOfGT,omitempty"`
+	ReplayOfGTE          *string  `json:"replayOfGTE,omitempty"`
+	ReplayOfLT           *string  `json:"replayOfLT,omitempty"`
+	ReplayOfLTE          *string  `json:"replayOfLTE,omitempty"`
+	ReplayOfContains     *string  `json:"replayOfContains,omitempty"`
+	ReplayOfHasPrefix    *string  `json:"replayOfHasPrefix,omitempty"`
+	ReplayOfHasSuffix    *string  `json:"replayOfHasSuffix,omitempty"`
+	ReplayOfIsNil        bool     `json:"replayOfIsNil,omitempty"`
+	ReplayOfNotNil       bool     `json:"replayOfNotNil,omitempty"`
+	ReplayOfEqualFold    *string  `json:"replayOfEqualFold,omitempty"`
+	ReplayOfContainsFold *string  `json:"replayOfContainsFold,omitempty"`
+
+	// "replay_id" field predicates.
+	ReplayID             *string  `json:"replayID,omitempty"`
+	ReplayIDNEQ          *string  `json:"replayIDNEQ,omitempty"`
+	ReplayIDIn           []string `json:"replayIDIn,omitempty"`
+	ReplayIDNotIn        []string `json:"replayIDNotIn,omitempty"`
+	ReplayIDGT           *string  `json:"replayIDGT,omitempty"`
+	ReplayIDGTE          *string  `json:"replayIDGTE,omitempty"`
+	ReplayIDLT           *string  `json:"replayIDLT,omitempty"`
+	ReplayIDLTE          *string  `json:"replayIDLTE,omitempty"`
+	ReplayIDContains     *string  `json:"replayIDContains,omitempty"`
+	ReplayIDHasPrefix    *string  `json:"replayIDHasPrefix,omitempty"`
+	ReplayIDHasSuffix    *string  `json:"replayIDHasSuffix,omitempty"`
+	ReplayIDIsNil        bool     `json:"replayIDIsNil,omitempty"`
+	ReplayIDNotNil       bool     `json:"replayIDNotNil,omitempty"`
+	ReplayIDEqualFold    *string  `json:"replayIDEqualFold,omitempty"`
+	ReplayIDContainsFold *string  `json:"replayIDContainsFold,omitempty"`
 
 	// "account" edge predicates.
 	HasAccount     *bool                `json:"hasAccount,omitempty"`
@@ -2350,6 +2914,96 @@ func (i *EventWhereInput) P() (predicate.Event, error) {
 	if i.CreatedAtLTE != nil {
 		predicates = append(predicates, event.CreatedAtLTE(*i.CreatedAtLTE))
 	}
+	if i.ReplayOf != nil {
+		predicates = append(predicates, event.ReplayOfEQ(*i.ReplayOf))
+	}
+	if i.ReplayOfNEQ != nil {
+		predicates = append(predicates, event.ReplayOfNEQ(*i.ReplayOfNEQ))
+	}
+	if len(i.ReplayOfIn) > 0 {
+		predicates = append(predicates, event.ReplayOfIn(i.ReplayOfIn...))
+	}
+	if len(i.ReplayOfNotIn) > 0 {
+		predicates = append(predicates, event.ReplayOfNotIn(i.ReplayOfNotIn...))
+	}
+	if i.ReplayOfGT != nil {
+		predicates = append(predicates, event.ReplayOfGT(*i.ReplayOfGT))
+	}
+	if i.ReplayOfGTE != nil {
+		predicates = append(predicates, event.ReplayOfGTE(*i.ReplayOfGTE))
+	}
+	if i.ReplayOfLT != nil {
+		predicates = append(predicates, event.ReplayOfLT(*i.ReplayOfLT))
+	}
+	if i.ReplayOfLTE != nil {
+		predicates = append(predicates, event.ReplayOfLTE(*i.ReplayOfLTE))
+	}
+	if i.ReplayOfContains != nil {
+		predicates = append(predicates, event.ReplayOfContains(*i.ReplayOfContains))
+	}
+	if i.ReplayOfHasPrefix != nil {
+		predicates = append(predicates, event.ReplayOfHasPrefix(*i.ReplayOfHasPrefix))
+	}
+	if i.ReplayOfHasSuffix != nil {
+		predicates = append(predicates, event.ReplayOfHasSuffix(*i.ReplayOfHasSuffix))
+	}
+	if i.ReplayOfIsNil {
+		predicates = append(predicates, event.ReplayOfIsNil())
+	}
+	if i.ReplayOfNotNil {
+		predicates = append(predicates, event.ReplayOfNotNil())
+	}
+	if i.ReplayOfEqualFold != nil {
+		predicates = append(predicates, event.ReplayOfEqualFold(*i.ReplayOfEqualFold))
+	}
+	if i.ReplayOfContainsFold != nil {
+		predicates = append(predicates, event.ReplayOfContainsFold(*i.ReplayOfContainsFold))
+	}
+	if i.ReplayID != nil {
+		predicates = append(predicates, event.ReplayIDEQ(*i.ReplayID))
+	}
+	if i.ReplayIDNEQ != nil {
+		predicates = append(predicates, event.ReplayIDNEQ(*i.ReplayIDNEQ))
+	}
+	if len(i.ReplayIDIn) > 0 {
+		predicates = append(predicates, event.ReplayIDIn(i.ReplayIDIn...))
+	}
+	if len(i.ReplayIDNotIn) > 0 {
+		predicates = append(predicates, event.ReplayIDNotIn(i.ReplayIDNotIn...))
+	}
+	if i.ReplayIDGT != nil {
+		predicates = append(predicates, event.ReplayIDGT(*i.ReplayIDGT))
+	}
+	if i.ReplayIDGTE != nil {
+		predicates = append(predicates, event.ReplayIDGTE(*i.ReplayIDGTE))
+	}
+	if i.ReplayIDLT != nil {
+		predicates = append(predicates, event.ReplayIDLT(*i.ReplayIDLT))
+	}
+	if i.ReplayIDLTE != nil {
+		predicates = append(predicates, event.ReplayIDLTE(*i.ReplayIDLTE))
+	}
+	if i.ReplayIDContains != nil {
+		predicates = append(predicates, event.ReplayIDContains(*i.ReplayIDContains))
+	}
+	if i.ReplayIDHasPrefix != nil {
+		predicates = append(predicates, event.ReplayIDHasPrefix(*i.ReplayIDHasPrefix))
+	}
+	if i.ReplayIDHasSuffix != nil {
+		predicates = append(predicates, event.ReplayIDHasSuffix(*i.ReplayIDHasSuffix))
+	}
+	if i.ReplayIDIsNil {
+		predicates = append(predicates, event.ReplayIDIsNil())
+	}
+	if i.ReplayIDNotNil {
+		predicates = append(predicates, event.ReplayIDNotNil())
+	}
+	if i.ReplayIDEqualFold != nil {
+		predicates = append(predicates, event.ReplayIDEqualFold(*i.ReplayIDEqualFold))
+	}
+	if i.ReplayIDContainsFold != nil {
+		predicates = append(predicates, event.ReplayIDContainsFold(*i.ReplayIDContainsFold))
+	}
 
 	if i.HasAccount != nil {
 		p := event.HasAccount()
@@ -2394,6 +3048,730 @@ func (i *EventWhereInput) P() (predicate.Event, error) {
 		return predicates[0], nil
 	default:
 		return event.And(predicates...), nil
+	}
+}
+
+// ReplayWhereInput represents a where input for filtering Replay queries.
+type ReplayWhereInput struct {
+	Predicates []predicate.Replay  `json:"-"`
+	Not        *ReplayWhereInput   `json:"not,omitempty"`
+	Or         []*ReplayWhereInput `json:"or,omitempty"`
+	And        []*ReplayWhereInput `json:"and,omitempty"`
+
+	// "id" field predicates.
+	ID             *string  `json:"id,omitempty"`
+	IDNEQ          *string  `json:"idNEQ,omitempty"`
+	IDIn           []string `json:"idIn,omitempty"`
+	IDNotIn        []string `json:"idNotIn,omitempty"`
+	IDGT           *string  `json:"idGT,omitempty"`
+	IDGTE          *string  `json:"idGTE,omitempty"`
+	IDLT           *string  `json:"idLT,omitempty"`
+	IDLTE          *string  `json:"idLTE,omitempty"`
+	IDEqualFold    *string  `json:"idEqualFold,omitempty"`
+	IDContainsFold *string  `json:"idContainsFold,omitempty"`
+
+	// "created_at" field predicates.
+	CreatedAt      *time.Time  `json:"createdAt,omitempty"`
+	CreatedAtNEQ   *time.Time  `json:"createdAtNEQ,omitempty"`
+	CreatedAtIn    []time.Time `json:"createdAtIn,omitempty"`
+	CreatedAtNotIn []time.Time `json:"createdAtNotIn,omitempty"`
+	CreatedAtGT    *time.Time  `json:"createdAtGT,omitempty"`
+	CreatedAtGTE   *time.Time  `json:"createdAtGTE,omitempty"`
+	CreatedAtLT    *time.Time  `json:"createdAtLT,omitempty"`
+	CreatedAtLTE   *time.Time  `json:"createdAtLTE,omitempty"`
+
+	// "updated_at" field predicates.
+	UpdatedAt      *time.Time  `json:"updatedAt,omitempty"`
+	UpdatedAtNEQ   *time.Time  `json:"updatedAtNEQ,omitempty"`
+	UpdatedAtIn    []time.Time `json:"updatedAtIn,omitempty"`
+	UpdatedAtNotIn []time.Time `json:"updatedAtNotIn,omitempty"`
+	UpdatedAtGT    *time.Time  `json:"updatedAtGT,omitempty"`
+	UpdatedAtGTE   *time.Time  `json:"updatedAtGTE,omitempty"`
+	UpdatedAtLT    *time.Time  `json:"updatedAtLT,omitempty"`
+	UpdatedAtLTE   *time.Time  `json:"updatedAtLTE,omitempty"`
+
+	// "account_id" field predicates.
+	AccountID             *string  `json:"accountID,omitempty"`
+	AccountIDNEQ          *string  `json:"accountIDNEQ,omitempty"`
+	AccountIDIn           []string `json:"accountIDIn,omitempty"`
+	AccountIDNotIn        []string `json:"accountIDNotIn,omitempty"`
+	AccountIDGT           *string  `json:"accountIDGT,omitempty"`
+	AccountIDGTE          *string  `json:"accountIDGTE,omitempty"`
+	AccountIDLT           *string  `json:"accountIDLT,omitempty"`
+	AccountIDLTE          *string  `json:"accountIDLTE,omitempty"`
+	AccountIDContains     *string  `json:"accountIDContains,omitempty"`
+	AccountIDHasPrefix    *string  `json:"accountIDHasPrefix,omitempty"`
+	AccountIDHasSuffix    *string  `json:"accountIDHasSuffix,omitempty"`
+	AccountIDEqualFold    *string  `json:"accountIDEqualFold,omitempty"`
+	AccountIDContainsFold *string  `json:"accountIDContainsFold,omitempty"`
+
+	// "status" field predicates.
+	Status      *replay.Status  `json:"status,omitempty"`
+	StatusNEQ   *replay.Status  `json:"statusNEQ,omitempty"`
+	StatusIn    []replay.Status `json:"statusIn,omitempty"`
+	StatusNotIn []replay.Status `json:"statusNotIn,omitempty"`
+
+	// "actor" field predicates.
+	Actor             *string  `json:"actor,omitempty"`
+	ActorNEQ          *string  `json:"actorNEQ,omitempty"`
+	ActorIn           []string `json:"actorIn,omitempty"`
+	ActorNotIn        []string `json:"actorNotIn,omitempty"`
+	ActorGT           *string  `json:"actorGT,omitempty"`
+	ActorGTE          *string  `json:"actorGTE,omitempty"`
+	ActorLT           *string  `json:"actorLT,omitempty"`
+	ActorLTE          *string  `json:"actorLTE,omitempty"`
+	ActorContains     *string  `json:"actorContains,omitempty"`
+	ActorHasPrefix    *string  `json:"actorHasPrefix,omitempty"`
+	ActorHasSuffix    *string  `json:"actorHasSuffix,omitempty"`
+	ActorEqualFold    *string  `json:"actorEqualFold,omitempty"`
+	ActorContainsFold *string  `json:"actorContainsFold,omitempty"`
+
+	// "reason" field predicates.
+	Reason             *string  `json:"reason,omitempty"`
+	ReasonNEQ          *string  `json:"reasonNEQ,omitempty"`
+	ReasonIn           []string `json:"reasonIn,omitempty"`
+	ReasonNotIn        []string `json:"reasonNotIn,omitempty"`
+	ReasonGT           *string  `json:"reasonGT,omitempty"`
+	ReasonGTE          *string  `json:"reasonGTE,omitempty"`
+	ReasonLT           *string  `json:"reasonLT,omitempty"`
+	ReasonLTE          *string  `json:"reasonLTE,omitempty"`
+	ReasonContains     *string  `json:"reasonContains,omitempty"`
+	ReasonHasPrefix    *string  `json:"reasonHasPrefix,omitempty"`
+	ReasonHasSuffix    *string  `json:"reasonHasSuffix,omitempty"`
+	ReasonIsNil        bool     `json:"reasonIsNil,omitempty"`
+	ReasonNotNil       bool     `json:"reasonNotNil,omitempty"`
+	ReasonEqualFold    *string  `json:"reasonEqualFold,omitempty"`
+	ReasonContainsFold *string  `json:"reasonContainsFold,omitempty"`
+
+	// "destination_id" field predicates.
+	DestinationID             *string  `json:"destinationID,omitempty"`
+	DestinationIDNEQ          *string  `json:"destinationIDNEQ,omitempty"`
+	DestinationIDIn           []string `json:"destinationIDIn,omitempty"`
+	DestinationIDNotIn        []string `json:"destinationIDNotIn,omitempty"`
+	DestinationIDGT           *string  `json:"destinationIDGT,omitempty"`
+	DestinationIDGTE          *string  `json:"destinationIDGTE,omitempty"`
+	DestinationIDLT           *string  `json:"destinationIDLT,omitempty"`
+	DestinationIDLTE          *string  `json:"destinationIDLTE,omitempty"`
+	DestinationIDContains     *string  `json:"destinationIDContains,omitempty"`
+	DestinationIDHasPrefix    *string  `json:"destinationIDHasPrefix,omitempty"`
+	DestinationIDHasSuffix    *string  `json:"destinationIDHasSuffix,omitempty"`
+	DestinationIDIsNil        bool     `json:"destinationIDIsNil,omitempty"`
+	DestinationIDNotNil       bool     `json:"destinationIDNotNil,omitempty"`
+	DestinationIDEqualFold    *string  `json:"destinationIDEqualFold,omitempty"`
+	DestinationIDContainsFold *string  `json:"destinationIDContainsFold,omitempty"`
+
+	// "event_type" field predicates.
+	EventType             *string  `json:"eventType,omitempty"`
+	EventTypeNEQ          *string  `json:"eventTypeNEQ,omitempty"`
+	EventTypeIn           []string `json:"eventTypeIn,omitempty"`
+	EventTypeNotIn        []string `json:"eventTypeNotIn,omitempty"`
+	EventTypeGT           *string  `json:"eventTypeGT,omitempty"`
+	EventTypeGTE          *string  `json:"eventTypeGTE,omitempty"`
+	EventTypeLT           *string  `json:"eventTypeLT,omitempty"`
+	EventTypeLTE          *string  `json:"eventTypeLTE,omitempty"`
+	EventTypeContains     *string  `json:"eventTypeContains,omitempty"`
+	EventTypeHasPrefix    *string  `json:"eventTypeHasPrefix,omitempty"`
+	EventTypeHasSuffix    *string  `json:"eventTypeHasSuffix,omitempty"`
+	EventTypeIsNil        bool     `json:"eventTypeIsNil,omitempty"`
+	EventTypeNotNil       bool     `json:"eventTypeNotNil,omitempty"`
+	EventTypeEqualFold    *string  `json:"eventTypeEqualFold,omitempty"`
+	EventTypeContainsFold *string  `json:"eventTypeContainsFold,omitempty"`
+
+	// "rate" field predicates.
+	Rate      *float64  `json:"rate,omitempty"`
+	RateNEQ   *float64  `json:"rateNEQ,omitempty"`
+	RateIn    []float64 `json:"rateIn,omitempty"`
+	RateNotIn []float64 `json:"rateNotIn,omitempty"`
+	RateGT    *float64  `json:"rateGT,omitempty"`
+	RateGTE   *float64  `json:"rateGTE,omitempty"`
+	RateLT    *float64  `json:"rateLT,omitempty"`
+	RateLTE   *float64  `json:"rateLTE,omitempty"`
+
+	// "matched" field predicates.
+	Matched      *int  `json:"matched,omitempty"`
+	MatchedNEQ   *int  `json:"matchedNEQ,omitempty"`
+	MatchedIn    []int `json:"matchedIn,omitempty"`
+	MatchedNotIn []int `json:"matchedNotIn,omitempty"`
+	MatchedGT    *int  `json:"matchedGT,omitempty"`
+	MatchedGTE   *int  `json:"matchedGTE,omitempty"`
+	MatchedLT    *int  `json:"matchedLT,omitempty"`
+	MatchedLTE   *int  `json:"matchedLTE,omitempty"`
+
+	// "replayed" field predicates.
+	Replayed      *int  `json:"replayed,omitempty"`
+	ReplayedNEQ   *int  `json:"replayedNEQ,omitempty"`
+	ReplayedIn    []int `json:"replayedIn,omitempty"`
+	ReplayedNotIn []int `json:"replayedNotIn,omitempty"`
+	ReplayedGT    *int  `json:"replayedGT,omitempty"`
+	ReplayedGTE   *int  `json:"replayedGTE,omitempty"`
+	ReplayedLT    *int  `json:"replayedLT,omitempty"`
+	ReplayedLTE   *int  `json:"replayedLTE,omitempty"`
+
+	// "skipped" field predicates.
+	Skipped      *int  `json:"skipped,omitempty"`
+	SkippedNEQ   *int  `json:"skippedNEQ,omitempty"`
+	SkippedIn    []int `json:"skippedIn,omitempty"`
+	SkippedNotIn []int `json:"skippedNotIn,omitempty"`
+	SkippedGT    *int  `json:"skippedGT,omitempty"`
+	SkippedGTE   *int  `json:"skippedGTE,omitempty"`
+	SkippedLT    *int  `json:"skippedLT,omitempty"`
+	SkippedLTE   *int  `json:"skippedLTE,omitempty"`
+
+	// "deliveries" field predicates.
+	Deliveries      *int  `json:"deliveries,omitempty"`
+	DeliveriesNEQ   *int  `json:"deliveriesNEQ,omitempty"`
+	DeliveriesIn    []int `json:"deliveriesIn,omitempty"`
+	DeliveriesNotIn []int `json:"deliveriesNotIn,omitempty"`
+	DeliveriesGT    *int  `json:"deliveriesGT,omitempty"`
+	DeliveriesGTE   *int  `json:"deliveriesGTE,omitempty"`
+	DeliveriesLT    *int  `json:"deliveriesLT,omitempty"`
+	DeliveriesLTE   *int  `json:"deliveriesLTE,omitempty"`
+
+	// "finished_at" field predicates.
+	FinishedAt       *time.Time  `json:"finishedAt,omitempty"`
+	FinishedAtNEQ    *time.Time  `json:"finishedAtNEQ,omitempty"`
+	FinishedAtIn     []time.Time `json:"finishedAtIn,omitempty"`
+	FinishedAtNotIn  []time.Time `json:"finishedAtNotIn,omitempty"`
+	FinishedAtGT     *time.Time  `json:"finishedAtGT,omitempty"`
+	FinishedAtGTE    *time.Time  `json:"finishedAtGTE,omitempty"`
+	FinishedAtLT     *time.Time  `json:"finishedAtLT,omitempty"`
+	FinishedAtLTE    *time.Time  `json:"finishedAtLTE,omitempty"`
+	FinishedAtIsNil  bool        `json:"finishedAtIsNil,omitempty"`
+	FinishedAtNotNil bool        `json:"finishedAtNotNil,omitempty"`
+}
+
+// AddPredicates adds custom predicates to the where input to be used during the filtering phase.
+func (i *ReplayWhereInput) AddPredicates(predicates ...predicate.Replay) {
+	i.Predicates = append(i.Predicates, predicates...)
+}
+
+// Filter applies the ReplayWhereInput filter on the ReplayQuery builder.
+func (i *ReplayWhereInput) Filter(q *ReplayQuery) (*ReplayQuery, error) {
+	if i == nil {
+		return q, nil
+	}
+	p, err := i.P()
+	if err != nil {
+		if err == ErrEmptyReplayWhereInput {
+			return q, nil
+		}
+		return nil, err
+	}
+	return q.Where(p), nil
+}
+
+// ErrEmptyReplayWhereInput is returned in case the ReplayWhereInput is empty.
+var ErrEmptyReplayWhereInput = errors.New("ent: empty predicate ReplayWhereInput")
+
+// P returns a predicate for filtering replays.
+// An error is returned if the input is empty or invalid.
+func (i *ReplayWhereInput) P() (predicate.Replay, error) {
+	var predicates []predicate.Replay
+	if i.Not != nil {
+		p, err := i.Not.P()
+		if err != nil {
+			return nil, fmt.Errorf("%w: field 'not'", err)
+		}
+		predicates = append(predicates, replay.Not(p))
+	}
+	switch n := len(i.Or); {
+	case n == 1:
+		p, err := i.Or[0].P()
+		if err != nil {
+			return nil, fmt.Errorf("%w: field 'or'", err)
+		}
+		predicates = append(predicates, p)
+	case n > 1:
+		or := make([]predicate.Replay, 0, n)
+		for _, w := range i.Or {
+			p, err := w.P()
+			if err != nil {
+				return nil, fmt.Errorf("%w: field 'or'", err)
+			}
+			or = append(or, p)
+		}
+		predicates = append(predicates, replay.Or(or...))
+	}
+	switch n := len(i.And); {
+	case n == 1:
+		p, err := i.And[0].P()
+		if err != nil {
+			return nil, fmt.Errorf("%w: field 'and'", err)
+		}
+		predicates = append(predicates, p)
+	case n > 1:
+		and := make([]predicate.Replay, 0, n)
+		for _, w := range i.And {
+			p, err := w.P()
+			if err != nil {
+				return nil, fmt.Errorf("%w: field 'and'", err)
+			}
+			and = append(and, p)
+		}
+		predicates = append(predicates, replay.And(and...))
+	}
+	predicates = append(predicates, i.Predicates...)
+	if i.ID != nil {
+		predicates = append(predicates, replay.IDEQ(*i.ID))
+	}
+	if i.IDNEQ != nil {
+		predicates = append(predicates, replay.IDNEQ(*i.IDNEQ))
+	}
+	if len(i.IDIn) > 0 {
+		predicates = append(predicates, replay.IDIn(i.IDIn...))
+	}
+	if len(i.IDNotIn) > 0 {
+		predicates = append(predicates, replay.IDNotIn(i.IDNotIn...))
+	}
+	if i.IDGT != nil {
+		predicates = append(predicates, replay.IDGT(*i.IDGT))
+	}
+	if i.IDGTE != nil {
+		predicates = append(predicates, replay.IDGTE(*i.IDGTE))
+	}
+	if i.IDLT != nil {
+		predicates = append(predicates, replay.IDLT(*i.IDLT))
+	}
+	if i.IDLTE != nil {
+		predicates = append(predicates, replay.IDLTE(*i.IDLTE))
+	}
+	if i.IDEqualFold != nil {
+		predicates = append(predicates, replay.IDEqualFold(*i.IDEqualFold))
+	}
+	if i.IDContainsFold != nil {
+		predicates = append(predicates, replay.IDContainsFold(*i.IDContainsFold))
+	}
+	if i.CreatedAt != nil {
+		predicates = append(predicates, replay.CreatedAtEQ(*i.CreatedAt))
+	}
+	if i.CreatedAtNEQ != nil {
+		predicates = append(predicates, replay.CreatedAtNEQ(*i.CreatedAtNEQ))
+	}
+	if len(i.CreatedAtIn) > 0 {
+		predicates = append(predicates, replay.CreatedAtIn(i.CreatedAtIn...))
+	}
+	if len(i.CreatedAtNotIn) > 0 {
+		predicates = append(predicates, replay.CreatedAtNotIn(i.CreatedAtNotIn...))
+	}
+	if i.CreatedAtGT != nil {
+		predicates = append(predicates, replay.CreatedAtGT(*i.CreatedAtGT))
+	}
+	if i.CreatedAtGTE != nil {
+		predicates = append(predicates, replay.CreatedAtGTE(*i.CreatedAtGTE))
+	}
+	if i.CreatedAtLT != nil {
+		predicates = append(predicates, replay.CreatedAtLT(*i.CreatedAtLT))
+	}
+	if i.CreatedAtLTE != nil {
+		predicates = append(predicates, replay.CreatedAtLTE(*i.CreatedAtLTE))
+	}
+	if i.UpdatedAt != nil {
+		predicates = append(predicates, replay.UpdatedAtEQ(*i.UpdatedAt))
+	}
+	if i.UpdatedAtNEQ != nil {
+		predicates = append(predicates, replay.UpdatedAtNEQ(*i.UpdatedAtNEQ))
+	}
+	if len(i.UpdatedAtIn) > 0 {
+		predicates = append(predicates, replay.UpdatedAtIn(i.UpdatedAtIn...))
+	}
+	if len(i.UpdatedAtNotIn) > 0 {
+		predicates = append(predicates, replay.UpdatedAtNotIn(i.UpdatedAtNotIn...))
+	}
+	if i.UpdatedAtGT != nil {
+		predicates = append(predicates, replay.UpdatedAtGT(*i.UpdatedAtGT))
+	}
+	if i.UpdatedAtGTE != nil {
+		predicates = append(predicates, replay.UpdatedAtGTE(*i.UpdatedAtGTE))
+	}
+	if i.UpdatedAtLT != nil {
+		predicates = append(predicates, replay.UpdatedAtLT(*i.UpdatedAtLT))
+	}
+	if i.UpdatedAtLTE != nil {
+		predicates = append(predicates, replay.UpdatedAtLTE(*i.UpdatedAtLTE))
+	}
+	if i.AccountID != nil {
+		predicates = append(predicates, replay.AccountIDEQ(*i.AccountID))
+	}
+	if i.AccountIDNEQ != nil {
+		predicates = append(predicates, replay.AccountIDNEQ(*i.AccountIDNEQ))
+	}
+	if len(i.AccountIDIn) > 0 {
+		predicates = append(predicates, replay.AccountIDIn(i.AccountIDIn...))
+	}
+	if len(i.AccountIDNotIn) > 0 {
+		predicates = append(predicates, replay.AccountIDNotIn(i.AccountIDNotIn...))
+	}
+	if i.AccountIDGT != nil {
+		predicates = append(predicates, replay.AccountIDGT(*i.AccountIDGT))
+	}
+	if i.AccountIDGTE != nil {
+		predicates = append(predicates, replay.AccountIDGTE(*i.AccountIDGTE))
+	}
+	if i.AccountIDLT != nil {
+		predicates = append(predicates, replay.AccountIDLT(*i.AccountIDLT))
+	}
+	if i.AccountIDLTE != nil {
+		predicates = append(predicates, replay.AccountIDLTE(*i.AccountIDLTE))
+	}
+	if i.AccountIDContains != nil {
+		predicates = append(predicates, replay.AccountIDContains(*i.AccountIDContains))
+	}
+	if i.AccountIDHasPrefix != nil {
+		predicates = append(predicates, replay.AccountIDHasPrefix(*i.AccountIDHasPrefix))
+	}
+	if i.AccountIDHasSuffix != nil {
+		predicates = append(predicates, replay.AccountIDHasSuffix(*i.AccountIDHasSuffix))
+	}
+	if i.AccountIDEqualFold != nil {
+		predicates = append(predicates, replay.AccountIDEqualFold(*i.AccountIDEqualFold))
+	}
+	if i.AccountIDContainsFold != nil {
+		predicates = append(predicates, replay.AccountIDContainsFold(*i.AccountIDContainsFold))
+	}
+	if i.Status != nil {
+		predicates = append(predicates, replay.StatusEQ(*i.Status))
+	}
+	if i.StatusNEQ != nil {
+		predicates = append(predicates, replay.StatusNEQ(*i.StatusNEQ))
+	}
+	if len(i.StatusIn) > 0 {
+		predicates = append(predicates, replay.StatusIn(i.StatusIn...))
+	}
+	if len(i.StatusNotIn) > 0 {
+		predicates = append(predicates, replay.StatusNotIn(i.StatusNotIn...))
+	}
+	if i.Actor != nil {
+		predicates = append(predicates, replay.ActorEQ(*i.Actor))
+	}
+	if i.ActorNEQ != nil {
+		predicates = append(predicates, replay.ActorNEQ(*i.ActorNEQ))
+	}
+	if len(i.ActorIn) > 0 {
+		predicates = append(predicates, replay.ActorIn(i.ActorIn...))
+	}
+	if len(i.ActorNotIn) > 0 {
+		predicates = append(predicates, replay.ActorNotIn(i.ActorNotIn...))
+	}
+	if i.ActorGT != nil {
+		predicates = append(predicates, replay.ActorGT(*i.ActorGT))
+	}
+	if i.ActorGTE != nil {
+		predicates = append(predicates, replay.ActorGTE(*i.ActorGTE))
+	}
+	if i.ActorLT != nil {
+		predicates = append(predicates, replay.ActorLT(*i.ActorLT))
+	}
+	if i.ActorLTE != nil {
+		predicates = append(predicates, replay.ActorLTE(*i.ActorLTE))
+	}
+	if i.ActorContains != nil {
+		predicates = append(predicates, replay.ActorContains(*i.ActorContains))
+	}
+	if i.ActorHasPrefix != nil {
+		predicates = append(predicates, replay.ActorHasPrefix(*i.ActorHasPrefix))
+	}
+	if i.ActorHasSuffix != nil {
+		predicates = append(predicates, replay.ActorHasSuffix(*i.ActorHasSuffix))
+	}
+	if i.ActorEqualFold != nil {
+		predicates = append(predicates, replay.ActorEqualFold(*i.ActorEqualFold))
+	}
+	if i.ActorContainsFold != nil {
+		predicates = append(predicates, replay.ActorContainsFold(*i.ActorContainsFold))
+	}
+	if i.Reason != nil {
+		predicates = append(predicates, replay.ReasonEQ(*i.Reason))
+	}
+	if i.ReasonNEQ != nil {
+		predicates = append(predicates, replay.ReasonNEQ(*i.ReasonNEQ))
+	}
+	if len(i.ReasonIn) > 0 {
+		predicates = append(predicates, replay.ReasonIn(i.ReasonIn...))
+	}
+	if len(i.ReasonNotIn) > 0 {
+		predicates = append(predicates, replay.ReasonNotIn(i.ReasonNotIn...))
+	}
+	if i.ReasonGT != nil {
+		predicates = append(predicates, replay.ReasonGT(*i.ReasonGT))
+	}
+	if i.ReasonGTE != nil {
+		predicates = append(predicates, replay.ReasonGTE(*i.ReasonGTE))
+	}
+	if i.ReasonLT != nil {
+		predicates = append(predicates, replay.ReasonLT(*i.ReasonLT))
+	}
+	if i.ReasonLTE != nil {
+		predicates = append(predicates, replay.ReasonLTE(*i.ReasonLTE))
+	}
+	if i.ReasonContains != nil {
+		predicates = append(predicates, replay.ReasonContains(*i.ReasonContains))
+	}
+	if i.ReasonHasPrefix != nil {
+		predicates = append(predicates, replay.ReasonHasPrefix(*i.ReasonHasPrefix))
+	}
+	if i.ReasonHasSuffix != nil {
+		predicates = append(predicates, replay.ReasonHasSuffix(*i.ReasonHasSuffix))
+	}
+	if i.ReasonIsNil {
+		predicates = append(predicates, replay.ReasonIsNil())
+	}
+	if i.ReasonNotNil {
+		predicates = append(predicates, replay.ReasonNotNil())
+	}
+	if i.ReasonEqualFold != nil {
+		predicates = append(predicates, replay.ReasonEqualFold(*i.ReasonEqualFold))
+	}
+	if i.ReasonContainsFold != nil {
+		predicates = append(predicates, replay.ReasonContainsFold(*i.ReasonContainsFold))
+	}
+	if i.DestinationID != nil {
+		predicates = append(predicates, replay.DestinationIDEQ(*i.DestinationID))
+	}
+	if i.DestinationIDNEQ != nil {
+		predicates = append(predicates, replay.DestinationIDNEQ(*i.DestinationIDNEQ))
+	}
+	if len(i.DestinationIDIn) > 0 {
+		predicates = append(predicates, replay.DestinationIDIn(i.DestinationIDIn...))
+	}
+	if len(i.DestinationIDNotIn) > 0 {
+		predicates = append(predicates, replay.DestinationIDNotIn(i.DestinationIDNotIn...))
+	}
+	if i.DestinationIDGT != nil {
+		predicates = append(predicates, replay.DestinationIDGT(*i.DestinationIDGT))
+	}
+	if i.DestinationIDGTE != nil {
+		predicates = append(predicates, replay.DestinationIDGTE(*i.DestinationIDGTE))
+	}
+	if i.DestinationIDLT != nil {
+		predicates = append(predicates, replay.DestinationIDLT(*i.DestinationIDLT))
+	}
+	if i.DestinationIDLTE != nil {
+		predicates = append(predicates, replay.DestinationIDLTE(*i.DestinationIDLTE))
+	}
+	if i.DestinationIDContains != nil {
+		predicates = append(predicates, replay.DestinationIDContains(*i.DestinationIDContains))
+	}
+	if i.DestinationIDHasPrefix != nil {
+		predicates = append(predicates, replay.DestinationIDHasPrefix(*i.DestinationIDHasPrefix))
+	}
+	if i.DestinationIDHasSuffix != nil {
+		predicates = append(predicates, replay.DestinationIDHasSuffix(*i.DestinationIDHasSuffix))
+	}
+	if i.DestinationIDIsNil {
+		predicates = append(predicates, replay.DestinationIDIsNil())
+	}
+	if i.DestinationIDNotNil {
+		predicates = append(predicates, replay.DestinationIDNotNil())
+	}
+	if i.DestinationIDEqualFold != nil {
+		predicates = append(predicates, replay.DestinationIDEqualFold(*i.DestinationIDEqualFold))
+	}
+	if i.DestinationIDContainsFold != nil {
+		predicates = append(predicates, replay.DestinationIDContainsFold(*i.DestinationIDContainsFold))
+	}
+	if i.EventType != nil {
+		predicates = append(predicates, replay.EventTypeEQ(*i.EventType))
+	}
+	if i.EventTypeNEQ != nil {
+		predicates = append(predicates, replay.EventTypeNEQ(*i.EventTypeNEQ))
+	}
+	if len(i.EventTypeIn) > 0 {
+		predicates = append(predicates, replay.EventTypeIn(i.EventTypeIn...))
+	}
+	if len(i.EventTypeNotIn) > 0 {
+		predicates = append(predicates, replay.EventTypeNotIn(i.EventTypeNotIn...))
+	}
+	if i.EventTypeGT != nil {
+		predicates = append(predicates, replay.EventTypeGT(*i.EventTypeGT))
+	}
+	if i.EventTypeGTE != nil {
+		predicates = append(predicates, replay.EventTypeGTE(*i.EventTypeGTE))
+	}
+	if i.EventTypeLT != nil {
+		predicates = append(predicates, replay.EventTypeLT(*i.EventTypeLT))
+	}
+	if i.EventTypeLTE != nil {
+		predicates = append(predicates, replay.EventTypeLTE(*i.EventTypeLTE))
+	}
+	if i.EventTypeContains != nil {
+		predicates = append(predicates, replay.EventTypeContains(*i.EventTypeContains))
+	}
+	if i.EventTypeHasPrefix != nil {
+		predicates = append(predicates, replay.EventTypeHasPrefix(*i.EventTypeHasPrefix))
+	}
+	if i.EventTypeHasSuffix != nil {
+		predicates = append(predicates, replay.EventTypeHasSuffix(*i.EventTypeHasSuffix))
+	}
+	if i.EventTypeIsNil {
+		predicates = append(predicates, replay.EventTypeIsNil())
+	}
+	if i.EventTypeNotNil {
+		predicates = append(predicates, replay.EventTypeNotNil())
+	}
+	if i.EventTypeEqualFold != nil {
+		predicates = append(predicates, replay.EventTypeEqualFold(*i.EventTypeEqualFold))
+	}
+	if i.EventTypeContainsFold != nil {
+		predicates = append(predicates, replay.EventTypeContainsFold(*i.EventTypeContainsFold))
+	}
+	if i.Rate != nil {
+		predicates = append(predicates, replay.RateEQ(*i.Rate))
+	}
+	if i.RateNEQ != nil {
+		predicates = append(predicates, replay.RateNEQ(*i.RateNEQ))
+	}
+	if len(i.RateIn) > 0 {
+		predicates = append(predicates, replay.RateIn(i.RateIn...))
+	}
+	if len(i.RateNotIn) > 0 {
+		predicates = append(predicates, replay.RateNotIn(i.RateNotIn...))
+	}
+	if i.RateGT != nil {
+		predicates = append(predicates, replay.RateGT(*i.RateGT))
+	}
+	if i.RateGTE != nil {
+		predicates = append(predicates, replay.RateGTE(*i.RateGTE))
+	}
+	if i.RateLT != nil {
+		predicates = append(predicates, replay.RateLT(*i.RateLT))
+	}
+	if i.RateLTE != nil {
+		predicates = append(predicates, replay.RateLTE(*i.RateLTE))
+	}
+	if i.Matched != nil {
+		predicates = append(predicates, replay.MatchedEQ(*i.Matched))
+	}
+	if i.MatchedNEQ != nil {
+		predicates = append(predicates, replay.MatchedNEQ(*i.MatchedNEQ))
+	}
+	if len(i.MatchedIn) > 0 {
+		predicates = append(predicates, replay.MatchedIn(i.MatchedIn...))
+	}
+	if len(i.MatchedNotIn) > 0 {
+		predicates = append(predicates, replay.MatchedNotIn(i.MatchedNotIn...))
+	}
+	if i.MatchedGT != nil {
+		predicates = append(predicates, replay.MatchedGT(*i.MatchedGT))
+	}
+	if i.MatchedGTE != nil {
+		predicates = append(predicates, replay.MatchedGTE(*i.MatchedGTE))
+	}
+	if i.MatchedLT != nil {
+		predicates = append(predicates, replay.MatchedLT(*i.MatchedLT))
+	}
+	if i.MatchedLTE != nil {
+		predicates = append(predicates, replay.MatchedLTE(*i.MatchedLTE))
+	}
+	if i.Replayed != nil {
+		predicates = append(predicates, replay.ReplayedEQ(*i.Replayed))
+	}
+	if i.ReplayedNEQ != nil {
+		predicates = append(predicates, replay.ReplayedNEQ(*i.ReplayedNEQ))
+	}
+	if len(i.ReplayedIn) > 0 {
+		predicates = append(predicates, replay.ReplayedIn(i.ReplayedIn...))
+	}
+	if len(i.ReplayedNotIn) > 0 {
+		predicates = append(predicates, replay.ReplayedNotIn(i.ReplayedNotIn...))
+	}
+	if i.ReplayedGT != nil {
+		predicates = append(predicates, replay.ReplayedGT(*i.ReplayedGT))
+	}
+	if i.ReplayedGTE != nil {
+		predicates = append(predicates, replay.ReplayedGTE(*i.ReplayedGTE))
+	}
+	if i.ReplayedLT != nil {
+		predicates = append(predicates, replay.ReplayedLT(*i.ReplayedLT))
+	}
+	if i.ReplayedLTE != nil {
+		predicates = append(predicates, replay.ReplayedLTE(*i.ReplayedLTE))
+	}
+	if i.Skipped != nil {
+		predicates = append(predicates, replay.SkippedEQ(*i.Skipped))
+	}
+	if i.SkippedNEQ != nil {
+		predicates = append(predicates, replay.SkippedNEQ(*i.SkippedNEQ))
+	}
+	if len(i.SkippedIn) > 0 {
+		predicates = append(predicates, replay.SkippedIn(i.SkippedIn...))
+	}
+	if len(i.SkippedNotIn) > 0 {
+		predicates = append(predicates, replay.SkippedNotIn(i.SkippedNotIn...))
+	}
+	if i.SkippedGT != nil {
+		predicates = append(predicates, replay.SkippedGT(*i.SkippedGT))
+	}
+	if i.SkippedGTE != nil {
+		predicates = append(predicates, replay.SkippedGTE(*i.SkippedGTE))
+	}
+	if i.SkippedLT != nil {
+		predicates = append(predicates, replay.SkippedLT(*i.SkippedLT))
+	}
+	if i.SkippedLTE != nil {
+		predicates = append(predicates, replay.SkippedLTE(*i.SkippedLTE))
+	}
+	if i.Deliveries != nil {
+		predicates = append(predicates, replay.DeliveriesEQ(*i.Deliveries))
+	}
+	if i.DeliveriesNEQ != nil {
+		predicates = append(predicates, replay.DeliveriesNEQ(*i.DeliveriesNEQ))
+	}
+	if len(i.DeliveriesIn) > 0 {
+		predicates = append(predicates, replay.DeliveriesIn(i.DeliveriesIn...))
+	}
+	if len(i.DeliveriesNotIn) > 0 {
+		predicates = append(predicates, replay.DeliveriesNotIn(i.DeliveriesNotIn...))
+	}
+	if i.DeliveriesGT != nil {
+		predicates = append(predicates, replay.DeliveriesGT(*i.DeliveriesGT))
+	}
+	if i.DeliveriesGTE != nil {
+		predicates = append(predicates, replay.DeliveriesGTE(*i.DeliveriesGTE))
+	}
+	if i.DeliveriesLT != nil {
+		predicates = append(predicates, replay.DeliveriesLT(*i.DeliveriesLT))
+	}
+	if i.DeliveriesLTE != nil {
+		predicates = append(predicates, replay.DeliveriesLTE(*i.DeliveriesLTE))
+	}
+	if i.FinishedAt != nil {
+		predicates = append(predicates, replay.FinishedAtEQ(*i.FinishedAt))
+	}
+	if i.FinishedAtNEQ != nil {
+		predicates = append(predicates, replay.FinishedAtNEQ(*i.FinishedAtNEQ))
+	}
+	if len(i.FinishedAtIn) > 0 {
+		predicates = append(predicates, replay.FinishedAtIn(i.FinishedAtIn...))
+	}
+	if len(i.FinishedAtNotIn) > 0 {
+		predicates = append(predicates, replay.FinishedAtNotIn(i.FinishedAtNotIn...))
+	}
+	if i.FinishedAtGT != nil {
+		predicates = append(predicates, replay.FinishedAtGT(*i.FinishedAtGT))
+	}
+	if i.FinishedAtGTE != nil {
+		predicates = append(predicates, replay.FinishedAtGTE(*i.FinishedAtGTE))
+	}
+	if i.FinishedAtLT != nil {
+		predicates = append(predicates, replay.FinishedAtLT(*i.FinishedAtLT))
+	}
+	if i.FinishedAtLTE != nil {
+		predicates = append(predicates, replay.FinishedAtLTE(*i.FinishedAtLTE))
+	}
+	if i.FinishedAtIsNil {
+		predicates = append(predicates, replay.FinishedAtIsNil())
+	}
+	if i.FinishedAtNotNil {
+		predicates = append(predicates, replay.FinishedAtNotNil())
+	}
+
+	switch len(predicates) {
+	case 0:
+		return nil, ErrEmptyReplayWhereInput
+	case 1:
+		return predicates[0], nil
+	default:
+		return replay.And(predicates...), nil
 	}
 }
 

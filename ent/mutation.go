@@ -5,12 +5,14 @@ package ent
 import (
 	"context"
 	"datapusher/ent/account"
+	"datapusher/ent/action"
 	"datapusher/ent/attempt"
 	"datapusher/ent/delivery"
 	"datapusher/ent/destination"
 	"datapusher/ent/event"
 	"datapusher/ent/idempotencykey"
 	"datapusher/ent/predicate"
+	"datapusher/ent/replay"
 	"datapusher/ent/token"
 	"errors"
 	"fmt"
@@ -31,11 +33,13 @@ const (
 
 	// Node types.
 	TypeAccount        = "Account"
+	TypeAction         = "Action"
 	TypeAttempt        = "Attempt"
 	TypeDelivery       = "Delivery"
 	TypeDestination    = "Destination"
 	TypeEvent          = "Event"
 	TypeIdempotencyKey = "IdempotencyKey"
+	TypeReplay         = "Replay"
 	TypeToken          = "Token"
 )
 
@@ -1051,6 +1055,630 @@ func (m *AccountMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Account edge %s", name)
 }
 
+// ActionMutation represents an operation that mutates the Action nodes in the graph.
+type ActionMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *string
+	account_id    *string
+	subject_id    *string
+	kind          *action.Kind
+	actor         *string
+	reason        *string
+	created_at    *time.Time
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*Action, error)
+	predicates    []predicate.Action
+}
+
+var _ ent.Mutation = (*ActionMutation)(nil)
+
+// actionOption allows management of the mutation configuration using functional options.
+type actionOption func(*ActionMutation)
+
+// newActionMutation creates new mutation for the Action entity.
+func newActionMutation(c config, op Op, opts ...actionOption) *ActionMutation {
+	m := &ActionMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeAction,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withActionID sets the ID field of the mutation.
+func withActionID(id string) actionOption {
+	return func(m *ActionMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Action
+		)
+		m.oldValue = func(ctx context.Context) (*Action, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Action.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withAction sets the old Action of the mutation.
+func withAction(node *Action) actionOption {
+	return func(m *ActionMutation) {
+		m.oldValue = func(context.Context) (*Action, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m ActionMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m ActionMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Action entities.
+func (m *ActionMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *ActionMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *ActionMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Action.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetAccountID sets the "account_id" field.
+func (m *ActionMutation) SetAccountID(s string) {
+	m.account_id = &s
+}
+
+// AccountID returns the value of the "account_id" field in the mutation.
+func (m *ActionMutation) AccountID() (r string, exists bool) {
+	v := m.account_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAccountID returns the old "account_id" field's value of the Action entity.
+// If the Action object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActionMutation) OldAccountID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAccountID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAccountID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAccountID: %w", err)
+	}
+	return oldValue.AccountID, nil
+}
+
+// ResetAccountID resets all changes to the "account_id" field.
+func (m *ActionMutation) ResetAccountID() {
+	m.account_id = nil
+}
+
+// SetSubjectID sets the "subject_id" field.
+func (m *ActionMutation) SetSubjectID(s string) {
+	m.subject_id = &s
+}
+
+// SubjectID returns the value of the "subject_id" field in the mutation.
+func (m *ActionMutation) SubjectID() (r string, exists bool) {
+	v := m.subject_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSubjectID returns the old "subject_id" field's value of the Action entity.
+// If the Action object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActionMutation) OldSubjectID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSubjectID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSubjectID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSubjectID: %w", err)
+	}
+	return oldValue.SubjectID, nil
+}
+
+// ResetSubjectID resets all changes to the "subject_id" field.
+func (m *ActionMutation) ResetSubjectID() {
+	m.subject_id = nil
+}
+
+// SetKind sets the "kind" field.
+func (m *ActionMutation) SetKind(a action.Kind) {
+	m.kind = &a
+}
+
+// Kind returns the value of the "kind" field in the mutation.
+func (m *ActionMutation) Kind() (r action.Kind, exists bool) {
+	v := m.kind
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKind returns the old "kind" field's value of the Action entity.
+// If the Action object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActionMutation) OldKind(ctx context.Context) (v action.Kind, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKind is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKind requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKind: %w", err)
+	}
+	return oldValue.Kind, nil
+}
+
+// ResetKind resets all changes to the "kind" field.
+func (m *ActionMutation) ResetKind() {
+	m.kind = nil
+}
+
+// SetActor sets the "actor" field.
+func (m *ActionMutation) SetActor(s string) {
+	m.actor = &s
+}
+
+// Actor returns the value of the "actor" field in the mutation.
+func (m *ActionMutation) Actor() (r string, exists bool) {
+	v := m.actor
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldActor returns the old "actor" field's value of the Action entity.
+// If the Action object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActionMutation) OldActor(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldActor is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldActor requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldActor: %w", err)
+	}
+	return oldValue.Actor, nil
+}
+
+// ResetActor resets all changes to the "actor" field.
+func (m *ActionMutation) ResetActor() {
+	m.actor = nil
+}
+
+// SetReason sets the "reason" field.
+func (m *ActionMutation) SetReason(s string) {
+	m.reason = &s
+}
+
+// Reason returns the value of the "reason" field in the mutation.
+func (m *ActionMutation) Reason() (r string, exists bool) {
+	v := m.reason
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReason returns the old "reason" field's value of the Action entity.
+// If the Action object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActionMutation) OldReason(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReason is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReason requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReason: %w", err)
+	}
+	return oldValue.Reason, nil
+}
+
+// ClearReason clears the value of the "reason" field.
+func (m *ActionMutation) ClearReason() {
+	m.reason = nil
+	m.clearedFields[action.FieldReason] = struct{}{}
+}
+
+// ReasonCleared returns if the "reason" field was cleared in this mutation.
+func (m *ActionMutation) ReasonCleared() bool {
+	_, ok := m.clearedFields[action.FieldReason]
+	return ok
+}
+
+// ResetReason resets all changes to the "reason" field.
+func (m *ActionMutation) ResetReason() {
+	m.reason = nil
+	delete(m.clearedFields, action.FieldReason)
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *ActionMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *ActionMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the Action entity.
+// If the Action object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ActionMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *ActionMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// Where appends a list predicates to the ActionMutation builder.
+func (m *ActionMutation) Where(ps ...predicate.Action) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the ActionMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *ActionMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Action, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *ActionMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *ActionMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Action).
+func (m *ActionMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *ActionMutation) Fields() []string {
+	fields := make([]string, 0, 6)
+	if m.account_id != nil {
+		fields = append(fields, action.FieldAccountID)
+	}
+	if m.subject_id != nil {
+		fields = append(fields, action.FieldSubjectID)
+	}
+	if m.kind != nil {
+		fields = append(fields, action.FieldKind)
+	}
+	if m.actor != nil {
+		fields = append(fields, action.FieldActor)
+	}
+	if m.reason != nil {
+		fields = append(fields, action.FieldReason)
+	}
+	if m.created_at != nil {
+		fields = append(fields, action.FieldCreatedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *ActionMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case action.FieldAccountID:
+		return m.AccountID()
+	case action.FieldSubjectID:
+		return m.SubjectID()
+	case action.FieldKind:
+		return m.Kind()
+	case action.FieldActor:
+		return m.Actor()
+	case action.FieldReason:
+		return m.Reason()
+	case action.FieldCreatedAt:
+		return m.CreatedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *ActionMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case action.FieldAccountID:
+		return m.OldAccountID(ctx)
+	case action.FieldSubjectID:
+		return m.OldSubjectID(ctx)
+	case action.FieldKind:
+		return m.OldKind(ctx)
+	case action.FieldActor:
+		return m.OldActor(ctx)
+	case action.FieldReason:
+		return m.OldReason(ctx)
+	case action.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown Action field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ActionMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case action.FieldAccountID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAccountID(v)
+		return nil
+	case action.FieldSubjectID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSubjectID(v)
+		return nil
+	case action.FieldKind:
+		v, ok := value.(action.Kind)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKind(v)
+		return nil
+	case action.FieldActor:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetActor(v)
+		return nil
+	case action.FieldReason:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReason(v)
+		return nil
+	case action.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Action field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *ActionMutation) AddedFields() []string {
+	return nil
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *ActionMutation) AddedField(name string) (ent.Value, bool) {
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ActionMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	}
+	return fmt.Errorf("unknown Action numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *ActionMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(action.FieldReason) {
+		fields = append(fields, action.FieldReason)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *ActionMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *ActionMutation) ClearField(name string) error {
+	switch name {
+	case action.FieldReason:
+		m.ClearReason()
+		return nil
+	}
+	return fmt.Errorf("unknown Action nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *ActionMutation) ResetField(name string) error {
+	switch name {
+	case action.FieldAccountID:
+		m.ResetAccountID()
+		return nil
+	case action.FieldSubjectID:
+		m.ResetSubjectID()
+		return nil
+	case action.FieldKind:
+		m.ResetKind()
+		return nil
+	case action.FieldActor:
+		m.ResetActor()
+		return nil
+	case action.FieldReason:
+		m.ResetReason()
+		return nil
+	case action.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Action field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *ActionMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *ActionMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *ActionMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *ActionMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *ActionMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *ActionMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *ActionMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown Action unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *ActionMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown Action edge %s", name)
+}
+
 // AttemptMutation represents an operation that mutates the Attempt nodes in the graph.
 type AttemptMutation struct {
 	config
@@ -1066,6 +1694,17 @@ type AttemptMutation struct {
 	started_at         *time.Time
 	duration_us        *int64
 	addduration_us     *int64
+	asked_by           *attempt.AskedBy
+	dns_us             *int64
+	adddns_us          *int64
+	connect_us         *int64
+	addconnect_us      *int64
+	tls_us             *int64
+	addtls_us          *int64
+	first_byte_us      *int64
+	addfirst_byte_us   *int64
+	request_headers    *[]byte
+	response_headers   *[]byte
 	response_body      *[]byte
 	response_truncated *bool
 	clearedFields      map[string]struct{}
@@ -1519,6 +2158,364 @@ func (m *AttemptMutation) ResetDurationUs() {
 	m.addduration_us = nil
 }
 
+// SetAskedBy sets the "asked_by" field.
+func (m *AttemptMutation) SetAskedBy(ab attempt.AskedBy) {
+	m.asked_by = &ab
+}
+
+// AskedBy returns the value of the "asked_by" field in the mutation.
+func (m *AttemptMutation) AskedBy() (r attempt.AskedBy, exists bool) {
+	v := m.asked_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAskedBy returns the old "asked_by" field's value of the Attempt entity.
+// If the Attempt object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AttemptMutation) OldAskedBy(ctx context.Context) (v attempt.AskedBy, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAskedBy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAskedBy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAskedBy: %w", err)
+	}
+	return oldValue.AskedBy, nil
+}
+
+// ResetAskedBy resets all changes to the "asked_by" field.
+func (m *AttemptMutation) ResetAskedBy() {
+	m.asked_by = nil
+}
+
+// SetDNSUs sets the "dns_us" field.
+func (m *AttemptMutation) SetDNSUs(i int64) {
+	m.dns_us = &i
+	m.adddns_us = nil
+}
+
+// DNSUs returns the value of the "dns_us" field in the mutation.
+func (m *AttemptMutation) DNSUs() (r int64, exists bool) {
+	v := m.dns_us
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDNSUs returns the old "dns_us" field's value of the Attempt entity.
+// If the Attempt object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AttemptMutation) OldDNSUs(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDNSUs is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDNSUs requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDNSUs: %w", err)
+	}
+	return oldValue.DNSUs, nil
+}
+
+// AddDNSUs adds i to the "dns_us" field.
+func (m *AttemptMutation) AddDNSUs(i int64) {
+	if m.adddns_us != nil {
+		*m.adddns_us += i
+	} else {
+		m.adddns_us = &i
+	}
+}
+
+// AddedDNSUs returns the value that was added to the "dns_us" field in this mutation.
+func (m *AttemptMutation) AddedDNSUs() (r int64, exists bool) {
+	v := m.adddns_us
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetDNSUs resets all changes to the "dns_us" field.
+func (m *AttemptMutation) ResetDNSUs() {
+	m.dns_us = nil
+	m.adddns_us = nil
+}
+
+// SetConnectUs sets the "connect_us" field.
+func (m *AttemptMutation) SetConnectUs(i int64) {
+	m.connect_us = &i
+	m.addconnect_us = nil
+}
+
+// ConnectUs returns the value of the "connect_us" field in the mutation.
+func (m *AttemptMutation) ConnectUs() (r int64, exists bool) {
+	v := m.connect_us
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldConnectUs returns the old "connect_us" field's value of the Attempt entity.
+// If the Attempt object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AttemptMutation) OldConnectUs(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldConnectUs is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldConnectUs requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldConnectUs: %w", err)
+	}
+	return oldValue.ConnectUs, nil
+}
+
+// AddConnectUs adds i to the "connect_us" field.
+func (m *AttemptMutation) AddConnectUs(i int64) {
+	if m.addconnect_us != nil {
+		*m.addconnect_us += i
+	} else {
+		m.addconnect_us = &i
+	}
+}
+
+// AddedConnectUs returns the value that was added to the "connect_us" field in this mutation.
+func (m *AttemptMutation) AddedConnectUs() (r int64, exists bool) {
+	v := m.addconnect_us
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetConnectUs resets all changes to the "connect_us" field.
+func (m *AttemptMutation) ResetConnectUs() {
+	m.connect_us = nil
+	m.addconnect_us = nil
+}
+
+// SetTLSUs sets the "tls_us" field.
+func (m *AttemptMutation) SetTLSUs(i int64) {
+	m.tls_us = &i
+	m.addtls_us = nil
+}
+
+// TLSUs returns the value of the "tls_us" field in the mutation.
+func (m *AttemptMutation) TLSUs() (r int64, exists bool) {
+	v := m.tls_us
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTLSUs returns the old "tls_us" field's value of the Attempt entity.
+// If the Attempt object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AttemptMutation) OldTLSUs(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTLSUs is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTLSUs requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTLSUs: %w", err)
+	}
+	return oldValue.TLSUs, nil
+}
+
+// AddTLSUs adds i to the "tls_us" field.
+func (m *AttemptMutation) AddTLSUs(i int64) {
+	if m.addtls_us != nil {
+		*m.addtls_us += i
+	} else {
+		m.addtls_us = &i
+	}
+}
+
+// AddedTLSUs returns the value that was added to the "tls_us" field in this mutation.
+func (m *AttemptMutation) AddedTLSUs() (r int64, exists bool) {
+	v := m.addtls_us
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetTLSUs resets all changes to the "tls_us" field.
+func (m *AttemptMutation) ResetTLSUs() {
+	m.tls_us = nil
+	m.addtls_us = nil
+}
+
+// SetFirstByteUs sets the "first_byte_us" field.
+func (m *AttemptMutation) SetFirstByteUs(i int64) {
+	m.first_byte_us = &i
+	m.addfirst_byte_us = nil
+}
+
+// FirstByteUs returns the value of the "first_byte_us" field in the mutation.
+func (m *AttemptMutation) FirstByteUs() (r int64, exists bool) {
+	v := m.first_byte_us
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFirstByteUs returns the old "first_byte_us" field's value of the Attempt entity.
+// If the Attempt object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AttemptMutation) OldFirstByteUs(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFirstByteUs is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFirstByteUs requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFirstByteUs: %w", err)
+	}
+	return oldValue.FirstByteUs, nil
+}
+
+// AddFirstByteUs adds i to the "first_byte_us" field.
+func (m *AttemptMutation) AddFirstByteUs(i int64) {
+	if m.addfirst_byte_us != nil {
+		*m.addfirst_byte_us += i
+	} else {
+		m.addfirst_byte_us = &i
+	}
+}
+
+// AddedFirstByteUs returns the value that was added to the "first_byte_us" field in this mutation.
+func (m *AttemptMutation) AddedFirstByteUs() (r int64, exists bool) {
+	v := m.addfirst_byte_us
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetFirstByteUs resets all changes to the "first_byte_us" field.
+func (m *AttemptMutation) ResetFirstByteUs() {
+	m.first_byte_us = nil
+	m.addfirst_byte_us = nil
+}
+
+// SetRequestHeaders sets the "request_headers" field.
+func (m *AttemptMutation) SetRequestHeaders(b []byte) {
+	m.request_headers = &b
+}
+
+// RequestHeaders returns the value of the "request_headers" field in the mutation.
+func (m *AttemptMutation) RequestHeaders() (r []byte, exists bool) {
+	v := m.request_headers
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRequestHeaders returns the old "request_headers" field's value of the Attempt entity.
+// If the Attempt object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AttemptMutation) OldRequestHeaders(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRequestHeaders is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRequestHeaders requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRequestHeaders: %w", err)
+	}
+	return oldValue.RequestHeaders, nil
+}
+
+// ClearRequestHeaders clears the value of the "request_headers" field.
+func (m *AttemptMutation) ClearRequestHeaders() {
+	m.request_headers = nil
+	m.clearedFields[attempt.FieldRequestHeaders] = struct{}{}
+}
+
+// RequestHeadersCleared returns if the "request_headers" field was cleared in this mutation.
+func (m *AttemptMutation) RequestHeadersCleared() bool {
+	_, ok := m.clearedFields[attempt.FieldRequestHeaders]
+	return ok
+}
+
+// ResetRequestHeaders resets all changes to the "request_headers" field.
+func (m *AttemptMutation) ResetRequestHeaders() {
+	m.request_headers = nil
+	delete(m.clearedFields, attempt.FieldRequestHeaders)
+}
+
+// SetResponseHeaders sets the "response_headers" field.
+func (m *AttemptMutation) SetResponseHeaders(b []byte) {
+	m.response_headers = &b
+}
+
+// ResponseHeaders returns the value of the "response_headers" field in the mutation.
+func (m *AttemptMutation) ResponseHeaders() (r []byte, exists bool) {
+	v := m.response_headers
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldResponseHeaders returns the old "response_headers" field's value of the Attempt entity.
+// If the Attempt object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AttemptMutation) OldResponseHeaders(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldResponseHeaders is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldResponseHeaders requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldResponseHeaders: %w", err)
+	}
+	return oldValue.ResponseHeaders, nil
+}
+
+// ClearResponseHeaders clears the value of the "response_headers" field.
+func (m *AttemptMutation) ClearResponseHeaders() {
+	m.response_headers = nil
+	m.clearedFields[attempt.FieldResponseHeaders] = struct{}{}
+}
+
+// ResponseHeadersCleared returns if the "response_headers" field was cleared in this mutation.
+func (m *AttemptMutation) ResponseHeadersCleared() bool {
+	_, ok := m.clearedFields[attempt.FieldResponseHeaders]
+	return ok
+}
+
+// ResetResponseHeaders resets all changes to the "response_headers" field.
+func (m *AttemptMutation) ResetResponseHeaders() {
+	m.response_headers = nil
+	delete(m.clearedFields, attempt.FieldResponseHeaders)
+}
+
 // SetResponseBody sets the "response_body" field.
 func (m *AttemptMutation) SetResponseBody(b []byte) {
 	m.response_body = &b
@@ -1665,7 +2662,7 @@ func (m *AttemptMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *AttemptMutation) Fields() []string {
-	fields := make([]string, 0, 9)
+	fields := make([]string, 0, 16)
 	if m.account_id != nil {
 		fields = append(fields, attempt.FieldAccountID)
 	}
@@ -1686,6 +2683,27 @@ func (m *AttemptMutation) Fields() []string {
 	}
 	if m.duration_us != nil {
 		fields = append(fields, attempt.FieldDurationUs)
+	}
+	if m.asked_by != nil {
+		fields = append(fields, attempt.FieldAskedBy)
+	}
+	if m.dns_us != nil {
+		fields = append(fields, attempt.FieldDNSUs)
+	}
+	if m.connect_us != nil {
+		fields = append(fields, attempt.FieldConnectUs)
+	}
+	if m.tls_us != nil {
+		fields = append(fields, attempt.FieldTLSUs)
+	}
+	if m.first_byte_us != nil {
+		fields = append(fields, attempt.FieldFirstByteUs)
+	}
+	if m.request_headers != nil {
+		fields = append(fields, attempt.FieldRequestHeaders)
+	}
+	if m.response_headers != nil {
+		fields = append(fields, attempt.FieldResponseHeaders)
 	}
 	if m.response_body != nil {
 		fields = append(fields, attempt.FieldResponseBody)
@@ -1715,6 +2733,20 @@ func (m *AttemptMutation) Field(name string) (ent.Value, bool) {
 		return m.StartedAt()
 	case attempt.FieldDurationUs:
 		return m.DurationUs()
+	case attempt.FieldAskedBy:
+		return m.AskedBy()
+	case attempt.FieldDNSUs:
+		return m.DNSUs()
+	case attempt.FieldConnectUs:
+		return m.ConnectUs()
+	case attempt.FieldTLSUs:
+		return m.TLSUs()
+	case attempt.FieldFirstByteUs:
+		return m.FirstByteUs()
+	case attempt.FieldRequestHeaders:
+		return m.RequestHeaders()
+	case attempt.FieldResponseHeaders:
+		return m.ResponseHeaders()
 	case attempt.FieldResponseBody:
 		return m.ResponseBody()
 	case attempt.FieldResponseTruncated:
@@ -1742,6 +2774,20 @@ func (m *AttemptMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldStartedAt(ctx)
 	case attempt.FieldDurationUs:
 		return m.OldDurationUs(ctx)
+	case attempt.FieldAskedBy:
+		return m.OldAskedBy(ctx)
+	case attempt.FieldDNSUs:
+		return m.OldDNSUs(ctx)
+	case attempt.FieldConnectUs:
+		return m.OldConnectUs(ctx)
+	case attempt.FieldTLSUs:
+		return m.OldTLSUs(ctx)
+	case attempt.FieldFirstByteUs:
+		return m.OldFirstByteUs(ctx)
+	case attempt.FieldRequestHeaders:
+		return m.OldRequestHeaders(ctx)
+	case attempt.FieldResponseHeaders:
+		return m.OldResponseHeaders(ctx)
 	case attempt.FieldResponseBody:
 		return m.OldResponseBody(ctx)
 	case attempt.FieldResponseTruncated:
@@ -1804,6 +2850,55 @@ func (m *AttemptMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetDurationUs(v)
 		return nil
+	case attempt.FieldAskedBy:
+		v, ok := value.(attempt.AskedBy)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAskedBy(v)
+		return nil
+	case attempt.FieldDNSUs:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDNSUs(v)
+		return nil
+	case attempt.FieldConnectUs:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetConnectUs(v)
+		return nil
+	case attempt.FieldTLSUs:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTLSUs(v)
+		return nil
+	case attempt.FieldFirstByteUs:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFirstByteUs(v)
+		return nil
+	case attempt.FieldRequestHeaders:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRequestHeaders(v)
+		return nil
+	case attempt.FieldResponseHeaders:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetResponseHeaders(v)
+		return nil
 	case attempt.FieldResponseBody:
 		v, ok := value.([]byte)
 		if !ok {
@@ -1835,6 +2930,18 @@ func (m *AttemptMutation) AddedFields() []string {
 	if m.addduration_us != nil {
 		fields = append(fields, attempt.FieldDurationUs)
 	}
+	if m.adddns_us != nil {
+		fields = append(fields, attempt.FieldDNSUs)
+	}
+	if m.addconnect_us != nil {
+		fields = append(fields, attempt.FieldConnectUs)
+	}
+	if m.addtls_us != nil {
+		fields = append(fields, attempt.FieldTLSUs)
+	}
+	if m.addfirst_byte_us != nil {
+		fields = append(fields, attempt.FieldFirstByteUs)
+	}
 	return fields
 }
 
@@ -1849,6 +2956,14 @@ func (m *AttemptMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedStatus()
 	case attempt.FieldDurationUs:
 		return m.AddedDurationUs()
+	case attempt.FieldDNSUs:
+		return m.AddedDNSUs()
+	case attempt.FieldConnectUs:
+		return m.AddedConnectUs()
+	case attempt.FieldTLSUs:
+		return m.AddedTLSUs()
+	case attempt.FieldFirstByteUs:
+		return m.AddedFirstByteUs()
 	}
 	return nil, false
 }
@@ -1879,6 +2994,34 @@ func (m *AttemptMutation) AddField(name string, value ent.Value) error {
 		}
 		m.AddDurationUs(v)
 		return nil
+	case attempt.FieldDNSUs:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddDNSUs(v)
+		return nil
+	case attempt.FieldConnectUs:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddConnectUs(v)
+		return nil
+	case attempt.FieldTLSUs:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddTLSUs(v)
+		return nil
+	case attempt.FieldFirstByteUs:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddFirstByteUs(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Attempt numeric field %s", name)
 }
@@ -1892,6 +3035,12 @@ func (m *AttemptMutation) ClearedFields() []string {
 	}
 	if m.FieldCleared(attempt.FieldErrorClass) {
 		fields = append(fields, attempt.FieldErrorClass)
+	}
+	if m.FieldCleared(attempt.FieldRequestHeaders) {
+		fields = append(fields, attempt.FieldRequestHeaders)
+	}
+	if m.FieldCleared(attempt.FieldResponseHeaders) {
+		fields = append(fields, attempt.FieldResponseHeaders)
 	}
 	if m.FieldCleared(attempt.FieldResponseBody) {
 		fields = append(fields, attempt.FieldResponseBody)
@@ -1915,6 +3064,12 @@ func (m *AttemptMutation) ClearField(name string) error {
 		return nil
 	case attempt.FieldErrorClass:
 		m.ClearErrorClass()
+		return nil
+	case attempt.FieldRequestHeaders:
+		m.ClearRequestHeaders()
+		return nil
+	case attempt.FieldResponseHeaders:
+		m.ClearResponseHeaders()
 		return nil
 	case attempt.FieldResponseBody:
 		m.ClearResponseBody()
@@ -1947,6 +3102,27 @@ func (m *AttemptMutation) ResetField(name string) error {
 		return nil
 	case attempt.FieldDurationUs:
 		m.ResetDurationUs()
+		return nil
+	case attempt.FieldAskedBy:
+		m.ResetAskedBy()
+		return nil
+	case attempt.FieldDNSUs:
+		m.ResetDNSUs()
+		return nil
+	case attempt.FieldConnectUs:
+		m.ResetConnectUs()
+		return nil
+	case attempt.FieldTLSUs:
+		m.ResetTLSUs()
+		return nil
+	case attempt.FieldFirstByteUs:
+		m.ResetFirstByteUs()
+		return nil
+	case attempt.FieldRequestHeaders:
+		m.ResetRequestHeaders()
+		return nil
+	case attempt.FieldResponseHeaders:
+		m.ResetResponseHeaders()
 		return nil
 	case attempt.FieldResponseBody:
 		m.ResetResponseBody()
@@ -2046,6 +3222,12 @@ type DeliveryMutation struct {
 	next_attempt_at    *time.Time
 	run                *string
 	lease_until        *time.Time
+	schedule_step      *int
+	addschedule_step   *int
+	steered            *delivery.Steered
+	parked_at          *time.Time
+	parked_us          *int64
+	addparked_us       *int64
 	created_at         *time.Time
 	settled_at         *time.Time
 	clearedFields      map[string]struct{}
@@ -2548,6 +3730,216 @@ func (m *DeliveryMutation) ResetLeaseUntil() {
 	delete(m.clearedFields, delivery.FieldLeaseUntil)
 }
 
+// SetScheduleStep sets the "schedule_step" field.
+func (m *DeliveryMutation) SetScheduleStep(i int) {
+	m.schedule_step = &i
+	m.addschedule_step = nil
+}
+
+// ScheduleStep returns the value of the "schedule_step" field in the mutation.
+func (m *DeliveryMutation) ScheduleStep() (r int, exists bool) {
+	v := m.schedule_step
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldScheduleStep returns the old "schedule_step" field's value of the Delivery entity.
+// If the Delivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DeliveryMutation) OldScheduleStep(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldScheduleStep is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldScheduleStep requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldScheduleStep: %w", err)
+	}
+	return oldValue.ScheduleStep, nil
+}
+
+// AddScheduleStep adds i to the "schedule_step" field.
+func (m *DeliveryMutation) AddScheduleStep(i int) {
+	if m.addschedule_step != nil {
+		*m.addschedule_step += i
+	} else {
+		m.addschedule_step = &i
+	}
+}
+
+// AddedScheduleStep returns the value that was added to the "schedule_step" field in this mutation.
+func (m *DeliveryMutation) AddedScheduleStep() (r int, exists bool) {
+	v := m.addschedule_step
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetScheduleStep resets all changes to the "schedule_step" field.
+func (m *DeliveryMutation) ResetScheduleStep() {
+	m.schedule_step = nil
+	m.addschedule_step = nil
+}
+
+// SetSteered sets the "steered" field.
+func (m *DeliveryMutation) SetSteered(d delivery.Steered) {
+	m.steered = &d
+}
+
+// Steered returns the value of the "steered" field in the mutation.
+func (m *DeliveryMutation) Steered() (r delivery.Steered, exists bool) {
+	v := m.steered
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSteered returns the old "steered" field's value of the Delivery entity.
+// If the Delivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DeliveryMutation) OldSteered(ctx context.Context) (v *delivery.Steered, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSteered is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSteered requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSteered: %w", err)
+	}
+	return oldValue.Steered, nil
+}
+
+// ClearSteered clears the value of the "steered" field.
+func (m *DeliveryMutation) ClearSteered() {
+	m.steered = nil
+	m.clearedFields[delivery.FieldSteered] = struct{}{}
+}
+
+// SteeredCleared returns if the "steered" field was cleared in this mutation.
+func (m *DeliveryMutation) SteeredCleared() bool {
+	_, ok := m.clearedFields[delivery.FieldSteered]
+	return ok
+}
+
+// ResetSteered resets all changes to the "steered" field.
+func (m *DeliveryMutation) ResetSteered() {
+	m.steered = nil
+	delete(m.clearedFields, delivery.FieldSteered)
+}
+
+// SetParkedAt sets the "parked_at" field.
+func (m *DeliveryMutation) SetParkedAt(t time.Time) {
+	m.parked_at = &t
+}
+
+// ParkedAt returns the value of the "parked_at" field in the mutation.
+func (m *DeliveryMutation) ParkedAt() (r time.Time, exists bool) {
+	v := m.parked_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldParkedAt returns the old "parked_at" field's value of the Delivery entity.
+// If the Delivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DeliveryMutation) OldParkedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldParkedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldParkedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldParkedAt: %w", err)
+	}
+	return oldValue.ParkedAt, nil
+}
+
+// ClearParkedAt clears the value of the "parked_at" field.
+func (m *DeliveryMutation) ClearParkedAt() {
+	m.parked_at = nil
+	m.clearedFields[delivery.FieldParkedAt] = struct{}{}
+}
+
+// ParkedAtCleared returns if the "parked_at" field was cleared in this mutation.
+func (m *DeliveryMutation) ParkedAtCleared() bool {
+	_, ok := m.clearedFields[delivery.FieldParkedAt]
+	return ok
+}
+
+// ResetParkedAt resets all changes to the "parked_at" field.
+func (m *DeliveryMutation) ResetParkedAt() {
+	m.parked_at = nil
+	delete(m.clearedFields, delivery.FieldParkedAt)
+}
+
+// SetParkedUs sets the "parked_us" field.
+func (m *DeliveryMutation) SetParkedUs(i int64) {
+	m.parked_us = &i
+	m.addparked_us = nil
+}
+
+// ParkedUs returns the value of the "parked_us" field in the mutation.
+func (m *DeliveryMutation) ParkedUs() (r int64, exists bool) {
+	v := m.parked_us
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldParkedUs returns the old "parked_us" field's value of the Delivery entity.
+// If the Delivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DeliveryMutation) OldParkedUs(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldParkedUs is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldParkedUs requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldParkedUs: %w", err)
+	}
+	return oldValue.ParkedUs, nil
+}
+
+// AddParkedUs adds i to the "parked_us" field.
+func (m *DeliveryMutation) AddParkedUs(i int64) {
+	if m.addparked_us != nil {
+		*m.addparked_us += i
+	} else {
+		m.addparked_us = &i
+	}
+}
+
+// AddedParkedUs returns the value that was added to the "parked_us" field in this mutation.
+func (m *DeliveryMutation) AddedParkedUs() (r int64, exists bool) {
+	v := m.addparked_us
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetParkedUs resets all changes to the "parked_us" field.
+func (m *DeliveryMutation) ResetParkedUs() {
+	m.parked_us = nil
+	m.addparked_us = nil
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (m *DeliveryMutation) SetCreatedAt(t time.Time) {
 	m.created_at = &t
@@ -2775,7 +4167,7 @@ func (m *DeliveryMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *DeliveryMutation) Fields() []string {
-	fields := make([]string, 0, 11)
+	fields := make([]string, 0, 15)
 	if m.account_id != nil {
 		fields = append(fields, delivery.FieldAccountID)
 	}
@@ -2802,6 +4194,18 @@ func (m *DeliveryMutation) Fields() []string {
 	}
 	if m.lease_until != nil {
 		fields = append(fields, delivery.FieldLeaseUntil)
+	}
+	if m.schedule_step != nil {
+		fields = append(fields, delivery.FieldScheduleStep)
+	}
+	if m.steered != nil {
+		fields = append(fields, delivery.FieldSteered)
+	}
+	if m.parked_at != nil {
+		fields = append(fields, delivery.FieldParkedAt)
+	}
+	if m.parked_us != nil {
+		fields = append(fields, delivery.FieldParkedUs)
 	}
 	if m.created_at != nil {
 		fields = append(fields, delivery.FieldCreatedAt)
@@ -2835,6 +4239,14 @@ func (m *DeliveryMutation) Field(name string) (ent.Value, bool) {
 		return m.Run()
 	case delivery.FieldLeaseUntil:
 		return m.LeaseUntil()
+	case delivery.FieldScheduleStep:
+		return m.ScheduleStep()
+	case delivery.FieldSteered:
+		return m.Steered()
+	case delivery.FieldParkedAt:
+		return m.ParkedAt()
+	case delivery.FieldParkedUs:
+		return m.ParkedUs()
 	case delivery.FieldCreatedAt:
 		return m.CreatedAt()
 	case delivery.FieldSettledAt:
@@ -2866,6 +4278,14 @@ func (m *DeliveryMutation) OldField(ctx context.Context, name string) (ent.Value
 		return m.OldRun(ctx)
 	case delivery.FieldLeaseUntil:
 		return m.OldLeaseUntil(ctx)
+	case delivery.FieldScheduleStep:
+		return m.OldScheduleStep(ctx)
+	case delivery.FieldSteered:
+		return m.OldSteered(ctx)
+	case delivery.FieldParkedAt:
+		return m.OldParkedAt(ctx)
+	case delivery.FieldParkedUs:
+		return m.OldParkedUs(ctx)
 	case delivery.FieldCreatedAt:
 		return m.OldCreatedAt(ctx)
 	case delivery.FieldSettledAt:
@@ -2942,6 +4362,34 @@ func (m *DeliveryMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetLeaseUntil(v)
 		return nil
+	case delivery.FieldScheduleStep:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetScheduleStep(v)
+		return nil
+	case delivery.FieldSteered:
+		v, ok := value.(delivery.Steered)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSteered(v)
+		return nil
+	case delivery.FieldParkedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetParkedAt(v)
+		return nil
+	case delivery.FieldParkedUs:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetParkedUs(v)
+		return nil
 	case delivery.FieldCreatedAt:
 		v, ok := value.(time.Time)
 		if !ok {
@@ -2967,6 +4415,12 @@ func (m *DeliveryMutation) AddedFields() []string {
 	if m.addattempt_count != nil {
 		fields = append(fields, delivery.FieldAttemptCount)
 	}
+	if m.addschedule_step != nil {
+		fields = append(fields, delivery.FieldScheduleStep)
+	}
+	if m.addparked_us != nil {
+		fields = append(fields, delivery.FieldParkedUs)
+	}
 	return fields
 }
 
@@ -2977,6 +4431,10 @@ func (m *DeliveryMutation) AddedField(name string) (ent.Value, bool) {
 	switch name {
 	case delivery.FieldAttemptCount:
 		return m.AddedAttemptCount()
+	case delivery.FieldScheduleStep:
+		return m.AddedScheduleStep()
+	case delivery.FieldParkedUs:
+		return m.AddedParkedUs()
 	}
 	return nil, false
 }
@@ -2992,6 +4450,20 @@ func (m *DeliveryMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddAttemptCount(v)
+		return nil
+	case delivery.FieldScheduleStep:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddScheduleStep(v)
+		return nil
+	case delivery.FieldParkedUs:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddParkedUs(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Delivery numeric field %s", name)
@@ -3009,6 +4481,12 @@ func (m *DeliveryMutation) ClearedFields() []string {
 	}
 	if m.FieldCleared(delivery.FieldLeaseUntil) {
 		fields = append(fields, delivery.FieldLeaseUntil)
+	}
+	if m.FieldCleared(delivery.FieldSteered) {
+		fields = append(fields, delivery.FieldSteered)
+	}
+	if m.FieldCleared(delivery.FieldParkedAt) {
+		fields = append(fields, delivery.FieldParkedAt)
 	}
 	if m.FieldCleared(delivery.FieldSettledAt) {
 		fields = append(fields, delivery.FieldSettledAt)
@@ -3035,6 +4513,12 @@ func (m *DeliveryMutation) ClearField(name string) error {
 		return nil
 	case delivery.FieldLeaseUntil:
 		m.ClearLeaseUntil()
+		return nil
+	case delivery.FieldSteered:
+		m.ClearSteered()
+		return nil
+	case delivery.FieldParkedAt:
+		m.ClearParkedAt()
 		return nil
 	case delivery.FieldSettledAt:
 		m.ClearSettledAt()
@@ -3073,6 +4557,18 @@ func (m *DeliveryMutation) ResetField(name string) error {
 		return nil
 	case delivery.FieldLeaseUntil:
 		m.ResetLeaseUntil()
+		return nil
+	case delivery.FieldScheduleStep:
+		m.ResetScheduleStep()
+		return nil
+	case delivery.FieldSteered:
+		m.ResetSteered()
+		return nil
+	case delivery.FieldParkedAt:
+		m.ResetParkedAt()
+		return nil
+	case delivery.FieldParkedUs:
+		m.ResetParkedUs()
 		return nil
 	case delivery.FieldCreatedAt:
 		m.ResetCreatedAt()
@@ -3207,31 +4703,48 @@ func (m *DeliveryMutation) ResetEdge(name string) error {
 // DestinationMutation represents an operation that mutates the Destination nodes in the graph.
 type DestinationMutation struct {
 	config
-	op                Op
-	typ               string
-	id                *string
-	created_at        *time.Time
-	updated_at        *time.Time
-	deleted_at        *time.Time
-	seed_id           *int64
-	addseed_id        *int64
-	name              *string
-	url               *string
-	http_method       *destination.HTTPMethod
-	headers           *[]byte
-	signing_secrets   *[]byte
-	enabled           *bool
-	state             *destination.State
-	reason            *string
-	clearedFields     map[string]struct{}
-	account           *string
-	clearedaccount    bool
-	deliveries        map[string]struct{}
-	removeddeliveries map[string]struct{}
-	cleareddeliveries bool
-	done              bool
-	oldValue          func(context.Context) (*Destination, error)
-	predicates        []predicate.Destination
+	op                 Op
+	typ                string
+	id                 *string
+	created_at         *time.Time
+	updated_at         *time.Time
+	deleted_at         *time.Time
+	seed_id            *int64
+	addseed_id         *int64
+	name               *string
+	url                *string
+	http_method        *destination.HTTPMethod
+	headers            *[]byte
+	signing_secrets    *[]byte
+	enabled            *bool
+	state              *destination.State
+	reason             *string
+	state_since        *time.Time
+	paused_until       *time.Time
+	draining           *bool
+	drain_rate         *float64
+	adddrain_rate      *float64
+	failing            *string
+	failing_since      *time.Time
+	probe_at           *time.Time
+	probes             *int
+	addprobes          *int
+	probed             *string
+	retry_schedule     *string
+	timeout_ms         *int
+	addtimeout_ms      *int
+	give_up_after_s    *int
+	addgive_up_after_s *int
+	signing_algorithm  *destination.SigningAlgorithm
+	clearedFields      map[string]struct{}
+	account            *string
+	clearedaccount     bool
+	deliveries         map[string]struct{}
+	removeddeliveries  map[string]struct{}
+	cleareddeliveries  bool
+	done               bool
+	oldValue           func(context.Context) (*Destination, error)
+	predicates         []predicate.Destination
 }
 
 var _ ent.Mutation = (*DestinationMutation)(nil)
@@ -3892,6 +5405,687 @@ func (m *DestinationMutation) ResetReason() {
 	delete(m.clearedFields, destination.FieldReason)
 }
 
+// SetStateSince sets the "state_since" field.
+func (m *DestinationMutation) SetStateSince(t time.Time) {
+	m.state_since = &t
+}
+
+// StateSince returns the value of the "state_since" field in the mutation.
+func (m *DestinationMutation) StateSince() (r time.Time, exists bool) {
+	v := m.state_since
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStateSince returns the old "state_since" field's value of the Destination entity.
+// If the Destination object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DestinationMutation) OldStateSince(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStateSince is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStateSince requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStateSince: %w", err)
+	}
+	return oldValue.StateSince, nil
+}
+
+// ClearStateSince clears the value of the "state_since" field.
+func (m *DestinationMutation) ClearStateSince() {
+	m.state_since = nil
+	m.clearedFields[destination.FieldStateSince] = struct{}{}
+}
+
+// StateSinceCleared returns if the "state_since" field was cleared in this mutation.
+func (m *DestinationMutation) StateSinceCleared() bool {
+	_, ok := m.clearedFields[destination.FieldStateSince]
+	return ok
+}
+
+// ResetStateSince resets all changes to the "state_since" field.
+func (m *DestinationMutation) ResetStateSince() {
+	m.state_since = nil
+	delete(m.clearedFields, destination.FieldStateSince)
+}
+
+// SetPausedUntil sets the "paused_until" field.
+func (m *DestinationMutation) SetPausedUntil(t time.Time) {
+	m.paused_until = &t
+}
+
+// PausedUntil returns the value of the "paused_until" field in the mutation.
+func (m *DestinationMutation) PausedUntil() (r time.Time, exists bool) {
+	v := m.paused_until
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPausedUntil returns the old "paused_until" field's value of the Destination entity.
+// If the Destination object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DestinationMutation) OldPausedUntil(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPausedUntil is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPausedUntil requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPausedUntil: %w", err)
+	}
+	return oldValue.PausedUntil, nil
+}
+
+// ClearPausedUntil clears the value of the "paused_until" field.
+func (m *DestinationMutation) ClearPausedUntil() {
+	m.paused_until = nil
+	m.clearedFields[destination.FieldPausedUntil] = struct{}{}
+}
+
+// PausedUntilCleared returns if the "paused_until" field was cleared in this mutation.
+func (m *DestinationMutation) PausedUntilCleared() bool {
+	_, ok := m.clearedFields[destination.FieldPausedUntil]
+	return ok
+}
+
+// ResetPausedUntil resets all changes to the "paused_until" field.
+func (m *DestinationMutation) ResetPausedUntil() {
+	m.paused_until = nil
+	delete(m.clearedFields, destination.FieldPausedUntil)
+}
+
+// SetDraining sets the "draining" field.
+func (m *DestinationMutation) SetDraining(b bool) {
+	m.draining = &b
+}
+
+// Draining returns the value of the "draining" field in the mutation.
+func (m *DestinationMutation) Draining() (r bool, exists bool) {
+	v := m.draining
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDraining returns the old "draining" field's value of the Destination entity.
+// If the Destination object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DestinationMutation) OldDraining(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDraining is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDraining requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDraining: %w", err)
+	}
+	return oldValue.Draining, nil
+}
+
+// ResetDraining resets all changes to the "draining" field.
+func (m *DestinationMutation) ResetDraining() {
+	m.draining = nil
+}
+
+// SetDrainRate sets the "drain_rate" field.
+func (m *DestinationMutation) SetDrainRate(f float64) {
+	m.drain_rate = &f
+	m.adddrain_rate = nil
+}
+
+// DrainRate returns the value of the "drain_rate" field in the mutation.
+func (m *DestinationMutation) DrainRate() (r float64, exists bool) {
+	v := m.drain_rate
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDrainRate returns the old "drain_rate" field's value of the Destination entity.
+// If the Destination object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DestinationMutation) OldDrainRate(ctx context.Context) (v *float64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDrainRate is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDrainRate requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDrainRate: %w", err)
+	}
+	return oldValue.DrainRate, nil
+}
+
+// AddDrainRate adds f to the "drain_rate" field.
+func (m *DestinationMutation) AddDrainRate(f float64) {
+	if m.adddrain_rate != nil {
+		*m.adddrain_rate += f
+	} else {
+		m.adddrain_rate = &f
+	}
+}
+
+// AddedDrainRate returns the value that was added to the "drain_rate" field in this mutation.
+func (m *DestinationMutation) AddedDrainRate() (r float64, exists bool) {
+	v := m.adddrain_rate
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearDrainRate clears the value of the "drain_rate" field.
+func (m *DestinationMutation) ClearDrainRate() {
+	m.drain_rate = nil
+	m.adddrain_rate = nil
+	m.clearedFields[destination.FieldDrainRate] = struct{}{}
+}
+
+// DrainRateCleared returns if the "drain_rate" field was cleared in this mutation.
+func (m *DestinationMutation) DrainRateCleared() bool {
+	_, ok := m.clearedFields[destination.FieldDrainRate]
+	return ok
+}
+
+// ResetDrainRate resets all changes to the "drain_rate" field.
+func (m *DestinationMutation) ResetDrainRate() {
+	m.drain_rate = nil
+	m.adddrain_rate = nil
+	delete(m.clearedFields, destination.FieldDrainRate)
+}
+
+// SetFailing sets the "failing" field.
+func (m *DestinationMutation) SetFailing(s string) {
+	m.failing = &s
+}
+
+// Failing returns the value of the "failing" field in the mutation.
+func (m *DestinationMutation) Failing() (r string, exists bool) {
+	v := m.failing
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFailing returns the old "failing" field's value of the Destination entity.
+// If the Destination object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DestinationMutation) OldFailing(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFailing is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFailing requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFailing: %w", err)
+	}
+	return oldValue.Failing, nil
+}
+
+// ClearFailing clears the value of the "failing" field.
+func (m *DestinationMutation) ClearFailing() {
+	m.failing = nil
+	m.clearedFields[destination.FieldFailing] = struct{}{}
+}
+
+// FailingCleared returns if the "failing" field was cleared in this mutation.
+func (m *DestinationMutation) FailingCleared() bool {
+	_, ok := m.clearedFields[destination.FieldFailing]
+	return ok
+}
+
+// ResetFailing resets all changes to the "failing" field.
+func (m *DestinationMutation) ResetFailing() {
+	m.failing = nil
+	delete(m.clearedFields, destination.FieldFailing)
+}
+
+// SetFailingSince sets the "failing_since" field.
+func (m *DestinationMutation) SetFailingSince(t time.Time) {
+	m.failing_since = &t
+}
+
+// FailingSince returns the value of the "failing_since" field in the mutation.
+func (m *DestinationMutation) FailingSince() (r time.Time, exists bool) {
+	v := m.failing_since
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFailingSince returns the old "failing_since" field's value of the Destination entity.
+// If the Destination object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DestinationMutation) OldFailingSince(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFailingSince is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFailingSince requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFailingSince: %w", err)
+	}
+	return oldValue.FailingSince, nil
+}
+
+// ClearFailingSince clears the value of the "failing_since" field.
+func (m *DestinationMutation) ClearFailingSince() {
+	m.failing_since = nil
+	m.clearedFields[destination.FieldFailingSince] = struct{}{}
+}
+
+// FailingSinceCleared returns if the "failing_since" field was cleared in this mutation.
+func (m *DestinationMutation) FailingSinceCleared() bool {
+	_, ok := m.clearedFields[destination.FieldFailingSince]
+	return ok
+}
+
+// ResetFailingSince resets all changes to the "failing_since" field.
+func (m *DestinationMutation) ResetFailingSince() {
+	m.failing_since = nil
+	delete(m.clearedFields, destination.FieldFailingSince)
+}
+
+// SetProbeAt sets the "probe_at" field.
+func (m *DestinationMutation) SetProbeAt(t time.Time) {
+	m.probe_at = &t
+}
+
+// ProbeAt returns the value of the "probe_at" field in the mutation.
+func (m *DestinationMutation) ProbeAt() (r time.Time, exists bool) {
+	v := m.probe_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProbeAt returns the old "probe_at" field's value of the Destination entity.
+// If the Destination object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DestinationMutation) OldProbeAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProbeAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProbeAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProbeAt: %w", err)
+	}
+	return oldValue.ProbeAt, nil
+}
+
+// ClearProbeAt clears the value of the "probe_at" field.
+func (m *DestinationMutation) ClearProbeAt() {
+	m.probe_at = nil
+	m.clearedFields[destination.FieldProbeAt] = struct{}{}
+}
+
+// ProbeAtCleared returns if the "probe_at" field was cleared in this mutation.
+func (m *DestinationMutation) ProbeAtCleared() bool {
+	_, ok := m.clearedFields[destination.FieldProbeAt]
+	return ok
+}
+
+// ResetProbeAt resets all changes to the "probe_at" field.
+func (m *DestinationMutation) ResetProbeAt() {
+	m.probe_at = nil
+	delete(m.clearedFields, destination.FieldProbeAt)
+}
+
+// SetProbes sets the "probes" field.
+func (m *DestinationMutation) SetProbes(i int) {
+	m.probes = &i
+	m.addprobes = nil
+}
+
+// Probes returns the value of the "probes" field in the mutation.
+func (m *DestinationMutation) Probes() (r int, exists bool) {
+	v := m.probes
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProbes returns the old "probes" field's value of the Destination entity.
+// If the Destination object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DestinationMutation) OldProbes(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProbes is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProbes requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProbes: %w", err)
+	}
+	return oldValue.Probes, nil
+}
+
+// AddProbes adds i to the "probes" field.
+func (m *DestinationMutation) AddProbes(i int) {
+	if m.addprobes != nil {
+		*m.addprobes += i
+	} else {
+		m.addprobes = &i
+	}
+}
+
+// AddedProbes returns the value that was added to the "probes" field in this mutation.
+func (m *DestinationMutation) AddedProbes() (r int, exists bool) {
+	v := m.addprobes
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetProbes resets all changes to the "probes" field.
+func (m *DestinationMutation) ResetProbes() {
+	m.probes = nil
+	m.addprobes = nil
+}
+
+// SetProbed sets the "probed" field.
+func (m *DestinationMutation) SetProbed(s string) {
+	m.probed = &s
+}
+
+// Probed returns the value of the "probed" field in the mutation.
+func (m *DestinationMutation) Probed() (r string, exists bool) {
+	v := m.probed
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProbed returns the old "probed" field's value of the Destination entity.
+// If the Destination object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DestinationMutation) OldProbed(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProbed is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProbed requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProbed: %w", err)
+	}
+	return oldValue.Probed, nil
+}
+
+// ClearProbed clears the value of the "probed" field.
+func (m *DestinationMutation) ClearProbed() {
+	m.probed = nil
+	m.clearedFields[destination.FieldProbed] = struct{}{}
+}
+
+// ProbedCleared returns if the "probed" field was cleared in this mutation.
+func (m *DestinationMutation) ProbedCleared() bool {
+	_, ok := m.clearedFields[destination.FieldProbed]
+	return ok
+}
+
+// ResetProbed resets all changes to the "probed" field.
+func (m *DestinationMutation) ResetProbed() {
+	m.probed = nil
+	delete(m.clearedFields, destination.FieldProbed)
+}
+
+// SetRetrySchedule sets the "retry_schedule" field.
+func (m *DestinationMutation) SetRetrySchedule(s string) {
+	m.retry_schedule = &s
+}
+
+// RetrySchedule returns the value of the "retry_schedule" field in the mutation.
+func (m *DestinationMutation) RetrySchedule() (r string, exists bool) {
+	v := m.retry_schedule
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRetrySchedule returns the old "retry_schedule" field's value of the Destination entity.
+// If the Destination object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DestinationMutation) OldRetrySchedule(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRetrySchedule is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRetrySchedule requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRetrySchedule: %w", err)
+	}
+	return oldValue.RetrySchedule, nil
+}
+
+// ClearRetrySchedule clears the value of the "retry_schedule" field.
+func (m *DestinationMutation) ClearRetrySchedule() {
+	m.retry_schedule = nil
+	m.clearedFields[destination.FieldRetrySchedule] = struct{}{}
+}
+
+// RetryScheduleCleared returns if the "retry_schedule" field was cleared in this mutation.
+func (m *DestinationMutation) RetryScheduleCleared() bool {
+	_, ok := m.clearedFields[destination.FieldRetrySchedule]
+	return ok
+}
+
+// ResetRetrySchedule resets all changes to the "retry_schedule" field.
+func (m *DestinationMutation) ResetRetrySchedule() {
+	m.retry_schedule = nil
+	delete(m.clearedFields, destination.FieldRetrySchedule)
+}
+
+// SetTimeoutMs sets the "timeout_ms" field.
+func (m *DestinationMutation) SetTimeoutMs(i int) {
+	m.timeout_ms = &i
+	m.addtimeout_ms = nil
+}
+
+// TimeoutMs returns the value of the "timeout_ms" field in the mutation.
+func (m *DestinationMutation) TimeoutMs() (r int, exists bool) {
+	v := m.timeout_ms
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTimeoutMs returns the old "timeout_ms" field's value of the Destination entity.
+// If the Destination object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DestinationMutation) OldTimeoutMs(ctx context.Context) (v *int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTimeoutMs is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTimeoutMs requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTimeoutMs: %w", err)
+	}
+	return oldValue.TimeoutMs, nil
+}
+
+// AddTimeoutMs adds i to the "timeout_ms" field.
+func (m *DestinationMutation) AddTimeoutMs(i int) {
+	if m.addtimeout_ms != nil {
+		*m.addtimeout_ms += i
+	} else {
+		m.addtimeout_ms = &i
+	}
+}
+
+// AddedTimeoutMs returns the value that was added to the "timeout_ms" field in this mutation.
+func (m *DestinationMutation) AddedTimeoutMs() (r int, exists bool) {
+	v := m.addtimeout_ms
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearTimeoutMs clears the value of the "timeout_ms" field.
+func (m *DestinationMutation) ClearTimeoutMs() {
+	m.timeout_ms = nil
+	m.addtimeout_ms = nil
+	m.clearedFields[destination.FieldTimeoutMs] = struct{}{}
+}
+
+// TimeoutMsCleared returns if the "timeout_ms" field was cleared in this mutation.
+func (m *DestinationMutation) TimeoutMsCleared() bool {
+	_, ok := m.clearedFields[destination.FieldTimeoutMs]
+	return ok
+}
+
+// ResetTimeoutMs resets all changes to the "timeout_ms" field.
+func (m *DestinationMutation) ResetTimeoutMs() {
+	m.timeout_ms = nil
+	m.addtimeout_ms = nil
+	delete(m.clearedFields, destination.FieldTimeoutMs)
+}
+
+// SetGiveUpAfterS sets the "give_up_after_s" field.
+func (m *DestinationMutation) SetGiveUpAfterS(i int) {
+	m.give_up_after_s = &i
+	m.addgive_up_after_s = nil
+}
+
+// GiveUpAfterS returns the value of the "give_up_after_s" field in the mutation.
+func (m *DestinationMutation) GiveUpAfterS() (r int, exists bool) {
+	v := m.give_up_after_s
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldGiveUpAfterS returns the old "give_up_after_s" field's value of the Destination entity.
+// If the Destination object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DestinationMutation) OldGiveUpAfterS(ctx context.Context) (v *int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldGiveUpAfterS is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldGiveUpAfterS requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldGiveUpAfterS: %w", err)
+	}
+	return oldValue.GiveUpAfterS, nil
+}
+
+// AddGiveUpAfterS adds i to the "give_up_after_s" field.
+func (m *DestinationMutation) AddGiveUpAfterS(i int) {
+	if m.addgive_up_after_s != nil {
+		*m.addgive_up_after_s += i
+	} else {
+		m.addgive_up_after_s = &i
+	}
+}
+
+// AddedGiveUpAfterS returns the value that was added to the "give_up_after_s" field in this mutation.
+func (m *DestinationMutation) AddedGiveUpAfterS() (r int, exists bool) {
+	v := m.addgive_up_after_s
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearGiveUpAfterS clears the value of the "give_up_after_s" field.
+func (m *DestinationMutation) ClearGiveUpAfterS() {
+	m.give_up_after_s = nil
+	m.addgive_up_after_s = nil
+	m.clearedFields[destination.FieldGiveUpAfterS] = struct{}{}
+}
+
+// GiveUpAfterSCleared returns if the "give_up_after_s" field was cleared in this mutation.
+func (m *DestinationMutation) GiveUpAfterSCleared() bool {
+	_, ok := m.clearedFields[destination.FieldGiveUpAfterS]
+	return ok
+}
+
+// ResetGiveUpAfterS resets all changes to the "give_up_after_s" field.
+func (m *DestinationMutation) ResetGiveUpAfterS() {
+	m.give_up_after_s = nil
+	m.addgive_up_after_s = nil
+	delete(m.clearedFields, destination.FieldGiveUpAfterS)
+}
+
+// SetSigningAlgorithm sets the "signing_algorithm" field.
+func (m *DestinationMutation) SetSigningAlgorithm(da destination.SigningAlgorithm) {
+	m.signing_algorithm = &da
+}
+
+// SigningAlgorithm returns the value of the "signing_algorithm" field in the mutation.
+func (m *DestinationMutation) SigningAlgorithm() (r destination.SigningAlgorithm, exists bool) {
+	v := m.signing_algorithm
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSigningAlgorithm returns the old "signing_algorithm" field's value of the Destination entity.
+// If the Destination object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DestinationMutation) OldSigningAlgorithm(ctx context.Context) (v destination.SigningAlgorithm, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSigningAlgorithm is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSigningAlgorithm requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSigningAlgorithm: %w", err)
+	}
+	return oldValue.SigningAlgorithm, nil
+}
+
+// ResetSigningAlgorithm resets all changes to the "signing_algorithm" field.
+func (m *DestinationMutation) ResetSigningAlgorithm() {
+	m.signing_algorithm = nil
+}
+
 // ClearAccount clears the "account" edge to the Account entity.
 func (m *DestinationMutation) ClearAccount() {
 	m.clearedaccount = true
@@ -4007,7 +6201,7 @@ func (m *DestinationMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *DestinationMutation) Fields() []string {
-	fields := make([]string, 0, 13)
+	fields := make([]string, 0, 26)
 	if m.created_at != nil {
 		fields = append(fields, destination.FieldCreatedAt)
 	}
@@ -4047,6 +6241,45 @@ func (m *DestinationMutation) Fields() []string {
 	if m.reason != nil {
 		fields = append(fields, destination.FieldReason)
 	}
+	if m.state_since != nil {
+		fields = append(fields, destination.FieldStateSince)
+	}
+	if m.paused_until != nil {
+		fields = append(fields, destination.FieldPausedUntil)
+	}
+	if m.draining != nil {
+		fields = append(fields, destination.FieldDraining)
+	}
+	if m.drain_rate != nil {
+		fields = append(fields, destination.FieldDrainRate)
+	}
+	if m.failing != nil {
+		fields = append(fields, destination.FieldFailing)
+	}
+	if m.failing_since != nil {
+		fields = append(fields, destination.FieldFailingSince)
+	}
+	if m.probe_at != nil {
+		fields = append(fields, destination.FieldProbeAt)
+	}
+	if m.probes != nil {
+		fields = append(fields, destination.FieldProbes)
+	}
+	if m.probed != nil {
+		fields = append(fields, destination.FieldProbed)
+	}
+	if m.retry_schedule != nil {
+		fields = append(fields, destination.FieldRetrySchedule)
+	}
+	if m.timeout_ms != nil {
+		fields = append(fields, destination.FieldTimeoutMs)
+	}
+	if m.give_up_after_s != nil {
+		fields = append(fields, destination.FieldGiveUpAfterS)
+	}
+	if m.signing_algorithm != nil {
+		fields = append(fields, destination.FieldSigningAlgorithm)
+	}
 	return fields
 }
 
@@ -4081,6 +6314,32 @@ func (m *DestinationMutation) Field(name string) (ent.Value, bool) {
 		return m.State()
 	case destination.FieldReason:
 		return m.Reason()
+	case destination.FieldStateSince:
+		return m.StateSince()
+	case destination.FieldPausedUntil:
+		return m.PausedUntil()
+	case destination.FieldDraining:
+		return m.Draining()
+	case destination.FieldDrainRate:
+		return m.DrainRate()
+	case destination.FieldFailing:
+		return m.Failing()
+	case destination.FieldFailingSince:
+		return m.FailingSince()
+	case destination.FieldProbeAt:
+		return m.ProbeAt()
+	case destination.FieldProbes:
+		return m.Probes()
+	case destination.FieldProbed:
+		return m.Probed()
+	case destination.FieldRetrySchedule:
+		return m.RetrySchedule()
+	case destination.FieldTimeoutMs:
+		return m.TimeoutMs()
+	case destination.FieldGiveUpAfterS:
+		return m.GiveUpAfterS()
+	case destination.FieldSigningAlgorithm:
+		return m.SigningAlgorithm()
 	}
 	return nil, false
 }
@@ -4116,6 +6375,32 @@ func (m *DestinationMutation) OldField(ctx context.Context, name string) (ent.Va
 		return m.OldState(ctx)
 	case destination.FieldReason:
 		return m.OldReason(ctx)
+	case destination.FieldStateSince:
+		return m.OldStateSince(ctx)
+	case destination.FieldPausedUntil:
+		return m.OldPausedUntil(ctx)
+	case destination.FieldDraining:
+		return m.OldDraining(ctx)
+	case destination.FieldDrainRate:
+		return m.OldDrainRate(ctx)
+	case destination.FieldFailing:
+		return m.OldFailing(ctx)
+	case destination.FieldFailingSince:
+		return m.OldFailingSince(ctx)
+	case destination.FieldProbeAt:
+		return m.OldProbeAt(ctx)
+	case destination.FieldProbes:
+		return m.OldProbes(ctx)
+	case destination.FieldProbed:
+		return m.OldProbed(ctx)
+	case destination.FieldRetrySchedule:
+		return m.OldRetrySchedule(ctx)
+	case destination.FieldTimeoutMs:
+		return m.OldTimeoutMs(ctx)
+	case destination.FieldGiveUpAfterS:
+		return m.OldGiveUpAfterS(ctx)
+	case destination.FieldSigningAlgorithm:
+		return m.OldSigningAlgorithm(ctx)
 	}
 	return nil, fmt.Errorf("unknown Destination field %s", name)
 }
@@ -4216,6 +6501,97 @@ func (m *DestinationMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetReason(v)
 		return nil
+	case destination.FieldStateSince:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStateSince(v)
+		return nil
+	case destination.FieldPausedUntil:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPausedUntil(v)
+		return nil
+	case destination.FieldDraining:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDraining(v)
+		return nil
+	case destination.FieldDrainRate:
+		v, ok := value.(float64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDrainRate(v)
+		return nil
+	case destination.FieldFailing:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFailing(v)
+		return nil
+	case destination.FieldFailingSince:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFailingSince(v)
+		return nil
+	case destination.FieldProbeAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProbeAt(v)
+		return nil
+	case destination.FieldProbes:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProbes(v)
+		return nil
+	case destination.FieldProbed:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProbed(v)
+		return nil
+	case destination.FieldRetrySchedule:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRetrySchedule(v)
+		return nil
+	case destination.FieldTimeoutMs:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTimeoutMs(v)
+		return nil
+	case destination.FieldGiveUpAfterS:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetGiveUpAfterS(v)
+		return nil
+	case destination.FieldSigningAlgorithm:
+		v, ok := value.(destination.SigningAlgorithm)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSigningAlgorithm(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Destination field %s", name)
 }
@@ -4227,6 +6603,18 @@ func (m *DestinationMutation) AddedFields() []string {
 	if m.addseed_id != nil {
 		fields = append(fields, destination.FieldSeedID)
 	}
+	if m.adddrain_rate != nil {
+		fields = append(fields, destination.FieldDrainRate)
+	}
+	if m.addprobes != nil {
+		fields = append(fields, destination.FieldProbes)
+	}
+	if m.addtimeout_ms != nil {
+		fields = append(fields, destination.FieldTimeoutMs)
+	}
+	if m.addgive_up_after_s != nil {
+		fields = append(fields, destination.FieldGiveUpAfterS)
+	}
 	return fields
 }
 
@@ -4237,6 +6625,14 @@ func (m *DestinationMutation) AddedField(name string) (ent.Value, bool) {
 	switch name {
 	case destination.FieldSeedID:
 		return m.AddedSeedID()
+	case destination.FieldDrainRate:
+		return m.AddedDrainRate()
+	case destination.FieldProbes:
+		return m.AddedProbes()
+	case destination.FieldTimeoutMs:
+		return m.AddedTimeoutMs()
+	case destination.FieldGiveUpAfterS:
+		return m.AddedGiveUpAfterS()
 	}
 	return nil, false
 }
@@ -4252,6 +6648,34 @@ func (m *DestinationMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddSeedID(v)
+		return nil
+	case destination.FieldDrainRate:
+		v, ok := value.(float64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddDrainRate(v)
+		return nil
+	case destination.FieldProbes:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddProbes(v)
+		return nil
+	case destination.FieldTimeoutMs:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddTimeoutMs(v)
+		return nil
+	case destination.FieldGiveUpAfterS:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddGiveUpAfterS(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Destination numeric field %s", name)
@@ -4275,6 +6699,36 @@ func (m *DestinationMutation) ClearedFields() []string {
 	}
 	if m.FieldCleared(destination.FieldReason) {
 		fields = append(fields, destination.FieldReason)
+	}
+	if m.FieldCleared(destination.FieldStateSince) {
+		fields = append(fields, destination.FieldStateSince)
+	}
+	if m.FieldCleared(destination.FieldPausedUntil) {
+		fields = append(fields, destination.FieldPausedUntil)
+	}
+	if m.FieldCleared(destination.FieldDrainRate) {
+		fields = append(fields, destination.FieldDrainRate)
+	}
+	if m.FieldCleared(destination.FieldFailing) {
+		fields = append(fields, destination.FieldFailing)
+	}
+	if m.FieldCleared(destination.FieldFailingSince) {
+		fields = append(fields, destination.FieldFailingSince)
+	}
+	if m.FieldCleared(destination.FieldProbeAt) {
+		fields = append(fields, destination.FieldProbeAt)
+	}
+	if m.FieldCleared(destination.FieldProbed) {
+		fields = append(fields, destination.FieldProbed)
+	}
+	if m.FieldCleared(destination.FieldRetrySchedule) {
+		fields = append(fields, destination.FieldRetrySchedule)
+	}
+	if m.FieldCleared(destination.FieldTimeoutMs) {
+		fields = append(fields, destination.FieldTimeoutMs)
+	}
+	if m.FieldCleared(destination.FieldGiveUpAfterS) {
+		fields = append(fields, destination.FieldGiveUpAfterS)
 	}
 	return fields
 }
@@ -4304,6 +6758,36 @@ func (m *DestinationMutation) ClearField(name string) error {
 		return nil
 	case destination.FieldReason:
 		m.ClearReason()
+		return nil
+	case destination.FieldStateSince:
+		m.ClearStateSince()
+		return nil
+	case destination.FieldPausedUntil:
+		m.ClearPausedUntil()
+		return nil
+	case destination.FieldDrainRate:
+		m.ClearDrainRate()
+		return nil
+	case destination.FieldFailing:
+		m.ClearFailing()
+		return nil
+	case destination.FieldFailingSince:
+		m.ClearFailingSince()
+		return nil
+	case destination.FieldProbeAt:
+		m.ClearProbeAt()
+		return nil
+	case destination.FieldProbed:
+		m.ClearProbed()
+		return nil
+	case destination.FieldRetrySchedule:
+		m.ClearRetrySchedule()
+		return nil
+	case destination.FieldTimeoutMs:
+		m.ClearTimeoutMs()
+		return nil
+	case destination.FieldGiveUpAfterS:
+		m.ClearGiveUpAfterS()
 		return nil
 	}
 	return fmt.Errorf("unknown Destination nullable field %s", name)
@@ -4351,6 +6835,45 @@ func (m *DestinationMutation) ResetField(name string) error {
 		return nil
 	case destination.FieldReason:
 		m.ResetReason()
+		return nil
+	case destination.FieldStateSince:
+		m.ResetStateSince()
+		return nil
+	case destination.FieldPausedUntil:
+		m.ResetPausedUntil()
+		return nil
+	case destination.FieldDraining:
+		m.ResetDraining()
+		return nil
+	case destination.FieldDrainRate:
+		m.ResetDrainRate()
+		return nil
+	case destination.FieldFailing:
+		m.ResetFailing()
+		return nil
+	case destination.FieldFailingSince:
+		m.ResetFailingSince()
+		return nil
+	case destination.FieldProbeAt:
+		m.ResetProbeAt()
+		return nil
+	case destination.FieldProbes:
+		m.ResetProbes()
+		return nil
+	case destination.FieldProbed:
+		m.ResetProbed()
+		return nil
+	case destination.FieldRetrySchedule:
+		m.ResetRetrySchedule()
+		return nil
+	case destination.FieldTimeoutMs:
+		m.ResetTimeoutMs()
+		return nil
+	case destination.FieldGiveUpAfterS:
+		m.ResetGiveUpAfterS()
+		return nil
+	case destination.FieldSigningAlgorithm:
+		m.ResetSigningAlgorithm()
 		return nil
 	}
 	return fmt.Errorf("unknown Destination field %s", name)
@@ -4468,6 +6991,9 @@ type EventMutation struct {
 	idempotency_key   *string
 	payload           *[]byte
 	created_at        *time.Time
+	replay_of         *string
+	replay_id         *string
+	headers           *[]byte
 	clearedFields     map[string]struct{}
 	account           *string
 	clearedaccount    bool
@@ -4789,6 +7315,153 @@ func (m *EventMutation) ResetCreatedAt() {
 	m.created_at = nil
 }
 
+// SetReplayOf sets the "replay_of" field.
+func (m *EventMutation) SetReplayOf(s string) {
+	m.replay_of = &s
+}
+
+// ReplayOf returns the value of the "replay_of" field in the mutation.
+func (m *EventMutation) ReplayOf() (r string, exists bool) {
+	v := m.replay_of
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReplayOf returns the old "replay_of" field's value of the Event entity.
+// If the Event object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EventMutation) OldReplayOf(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReplayOf is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReplayOf requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReplayOf: %w", err)
+	}
+	return oldValue.ReplayOf, nil
+}
+
+// ClearReplayOf clears the value of the "replay_of" field.
+func (m *EventMutation) ClearReplayOf() {
+	m.replay_of = nil
+	m.clearedFields[event.FieldReplayOf] = struct{}{}
+}
+
+// ReplayOfCleared returns if the "replay_of" field was cleared in this mutation.
+func (m *EventMutation) ReplayOfCleared() bool {
+	_, ok := m.clearedFields[event.FieldReplayOf]
+	return ok
+}
+
+// ResetReplayOf resets all changes to the "replay_of" field.
+func (m *EventMutation) ResetReplayOf() {
+	m.replay_of = nil
+	delete(m.clearedFields, event.FieldReplayOf)
+}
+
+// SetReplayID sets the "replay_id" field.
+func (m *EventMutation) SetReplayID(s string) {
+	m.replay_id = &s
+}
+
+// ReplayID returns the value of the "replay_id" field in the mutation.
+func (m *EventMutation) ReplayID() (r string, exists bool) {
+	v := m.replay_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReplayID returns the old "replay_id" field's value of the Event entity.
+// If the Event object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EventMutation) OldReplayID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReplayID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReplayID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReplayID: %w", err)
+	}
+	return oldValue.ReplayID, nil
+}
+
+// ClearReplayID clears the value of the "replay_id" field.
+func (m *EventMutation) ClearReplayID() {
+	m.replay_id = nil
+	m.clearedFields[event.FieldReplayID] = struct{}{}
+}
+
+// ReplayIDCleared returns if the "replay_id" field was cleared in this mutation.
+func (m *EventMutation) ReplayIDCleared() bool {
+	_, ok := m.clearedFields[event.FieldReplayID]
+	return ok
+}
+
+// ResetReplayID resets all changes to the "replay_id" field.
+func (m *EventMutation) ResetReplayID() {
+	m.replay_id = nil
+	delete(m.clearedFields, event.FieldReplayID)
+}
+
+// SetHeaders sets the "headers" field.
+func (m *EventMutation) SetHeaders(b []byte) {
+	m.headers = &b
+}
+
+// Headers returns the value of the "headers" field in the mutation.
+func (m *EventMutation) Headers() (r []byte, exists bool) {
+	v := m.headers
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldHeaders returns the old "headers" field's value of the Event entity.
+// If the Event object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EventMutation) OldHeaders(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldHeaders is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldHeaders requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldHeaders: %w", err)
+	}
+	return oldValue.Headers, nil
+}
+
+// ClearHeaders clears the value of the "headers" field.
+func (m *EventMutation) ClearHeaders() {
+	m.headers = nil
+	m.clearedFields[event.FieldHeaders] = struct{}{}
+}
+
+// HeadersCleared returns if the "headers" field was cleared in this mutation.
+func (m *EventMutation) HeadersCleared() bool {
+	_, ok := m.clearedFields[event.FieldHeaders]
+	return ok
+}
+
+// ResetHeaders resets all changes to the "headers" field.
+func (m *EventMutation) ResetHeaders() {
+	m.headers = nil
+	delete(m.clearedFields, event.FieldHeaders)
+}
+
 // ClearAccount clears the "account" edge to the Account entity.
 func (m *EventMutation) ClearAccount() {
 	m.clearedaccount = true
@@ -4904,7 +7577,7 @@ func (m *EventMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *EventMutation) Fields() []string {
-	fields := make([]string, 0, 5)
+	fields := make([]string, 0, 8)
 	if m.account != nil {
 		fields = append(fields, event.FieldAccountID)
 	}
@@ -4919,6 +7592,15 @@ func (m *EventMutation) Fields() []string {
 	}
 	if m.created_at != nil {
 		fields = append(fields, event.FieldCreatedAt)
+	}
+	if m.replay_of != nil {
+		fields = append(fields, event.FieldReplayOf)
+	}
+	if m.replay_id != nil {
+		fields = append(fields, event.FieldReplayID)
+	}
+	if m.headers != nil {
+		fields = append(fields, event.FieldHeaders)
 	}
 	return fields
 }
@@ -4938,6 +7620,12 @@ func (m *EventMutation) Field(name string) (ent.Value, bool) {
 		return m.Payload()
 	case event.FieldCreatedAt:
 		return m.CreatedAt()
+	case event.FieldReplayOf:
+		return m.ReplayOf()
+	case event.FieldReplayID:
+		return m.ReplayID()
+	case event.FieldHeaders:
+		return m.Headers()
 	}
 	return nil, false
 }
@@ -4957,6 +7645,12 @@ func (m *EventMutation) OldField(ctx context.Context, name string) (ent.Value, e
 		return m.OldPayload(ctx)
 	case event.FieldCreatedAt:
 		return m.OldCreatedAt(ctx)
+	case event.FieldReplayOf:
+		return m.OldReplayOf(ctx)
+	case event.FieldReplayID:
+		return m.OldReplayID(ctx)
+	case event.FieldHeaders:
+		return m.OldHeaders(ctx)
 	}
 	return nil, fmt.Errorf("unknown Event field %s", name)
 }
@@ -5001,6 +7695,27 @@ func (m *EventMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetCreatedAt(v)
 		return nil
+	case event.FieldReplayOf:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReplayOf(v)
+		return nil
+	case event.FieldReplayID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReplayID(v)
+		return nil
+	case event.FieldHeaders:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetHeaders(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Event field %s", name)
 }
@@ -5037,6 +7752,15 @@ func (m *EventMutation) ClearedFields() []string {
 	if m.FieldCleared(event.FieldIdempotencyKey) {
 		fields = append(fields, event.FieldIdempotencyKey)
 	}
+	if m.FieldCleared(event.FieldReplayOf) {
+		fields = append(fields, event.FieldReplayOf)
+	}
+	if m.FieldCleared(event.FieldReplayID) {
+		fields = append(fields, event.FieldReplayID)
+	}
+	if m.FieldCleared(event.FieldHeaders) {
+		fields = append(fields, event.FieldHeaders)
+	}
 	return fields
 }
 
@@ -5056,6 +7780,15 @@ func (m *EventMutation) ClearField(name string) error {
 		return nil
 	case event.FieldIdempotencyKey:
 		m.ClearIdempotencyKey()
+		return nil
+	case event.FieldReplayOf:
+		m.ClearReplayOf()
+		return nil
+	case event.FieldReplayID:
+		m.ClearReplayID()
+		return nil
+	case event.FieldHeaders:
+		m.ClearHeaders()
 		return nil
 	}
 	return fmt.Errorf("unknown Event nullable field %s", name)
@@ -5079,6 +7812,15 @@ func (m *EventMutation) ResetField(name string) error {
 		return nil
 	case event.FieldCreatedAt:
 		m.ResetCreatedAt()
+		return nil
+	case event.FieldReplayOf:
+		m.ResetReplayOf()
+		return nil
+	case event.FieldReplayID:
+		m.ResetReplayID()
+		return nil
+	case event.FieldHeaders:
+		m.ResetHeaders()
 		return nil
 	}
 	return fmt.Errorf("unknown Event field %s", name)
@@ -5678,6 +8420,1648 @@ func (m *IdempotencyKeyMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *IdempotencyKeyMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown IdempotencyKey edge %s", name)
+}
+
+// ReplayMutation represents an operation that mutates the Replay nodes in the graph.
+type ReplayMutation struct {
+	config
+	op               Op
+	typ              string
+	id               *string
+	created_at       *time.Time
+	updated_at       *time.Time
+	account_id       *string
+	status           *replay.Status
+	actor            *string
+	reason           *string
+	destination_id   *string
+	from_time        *time.Time
+	to_time          *time.Time
+	event_type       *string
+	statuses         *[]string
+	appendstatuses   []string
+	target_ids       *[]string
+	appendtarget_ids []string
+	rate             *float64
+	addrate          *float64
+	matched          *int
+	addmatched       *int
+	position         *string
+	replayed         *int
+	addreplayed      *int
+	skipped          *int
+	addskipped       *int
+	deliveries       *int
+	adddeliveries    *int
+	finished_at      *time.Time
+	clearedFields    map[string]struct{}
+	done             bool
+	oldValue         func(context.Context) (*Replay, error)
+	predicates       []predicate.Replay
+}
+
+var _ ent.Mutation = (*ReplayMutation)(nil)
+
+// replayOption allows management of the mutation configuration using functional options.
+type replayOption func(*ReplayMutation)
+
+// newReplayMutation creates new mutation for the Replay entity.
+func newReplayMutation(c config, op Op, opts ...replayOption) *ReplayMutation {
+	m := &ReplayMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeReplay,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withReplayID sets the ID field of the mutation.
+func withReplayID(id string) replayOption {
+	return func(m *ReplayMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Replay
+		)
+		m.oldValue = func(ctx context.Context) (*Replay, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Replay.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withReplay sets the old Replay of the mutation.
+func withReplay(node *Replay) replayOption {
+	return func(m *ReplayMutation) {
+		m.oldValue = func(context.Context) (*Replay, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m ReplayMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m ReplayMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Replay entities.
+func (m *ReplayMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *ReplayMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *ReplayMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Replay.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *ReplayMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *ReplayMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the Replay entity.
+// If the Replay object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReplayMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *ReplayMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *ReplayMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *ReplayMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the Replay entity.
+// If the Replay object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReplayMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *ReplayMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetAccountID sets the "account_id" field.
+func (m *ReplayMutation) SetAccountID(s string) {
+	m.account_id = &s
+}
+
+// AccountID returns the value of the "account_id" field in the mutation.
+func (m *ReplayMutation) AccountID() (r string, exists bool) {
+	v := m.account_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAccountID returns the old "account_id" field's value of the Replay entity.
+// If the Replay object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReplayMutation) OldAccountID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAccountID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAccountID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAccountID: %w", err)
+	}
+	return oldValue.AccountID, nil
+}
+
+// ResetAccountID resets all changes to the "account_id" field.
+func (m *ReplayMutation) ResetAccountID() {
+	m.account_id = nil
+}
+
+// SetStatus sets the "status" field.
+func (m *ReplayMutation) SetStatus(r replay.Status) {
+	m.status = &r
+}
+
+// Status returns the value of the "status" field in the mutation.
+func (m *ReplayMutation) Status() (r replay.Status, exists bool) {
+	v := m.status
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStatus returns the old "status" field's value of the Replay entity.
+// If the Replay object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReplayMutation) OldStatus(ctx context.Context) (v replay.Status, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStatus is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStatus requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStatus: %w", err)
+	}
+	return oldValue.Status, nil
+}
+
+// ResetStatus resets all changes to the "status" field.
+func (m *ReplayMutation) ResetStatus() {
+	m.status = nil
+}
+
+// SetActor sets the "actor" field.
+func (m *ReplayMutation) SetActor(s string) {
+	m.actor = &s
+}
+
+// Actor returns the value of the "actor" field in the mutation.
+func (m *ReplayMutation) Actor() (r string, exists bool) {
+	v := m.actor
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldActor returns the old "actor" field's value of the Replay entity.
+// If the Replay object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReplayMutation) OldActor(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldActor is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldActor requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldActor: %w", err)
+	}
+	return oldValue.Actor, nil
+}
+
+// ResetActor resets all changes to the "actor" field.
+func (m *ReplayMutation) ResetActor() {
+	m.actor = nil
+}
+
+// SetReason sets the "reason" field.
+func (m *ReplayMutation) SetReason(s string) {
+	m.reason = &s
+}
+
+// Reason returns the value of the "reason" field in the mutation.
+func (m *ReplayMutation) Reason() (r string, exists bool) {
+	v := m.reason
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReason returns the old "reason" field's value of the Replay entity.
+// If the Replay object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReplayMutation) OldReason(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReason is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReason requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReason: %w", err)
+	}
+	return oldValue.Reason, nil
+}
+
+// ClearReason clears the value of the "reason" field.
+func (m *ReplayMutation) ClearReason() {
+	m.reason = nil
+	m.clearedFields[replay.FieldReason] = struct{}{}
+}
+
+// ReasonCleared returns if the "reason" field was cleared in this mutation.
+func (m *ReplayMutation) ReasonCleared() bool {
+	_, ok := m.clearedFields[replay.FieldReason]
+	return ok
+}
+
+// ResetReason resets all changes to the "reason" field.
+func (m *ReplayMutation) ResetReason() {
+	m.reason = nil
+	delete(m.clearedFields, replay.FieldReason)
+}
+
+// SetDestinationID sets the "destination_id" field.
+func (m *ReplayMutation) SetDestinationID(s string) {
+	m.destination_id = &s
+}
+
+// DestinationID returns the value of the "destination_id" field in the mutation.
+func (m *ReplayMutation) DestinationID() (r string, exists bool) {
+	v := m.destination_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDestinationID returns the old "destination_id" field's value of the Replay entity.
+// If the Replay object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReplayMutation) OldDestinationID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDestinationID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDestinationID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDestinationID: %w", err)
+	}
+	return oldValue.DestinationID, nil
+}
+
+// ClearDestinationID clears the value of the "destination_id" field.
+func (m *ReplayMutation) ClearDestinationID() {
+	m.destination_id = nil
+	m.clearedFields[replay.FieldDestinationID] = struct{}{}
+}
+
+// DestinationIDCleared returns if the "destination_id" field was cleared in this mutation.
+func (m *ReplayMutation) DestinationIDCleared() bool {
+	_, ok := m.clearedFields[replay.FieldDestinationID]
+	return ok
+}
+
+// ResetDestinationID resets all changes to the "destination_id" field.
+func (m *ReplayMutation) ResetDestinationID() {
+	m.destination_id = nil
+	delete(m.clearedFields, replay.FieldDestinationID)
+}
+
+// SetFromTime sets the "from_time" field.
+func (m *ReplayMutation) SetFromTime(t time.Time) {
+	m.from_time = &t
+}
+
+// FromTime returns the value of the "from_time" field in the mutation.
+func (m *ReplayMutation) FromTime() (r time.Time, exists bool) {
+	v := m.from_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFromTime returns the old "from_time" field's value of the Replay entity.
+// If the Replay object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReplayMutation) OldFromTime(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFromTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFromTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFromTime: %w", err)
+	}
+	return oldValue.FromTime, nil
+}
+
+// ResetFromTime resets all changes to the "from_time" field.
+func (m *ReplayMutation) ResetFromTime() {
+	m.from_time = nil
+}
+
+// SetToTime sets the "to_time" field.
+func (m *ReplayMutation) SetToTime(t time.Time) {
+	m.to_time = &t
+}
+
+// ToTime returns the value of the "to_time" field in the mutation.
+func (m *ReplayMutation) ToTime() (r time.Time, exists bool) {
+	v := m.to_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldToTime returns the old "to_time" field's value of the Replay entity.
+// If the Replay object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReplayMutation) OldToTime(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldToTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldToTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldToTime: %w", err)
+	}
+	return oldValue.ToTime, nil
+}
+
+// ResetToTime resets all changes to the "to_time" field.
+func (m *ReplayMutation) ResetToTime() {
+	m.to_time = nil
+}
+
+// SetEventType sets the "event_type" field.
+func (m *ReplayMutation) SetEventType(s string) {
+	m.event_type = &s
+}
+
+// EventType returns the value of the "event_type" field in the mutation.
+func (m *ReplayMutation) EventType() (r string, exists bool) {
+	v := m.event_type
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEventType returns the old "event_type" field's value of the Replay entity.
+// If the Replay object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReplayMutation) OldEventType(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEventType is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEventType requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEventType: %w", err)
+	}
+	return oldValue.EventType, nil
+}
+
+// ClearEventType clears the value of the "event_type" field.
+func (m *ReplayMutation) ClearEventType() {
+	m.event_type = nil
+	m.clearedFields[replay.FieldEventType] = struct{}{}
+}
+
+// EventTypeCleared returns if the "event_type" field was cleared in this mutation.
+func (m *ReplayMutation) EventTypeCleared() bool {
+	_, ok := m.clearedFields[replay.FieldEventType]
+	return ok
+}
+
+// ResetEventType resets all changes to the "event_type" field.
+func (m *ReplayMutation) ResetEventType() {
+	m.event_type = nil
+	delete(m.clearedFields, replay.FieldEventType)
+}
+
+// SetStatuses sets the "statuses" field.
+func (m *ReplayMutation) SetStatuses(s []string) {
+	m.statuses = &s
+	m.appendstatuses = nil
+}
+
+// Statuses returns the value of the "statuses" field in the mutation.
+func (m *ReplayMutation) Statuses() (r []string, exists bool) {
+	v := m.statuses
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStatuses returns the old "statuses" field's value of the Replay entity.
+// If the Replay object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReplayMutation) OldStatuses(ctx context.Context) (v []string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStatuses is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStatuses requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStatuses: %w", err)
+	}
+	return oldValue.Statuses, nil
+}
+
+// AppendStatuses adds s to the "statuses" field.
+func (m *ReplayMutation) AppendStatuses(s []string) {
+	m.appendstatuses = append(m.appendstatuses, s...)
+}
+
+// AppendedStatuses returns the list of values that were appended to the "statuses" field in this mutation.
+func (m *ReplayMutation) AppendedStatuses() ([]string, bool) {
+	if len(m.appendstatuses) == 0 {
+		return nil, false
+	}
+	return m.appendstatuses, true
+}
+
+// ClearStatuses clears the value of the "statuses" field.
+func (m *ReplayMutation) ClearStatuses() {
+	m.statuses = nil
+	m.appendstatuses = nil
+	m.clearedFields[replay.FieldStatuses] = struct{}{}
+}
+
+// StatusesCleared returns if the "statuses" field was cleared in this mutation.
+func (m *ReplayMutation) StatusesCleared() bool {
+	_, ok := m.clearedFields[replay.FieldStatuses]
+	return ok
+}
+
+// ResetStatuses resets all changes to the "statuses" field.
+func (m *ReplayMutation) ResetStatuses() {
+	m.statuses = nil
+	m.appendstatuses = nil
+	delete(m.clearedFields, replay.FieldStatuses)
+}
+
+// SetTargetIds sets the "target_ids" field.
+func (m *ReplayMutation) SetTargetIds(s []string) {
+	m.target_ids = &s
+	m.appendtarget_ids = nil
+}
+
+// TargetIds returns the value of the "target_ids" field in the mutation.
+func (m *ReplayMutation) TargetIds() (r []string, exists bool) {
+	v := m.target_ids
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTargetIds returns the old "target_ids" field's value of the Replay entity.
+// If the Replay object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReplayMutation) OldTargetIds(ctx context.Context) (v []string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTargetIds is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTargetIds requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTargetIds: %w", err)
+	}
+	return oldValue.TargetIds, nil
+}
+
+// AppendTargetIds adds s to the "target_ids" field.
+func (m *ReplayMutation) AppendTargetIds(s []string) {
+	m.appendtarget_ids = append(m.appendtarget_ids, s...)
+}
+
+// AppendedTargetIds returns the list of values that were appended to the "target_ids" field in this mutation.
+func (m *ReplayMutation) AppendedTargetIds() ([]string, bool) {
+	if len(m.appendtarget_ids) == 0 {
+		return nil, false
+	}
+	return m.appendtarget_ids, true
+}
+
+// ClearTargetIds clears the value of the "target_ids" field.
+func (m *ReplayMutation) ClearTargetIds() {
+	m.target_ids = nil
+	m.appendtarget_ids = nil
+	m.clearedFields[replay.FieldTargetIds] = struct{}{}
+}
+
+// TargetIdsCleared returns if the "target_ids" field was cleared in this mutation.
+func (m *ReplayMutation) TargetIdsCleared() bool {
+	_, ok := m.clearedFields[replay.FieldTargetIds]
+	return ok
+}
+
+// ResetTargetIds resets all changes to the "target_ids" field.
+func (m *ReplayMutation) ResetTargetIds() {
+	m.target_ids = nil
+	m.appendtarget_ids = nil
+	delete(m.clearedFields, replay.FieldTargetIds)
+}
+
+// SetRate sets the "rate" field.
+func (m *ReplayMutation) SetRate(f float64) {
+	m.rate = &f
+	m.addrate = nil
+}
+
+// Rate returns the value of the "rate" field in the mutation.
+func (m *ReplayMutation) Rate() (r float64, exists bool) {
+	v := m.rate
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRate returns the old "rate" field's value of the Replay entity.
+// If the Replay object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReplayMutation) OldRate(ctx context.Context) (v float64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRate is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRate requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRate: %w", err)
+	}
+	return oldValue.Rate, nil
+}
+
+// AddRate adds f to the "rate" field.
+func (m *ReplayMutation) AddRate(f float64) {
+	if m.addrate != nil {
+		*m.addrate += f
+	} else {
+		m.addrate = &f
+	}
+}
+
+// AddedRate returns the value that was added to the "rate" field in this mutation.
+func (m *ReplayMutation) AddedRate() (r float64, exists bool) {
+	v := m.addrate
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetRate resets all changes to the "rate" field.
+func (m *ReplayMutation) ResetRate() {
+	m.rate = nil
+	m.addrate = nil
+}
+
+// SetMatched sets the "matched" field.
+func (m *ReplayMutation) SetMatched(i int) {
+	m.matched = &i
+	m.addmatched = nil
+}
+
+// Matched returns the value of the "matched" field in the mutation.
+func (m *ReplayMutation) Matched() (r int, exists bool) {
+	v := m.matched
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMatched returns the old "matched" field's value of the Replay entity.
+// If the Replay object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReplayMutation) OldMatched(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMatched is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMatched requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMatched: %w", err)
+	}
+	return oldValue.Matched, nil
+}
+
+// AddMatched adds i to the "matched" field.
+func (m *ReplayMutation) AddMatched(i int) {
+	if m.addmatched != nil {
+		*m.addmatched += i
+	} else {
+		m.addmatched = &i
+	}
+}
+
+// AddedMatched returns the value that was added to the "matched" field in this mutation.
+func (m *ReplayMutation) AddedMatched() (r int, exists bool) {
+	v := m.addmatched
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetMatched resets all changes to the "matched" field.
+func (m *ReplayMutation) ResetMatched() {
+	m.matched = nil
+	m.addmatched = nil
+}
+
+// SetPosition sets the "position" field.
+func (m *ReplayMutation) SetPosition(s string) {
+	m.position = &s
+}
+
+// Position returns the value of the "position" field in the mutation.
+func (m *ReplayMutation) Position() (r string, exists bool) {
+	v := m.position
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPosition returns the old "position" field's value of the Replay entity.
+// If the Replay object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReplayMutation) OldPosition(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPosition is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPosition requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPosition: %w", err)
+	}
+	return oldValue.Position, nil
+}
+
+// ClearPosition clears the value of the "position" field.
+func (m *ReplayMutation) ClearPosition() {
+	m.position = nil
+	m.clearedFields[replay.FieldPosition] = struct{}{}
+}
+
+// PositionCleared returns if the "position" field was cleared in this mutation.
+func (m *ReplayMutation) PositionCleared() bool {
+	_, ok := m.clearedFields[replay.FieldPosition]
+	return ok
+}
+
+// ResetPosition resets all changes to the "position" field.
+func (m *ReplayMutation) ResetPosition() {
+	m.position = nil
+	delete(m.clearedFields, replay.FieldPosition)
+}
+
+// SetReplayed sets the "replayed" field.
+func (m *ReplayMutation) SetReplayed(i int) {
+	m.replayed = &i
+	m.addreplayed = nil
+}
+
+// Replayed returns the value of the "replayed" field in the mutation.
+func (m *ReplayMutation) Replayed() (r int, exists bool) {
+	v := m.replayed
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReplayed returns the old "replayed" field's value of the Replay entity.
+// If the Replay object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReplayMutation) OldReplayed(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReplayed is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReplayed requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReplayed: %w", err)
+	}
+	return oldValue.Replayed, nil
+}
+
+// AddReplayed adds i to the "replayed" field.
+func (m *ReplayMutation) AddReplayed(i int) {
+	if m.addreplayed != nil {
+		*m.addreplayed += i
+	} else {
+		m.addreplayed = &i
+	}
+}
+
+// AddedReplayed returns the value that was added to the "replayed" field in this mutation.
+func (m *ReplayMutation) AddedReplayed() (r int, exists bool) {
+	v := m.addreplayed
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetReplayed resets all changes to the "replayed" field.
+func (m *ReplayMutation) ResetReplayed() {
+	m.replayed = nil
+	m.addreplayed = nil
+}
+
+// SetSkipped sets the "skipped" field.
+func (m *ReplayMutation) SetSkipped(i int) {
+	m.skipped = &i
+	m.addskipped = nil
+}
+
+// Skipped returns the value of the "skipped" field in the mutation.
+func (m *ReplayMutation) Skipped() (r int, exists bool) {
+	v := m.skipped
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSkipped returns the old "skipped" field's value of the Replay entity.
+// If the Replay object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReplayMutation) OldSkipped(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSkipped is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSkipped requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSkipped: %w", err)
+	}
+	return oldValue.Skipped, nil
+}
+
+// AddSkipped adds i to the "skipped" field.
+func (m *ReplayMutation) AddSkipped(i int) {
+	if m.addskipped != nil {
+		*m.addskipped += i
+	} else {
+		m.addskipped = &i
+	}
+}
+
+// AddedSkipped returns the value that was added to the "skipped" field in this mutation.
+func (m *ReplayMutation) AddedSkipped() (r int, exists bool) {
+	v := m.addskipped
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSkipped resets all changes to the "skipped" field.
+func (m *ReplayMutation) ResetSkipped() {
+	m.skipped = nil
+	m.addskipped = nil
+}
+
+// SetDeliveries sets the "deliveries" field.
+func (m *ReplayMutation) SetDeliveries(i int) {
+	m.deliveries = &i
+	m.adddeliveries = nil
+}
+
+// Deliveries returns the value of the "deliveries" field in the mutation.
+func (m *ReplayMutation) Deliveries() (r int, exists bool) {
+	v := m.deliveries
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeliveries returns the old "deliveries" field's value of the Replay entity.
+// If the Replay object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReplayMutation) OldDeliveries(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeliveries is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeliveries requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeliveries: %w", err)
+	}
+	return oldValue.Deliveries, nil
+}
+
+// AddDeliveries adds i to the "deliveries" field.
+func (m *ReplayMutation) AddDeliveries(i int) {
+	if m.adddeliveries != nil {
+		*m.adddeliveries += i
+	} else {
+		m.adddeliveries = &i
+	}
+}
+
+// AddedDeliveries returns the value that was added to the "deliveries" field in this mutation.
+func (m *ReplayMutation) AddedDeliveries() (r int, exists bool) {
+	v := m.adddeliveries
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetDeliveries resets all changes to the "deliveries" field.
+func (m *ReplayMutation) ResetDeliveries() {
+	m.deliveries = nil
+	m.adddeliveries = nil
+}
+
+// SetFinishedAt sets the "finished_at" field.
+func (m *ReplayMutation) SetFinishedAt(t time.Time) {
+	m.finished_at = &t
+}
+
+// FinishedAt returns the value of the "finished_at" field in the mutation.
+func (m *ReplayMutation) FinishedAt() (r time.Time, exists bool) {
+	v := m.finished_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFinishedAt returns the old "finished_at" field's value of the Replay entity.
+// If the Replay object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReplayMutation) OldFinishedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFinishedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFinishedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFinishedAt: %w", err)
+	}
+	return oldValue.FinishedAt, nil
+}
+
+// ClearFinishedAt clears the value of the "finished_at" field.
+func (m *ReplayMutation) ClearFinishedAt() {
+	m.finished_at = nil
+	m.clearedFields[replay.FieldFinishedAt] = struct{}{}
+}
+
+// FinishedAtCleared returns if the "finished_at" field was cleared in this mutation.
+func (m *ReplayMutation) FinishedAtCleared() bool {
+	_, ok := m.clearedFields[replay.FieldFinishedAt]
+	return ok
+}
+
+// ResetFinishedAt resets all changes to the "finished_at" field.
+func (m *ReplayMutation) ResetFinishedAt() {
+	m.finished_at = nil
+	delete(m.clearedFields, replay.FieldFinishedAt)
+}
+
+// Where appends a list predicates to the ReplayMutation builder.
+func (m *ReplayMutation) Where(ps ...predicate.Replay) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the ReplayMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *ReplayMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Replay, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *ReplayMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *ReplayMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Replay).
+func (m *ReplayMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *ReplayMutation) Fields() []string {
+	fields := make([]string, 0, 19)
+	if m.created_at != nil {
+		fields = append(fields, replay.FieldCreatedAt)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, replay.FieldUpdatedAt)
+	}
+	if m.account_id != nil {
+		fields = append(fields, replay.FieldAccountID)
+	}
+	if m.status != nil {
+		fields = append(fields, replay.FieldStatus)
+	}
+	if m.actor != nil {
+		fields = append(fields, replay.FieldActor)
+	}
+	if m.reason != nil {
+		fields = append(fields, replay.FieldReason)
+	}
+	if m.destination_id != nil {
+		fields = append(fields, replay.FieldDestinationID)
+	}
+	if m.from_time != nil {
+		fields = append(fields, replay.FieldFromTime)
+	}
+	if m.to_time != nil {
+		fields = append(fields, replay.FieldToTime)
+	}
+	if m.event_type != nil {
+		fields = append(fields, replay.FieldEventType)
+	}
+	if m.statuses != nil {
+		fields = append(fields, replay.FieldStatuses)
+	}
+	if m.target_ids != nil {
+		fields = append(fields, replay.FieldTargetIds)
+	}
+	if m.rate != nil {
+		fields = append(fields, replay.FieldRate)
+	}
+	if m.matched != nil {
+		fields = append(fields, replay.FieldMatched)
+	}
+	if m.position != nil {
+		fields = append(fields, replay.FieldPosition)
+	}
+	if m.replayed != nil {
+		fields = append(fields, replay.FieldReplayed)
+	}
+	if m.skipped != nil {
+		fields = append(fields, replay.FieldSkipped)
+	}
+	if m.deliveries != nil {
+		fields = append(fields, replay.FieldDeliveries)
+	}
+	if m.finished_at != nil {
+		fields = append(fields, replay.FieldFinishedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *ReplayMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case replay.FieldCreatedAt:
+		return m.CreatedAt()
+	case replay.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case replay.FieldAccountID:
+		return m.AccountID()
+	case replay.FieldStatus:
+		return m.Status()
+	case replay.FieldActor:
+		return m.Actor()
+	case replay.FieldReason:
+		return m.Reason()
+	case replay.FieldDestinationID:
+		return m.DestinationID()
+	case replay.FieldFromTime:
+		return m.FromTime()
+	case replay.FieldToTime:
+		return m.ToTime()
+	case replay.FieldEventType:
+		return m.EventType()
+	case replay.FieldStatuses:
+		return m.Statuses()
+	case replay.FieldTargetIds:
+		return m.TargetIds()
+	case replay.FieldRate:
+		return m.Rate()
+	case replay.FieldMatched:
+		return m.Matched()
+	case replay.FieldPosition:
+		return m.Position()
+	case replay.FieldReplayed:
+		return m.Replayed()
+	case replay.FieldSkipped:
+		return m.Skipped()
+	case replay.FieldDeliveries:
+		return m.Deliveries()
+	case replay.FieldFinishedAt:
+		return m.FinishedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *ReplayMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case replay.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case replay.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case replay.FieldAccountID:
+		return m.OldAccountID(ctx)
+	case replay.FieldStatus:
+		return m.OldStatus(ctx)
+	case replay.FieldActor:
+		return m.OldActor(ctx)
+	case replay.FieldReason:
+		return m.OldReason(ctx)
+	case replay.FieldDestinationID:
+		return m.OldDestinationID(ctx)
+	case replay.FieldFromTime:
+		return m.OldFromTime(ctx)
+	case replay.FieldToTime:
+		return m.OldToTime(ctx)
+	case replay.FieldEventType:
+		return m.OldEventType(ctx)
+	case replay.FieldStatuses:
+		return m.OldStatuses(ctx)
+	case replay.FieldTargetIds:
+		return m.OldTargetIds(ctx)
+	case replay.FieldRate:
+		return m.OldRate(ctx)
+	case replay.FieldMatched:
+		return m.OldMatched(ctx)
+	case replay.FieldPosition:
+		return m.OldPosition(ctx)
+	case replay.FieldReplayed:
+		return m.OldReplayed(ctx)
+	case replay.FieldSkipped:
+		return m.OldSkipped(ctx)
+	case replay.FieldDeliveries:
+		return m.OldDeliveries(ctx)
+	case replay.FieldFinishedAt:
+		return m.OldFinishedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown Replay field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ReplayMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case replay.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case replay.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case replay.FieldAccountID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAccountID(v)
+		return nil
+	case replay.FieldStatus:
+		v, ok := value.(replay.Status)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStatus(v)
+		return nil
+	case replay.FieldActor:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetActor(v)
+		return nil
+	case replay.FieldReason:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReason(v)
+		return nil
+	case replay.FieldDestinationID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDestinationID(v)
+		return nil
+	case replay.FieldFromTime:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFromTime(v)
+		return nil
+	case replay.FieldToTime:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetToTime(v)
+		return nil
+	case replay.FieldEventType:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEventType(v)
+		return nil
+	case replay.FieldStatuses:
+		v, ok := value.([]string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStatuses(v)
+		return nil
+	case replay.FieldTargetIds:
+		v, ok := value.([]string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTargetIds(v)
+		return nil
+	case replay.FieldRate:
+		v, ok := value.(float64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRate(v)
+		return nil
+	case replay.FieldMatched:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMatched(v)
+		return nil
+	case replay.FieldPosition:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPosition(v)
+		return nil
+	case replay.FieldReplayed:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReplayed(v)
+		return nil
+	case replay.FieldSkipped:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSkipped(v)
+		return nil
+	case replay.FieldDeliveries:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeliveries(v)
+		return nil
+	case replay.FieldFinishedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFinishedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Replay field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *ReplayMutation) AddedFields() []string {
+	var fields []string
+	if m.addrate != nil {
+		fields = append(fields, replay.FieldRate)
+	}
+	if m.addmatched != nil {
+		fields = append(fields, replay.FieldMatched)
+	}
+	if m.addreplayed != nil {
+		fields = append(fields, replay.FieldReplayed)
+	}
+	if m.addskipped != nil {
+		fields = append(fields, replay.FieldSkipped)
+	}
+	if m.adddeliveries != nil {
+		fields = append(fields, replay.FieldDeliveries)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *ReplayMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case replay.FieldRate:
+		return m.AddedRate()
+	case replay.FieldMatched:
+		return m.AddedMatched()
+	case replay.FieldReplayed:
+		return m.AddedReplayed()
+	case replay.FieldSkipped:
+		return m.AddedSkipped()
+	case replay.FieldDeliveries:
+		return m.AddedDeliveries()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ReplayMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case replay.FieldRate:
+		v, ok := value.(float64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddRate(v)
+		return nil
+	case replay.FieldMatched:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddMatched(v)
+		return nil
+	case replay.FieldReplayed:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddReplayed(v)
+		return nil
+	case replay.FieldSkipped:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSkipped(v)
+		return nil
+	case replay.FieldDeliveries:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddDeliveries(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Replay numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *ReplayMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(replay.FieldReason) {
+		fields = append(fields, replay.FieldReason)
+	}
+	if m.FieldCleared(replay.FieldDestinationID) {
+		fields = append(fields, replay.FieldDestinationID)
+	}
+	if m.FieldCleared(replay.FieldEventType) {
+		fields = append(fields, replay.FieldEventType)
+	}
+	if m.FieldCleared(replay.FieldStatuses) {
+		fields = append(fields, replay.FieldStatuses)
+	}
+	if m.FieldCleared(replay.FieldTargetIds) {
+		fields = append(fields, replay.FieldTargetIds)
+	}
+	if m.FieldCleared(replay.FieldPosition) {
+		fields = append(fields, replay.FieldPosition)
+	}
+	if m.FieldCleared(replay.FieldFinishedAt) {
+		fields = append(fields, replay.FieldFinishedAt)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *ReplayMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *ReplayMutation) ClearField(name string) error {
+	switch name {
+	case replay.FieldReason:
+		m.ClearReason()
+		return nil
+	case replay.FieldDestinationID:
+		m.ClearDestinationID()
+		return nil
+	case replay.FieldEventType:
+		m.ClearEventType()
+		return nil
+	case replay.FieldStatuses:
+		m.ClearStatuses()
+		return nil
+	case replay.FieldTargetIds:
+		m.ClearTargetIds()
+		return nil
+	case replay.FieldPosition:
+		m.ClearPosition()
+		return nil
+	case replay.FieldFinishedAt:
+		m.ClearFinishedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Replay nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *ReplayMutation) ResetField(name string) error {
+	switch name {
+	case replay.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case replay.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case replay.FieldAccountID:
+		m.ResetAccountID()
+		return nil
+	case replay.FieldStatus:
+		m.ResetStatus()
+		return nil
+	case replay.FieldActor:
+		m.ResetActor()
+		return nil
+	case replay.FieldReason:
+		m.ResetReason()
+		return nil
+	case replay.FieldDestinationID:
+		m.ResetDestinationID()
+		return nil
+	case replay.FieldFromTime:
+		m.ResetFromTime()
+		return nil
+	case replay.FieldToTime:
+		m.ResetToTime()
+		return nil
+	case replay.FieldEventType:
+		m.ResetEventType()
+		return nil
+	case replay.FieldStatuses:
+		m.ResetStatuses()
+		return nil
+	case replay.FieldTargetIds:
+		m.ResetTargetIds()
+		return nil
+	case replay.FieldRate:
+		m.ResetRate()
+		return nil
+	case replay.FieldMatched:
+		m.ResetMatched()
+		return nil
+	case replay.FieldPosition:
+		m.ResetPosition()
+		return nil
+	case replay.FieldReplayed:
+		m.ResetReplayed()
+		return nil
+	case replay.FieldSkipped:
+		m.ResetSkipped()
+		return nil
+	case replay.FieldDeliveries:
+		m.ResetDeliveries()
+		return nil
+	case replay.FieldFinishedAt:
+		m.ResetFinishedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Replay field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *ReplayMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *ReplayMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *ReplayMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *ReplayMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *ReplayMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *ReplayMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *ReplayMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown Replay unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *ReplayMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown Replay edge %s", name)
 }
 
 // TokenMutation represents an operation that mutates the Token nodes in the graph.

@@ -14,6 +14,8 @@ type Tx struct {
 	config
 	// Account is the client for interacting with the Account builders.
 	Account *AccountClient
+	// Action is the client for interacting with the Action builders.
+	Action *ActionClient
 	// Attempt is the client for interacting with the Attempt builders.
 	Attempt *AttemptClient
 	// Delivery is the client for interacting with the Delivery builders.
@@ -24,6 +26,8 @@ type Tx struct {
 	Event *EventClient
 	// IdempotencyKey is the client for interacting with the IdempotencyKey builders.
 	IdempotencyKey *IdempotencyKeyClient
+	// Replay is the client for interacting with the Replay builders.
+	Replay *ReplayClient
 	// Token is the client for interacting with the Token builders.
 	Token *TokenClient
 
@@ -158,11 +162,13 @@ func (tx *Tx) Client() *Client {
 
 func (tx *Tx) init() {
 	tx.Account = NewAccountClient(tx.config)
+	tx.Action = NewActionClient(tx.config)
 	tx.Attempt = NewAttemptClient(tx.config)
 	tx.Delivery = NewDeliveryClient(tx.config)
 	tx.Destination = NewDestinationClient(tx.config)
 	tx.Event = NewEventClient(tx.config)
 	tx.IdempotencyKey = NewIdempotencyKeyClient(tx.config)
+	tx.Replay = NewReplayClient(tx.config)
 	tx.Token = NewTokenClient(tx.config)
 }
 

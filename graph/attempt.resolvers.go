@@ -8,12 +8,30 @@ package graph
 import (
 	"context"
 	"datapusher/ent"
+	"datapusher/graph/model"
+	"datapusher/internal/sender"
 )
 
 func (r *attemptResolver) DurationMs(ctx context.Context, obj *ent.Attempt) (float64, error) {
 	return float64(obj.DurationUs) / 1000, nil
 }
 
+func (r *attemptResolver) Timings(ctx context.Context, obj *ent.Attempt) (*model.AttemptTimings, error) {
+	return timings(obj), nil
+}
+
+func (r *attemptResolver) RequestHeaders(ctx context.Context, obj *ent.Attempt) ([]*sender.Header, error) {
+	return pairs(obj.RequestHeaders)
+}
+
+func (r *attemptResolver) ResponseHeaders(ctx context.Context, obj *ent.Attempt) ([]*sender.Header, error) {
+	return pairs(obj.ResponseHeaders)
+}
+
 func (r *attemptResolver) ResponseBody(ctx context.Context, obj *ent.Attempt) (*string, error) {
 	return text(obj.ResponseBody), nil
+}
+
+func (r *attemptResolver) ResponseBodyBase64(ctx context.Context, obj *ent.Attempt) (*string, error) {
+	return encoded(obj.ResponseBody), nil
 }

@@ -14,8 +14,18 @@ import (
 // as its page. The schema's descriptions tell it.
 const maxValues = 100_000
 
-// What a value counts that may be long: the answer is made in memory.
-var weights = map[string]int{"Event.payload": 100, "Attempt.responseBody": 10}
+// What a field counts, with all that is in it, that may be long (the answer is made
+// in memory) or that takes the database a while.
+var weights = map[string]int{
+	"Event.payload":        100,
+	"Attempt.responseBody": 10, "Attempt.responseBodyBase64": 10,
+	"Attempt.requestHeaders": 10, "Attempt.responseHeaders": 10,
+	"DestinationHealth.recentSuccessRate": 500, "DestinationHealth.parkedCount": 100,
+	"Replay.report": 100,
+}
+
+// How many items a list has at most that is no connection.
+var lengths = map[string]int{"Delivery.timeline": 2*maxEntries + 3}
 
 // costed is a schema whose lists cost what they may return.
 type costed struct{ graphql.ExecutableSchema }
@@ -23,7 +33,7 @@ type costed struct{ graphql.ExecutableSchema }
 // Complexity implements graphql.ExecutableSchema: a list costs its items times
 // what each of them costs.
 func (costed) Complexity(_ context.Context, typeName, field string, child int, args map[string]any) (int, bool) {
-	items := 0
+	items := lengths[typeName+"."+field]
 	for _, name := range []string{firstArg, lastArg} {
 		if n, ok := number(args[name]); ok && args[name] != nil {
 			items = n

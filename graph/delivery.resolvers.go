@@ -8,8 +8,39 @@ package graph
 import (
 	"context"
 	"datapusher/ent"
+	"datapusher/graph/model"
+	"datapusher/internal/pusher"
 )
 
 func (r *deliveryResolver) EngineURL(ctx context.Context, obj *ent.Delivery) (*string, error) {
 	return r.engineURL(obj), nil
+}
+
+func (r *deliveryResolver) Timeline(ctx context.Context, obj *ent.Delivery) ([]*model.TimelineEntry, error) {
+	return r.timeline(ctx, obj)
+}
+
+func (r *mutationResolver) RetryDelivery(ctx context.Context, input pusher.RetryDeliveryInput) (*model.RetryDeliveryPayload, error) {
+	delivery, err := r.pusher.RetryDelivery(ctx, input)
+	return &model.RetryDeliveryPayload{Delivery: delivery}, err
+}
+
+func (r *mutationResolver) CancelDelivery(ctx context.Context, input pusher.CancelDeliveryInput) (*model.CancelDeliveryPayload, error) {
+	delivery, err := r.pusher.CancelDelivery(ctx, input)
+	return &model.CancelDeliveryPayload{Delivery: delivery}, err
+}
+
+func (r *mutationResolver) PostponeDelivery(ctx context.Context, input pusher.PostponeDeliveryInput) (*model.PostponeDeliveryPayload, error) {
+	delivery, err := r.pusher.PostponeDelivery(ctx, input)
+	return &model.PostponeDeliveryPayload{Delivery: delivery}, err
+}
+
+func (r *mutationResolver) SendTestEvent(ctx context.Context, input pusher.SendTestEventInput) (*model.SendTestEventPayload, error) {
+	event, delivery, err := r.pusher.SendTestEvent(ctx, input)
+	return &model.SendTestEventPayload{Event: event, Delivery: delivery}, err
+}
+
+func (r *mutationResolver) PreviewDelivery(ctx context.Context, input pusher.PreviewDeliveryInput) (*model.PreviewDeliveryPayload, error) {
+	request, err := r.pusher.PreviewDelivery(ctx, input)
+	return &model.PreviewDeliveryPayload{Request: request}, err
 }

@@ -8,13 +8,48 @@ package graph
 import (
 	"context"
 	"datapusher/ent"
+	"datapusher/graph/generated"
 	"datapusher/graph/model"
 	"datapusher/internal/pusher"
+	"datapusher/internal/schedule"
 	"datapusher/internal/sender"
+	"time"
 )
 
 func (r *destinationResolver) Headers(ctx context.Context, obj *ent.Destination) ([]*sender.Header, error) {
 	return r.headers(ctx, obj)
+}
+
+func (r *destinationResolver) RetrySchedule(ctx context.Context, obj *ent.Destination) ([]time.Duration, error) {
+	return schedule.Parse(obj.RetrySchedule)
+}
+
+func (r *destinationResolver) Timeout(ctx context.Context, obj *ent.Destination) (time.Duration, error) {
+	return timeout(obj), nil
+}
+
+func (r *destinationResolver) GiveUpAfter(ctx context.Context, obj *ent.Destination) (*time.Duration, error) {
+	return giveUpAfter(obj), nil
+}
+
+func (r *destinationResolver) Health(ctx context.Context, obj *ent.Destination) (*ent.Destination, error) {
+	return obj, nil
+}
+
+func (r *destinationHealthResolver) Since(ctx context.Context, obj *ent.Destination) (*time.Time, error) {
+	return since(obj), nil
+}
+
+func (r *destinationHealthResolver) RecentSuccessRate(ctx context.Context, obj *ent.Destination) (*float64, error) {
+	return r.recentSuccessRate(ctx, obj)
+}
+
+func (r *destinationHealthResolver) ParkedCount(ctx context.Context, obj *ent.Destination) (int, error) {
+	return r.parkedCount(ctx, obj)
+}
+
+func (r *destinationHealthResolver) OldestParkedAt(ctx context.Context, obj *ent.Destination) (*time.Time, error) {
+	return r.oldestParkedAt(ctx, obj)
 }
 
 func (r *mutationResolver) CreateDestination(ctx context.Context, input pusher.CreateDestinationInput) (*model.CreateDestinationPayload, error) {
@@ -35,3 +70,19 @@ func (r *mutationResolver) RotateSigningSecret(ctx context.Context, input pusher
 	destination, secret, err := r.pusher.RotateSigningSecret(ctx, input)
 	return &model.RotateSigningSecretPayload{Destination: destination, SigningSecret: secret}, err
 }
+
+func (r *mutationResolver) PauseDestination(ctx context.Context, input pusher.PauseDestinationInput) (*model.PauseDestinationPayload, error) {
+	destination, err := r.pusher.PauseDestination(ctx, input)
+	return &model.PauseDestinationPayload{Destination: destination}, err
+}
+
+func (r *mutationResolver) ResumeDestination(ctx context.Context, input pusher.ResumeDestinationInput) (*model.ResumeDestinationPayload, error) {
+	destination, err := r.pusher.ResumeDestination(ctx, input)
+	return &model.ResumeDestinationPayload{Destination: destination}, err
+}
+
+func (r *Resolver) DestinationHealth() generated.DestinationHealthResolver {
+	return &destinationHealthResolver{r}
+}
+
+type destinationHealthResolver struct{ *Resolver }

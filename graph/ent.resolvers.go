@@ -27,6 +27,10 @@ func (r *destinationResolver) Account(ctx context.Context, obj *ent.Destination)
 	return one(obj.Account(ctx))
 }
 
+func (r *eventResolver) ReplayOf(ctx context.Context, obj *ent.Event) (*ent.Event, error) {
+	return r.original(ctx, obj)
+}
+
 func (r *eventResolver) Account(ctx context.Context, obj *ent.Event) (*ent.Account, error) {
 	return one(obj.Account(ctx))
 }
@@ -53,6 +57,8 @@ func (r *Resolver) Event() generated.EventResolver { return &eventResolver{r} }
 
 func (r *Resolver) Query() generated.QueryResolver { return &queryResolver{r} }
 
+func (r *Resolver) Replay() generated.ReplayResolver { return &replayResolver{r} }
+
 func (r *Resolver) Token() generated.TokenResolver { return &tokenResolver{r} }
 
 type (
@@ -61,5 +67,6 @@ type (
 	destinationResolver struct{ *Resolver }
 	eventResolver       struct{ *Resolver }
 	queryResolver       struct{ *Resolver }
+	replayResolver      struct{ *Resolver }
 	tokenResolver       struct{ *Resolver }
 )

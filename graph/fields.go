@@ -2,9 +2,15 @@ package graph
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
 	"strings"
+	"time"
 
 	"datapusher/ent"
+	"datapusher/ent/delivery"
+	"datapusher/graph/model"
 	"datapusher/internal/auth"
 	"datapusher/internal/sender"
 	"datapusher/internal/vault"
@@ -50,13 +56,82 @@ func text(b []byte) *string {
 	return &s
 }
 
-// engineURL is where the engine shows the run that a delivery belongs to.
-func (r *Resolver) engineURL(d *ent.Delivery) *string {
-	if r.tracker == nil {
+// encoded shows bytes as they are; null when there are none.
+func encoded(b []byte) *string {
+	if len(b) == 0 {
 		return nil
 	}
-	url := r.tracker.RunURL(d.Run)
+	s := base64.StdEncoding.EncodeToString(b)
+	return &s
+}
+
+// engineURL is where the engine shows the run that a delivery belongs to. One
+// that is parked, or was sent while its destination drained, belongs to the
+// destination's loop.
+func (r *Resolver) engineURL(d *ent.Delivery) *string {
+	run, loop := d.Run, "destination/"+d.DestinationID
+	if run == "" && d.Status == delivery.StatusParked || strings.HasPrefix(run, loop) {
+		run = loop
+	}
+	if r.tracker == nil || run == "" {
+		return nil
+	}
+	url := r.tracker.RunURL(run)
 	return &url
+}
+
+// original is the event that another one replays.
+func (r *Resolver) original(ctx context.Context, e *ent.Event) (*ent.Event, error) {
+	if e.ReplayOf == "" {
+		return nil, nil
+	}
+	return one(r.ent.Event.Get(ctx, e.ReplayOf))
+}
+
+func deliveryStatuses(names []string) []delivery.Status {
+	all := make([]delivery.Status, len(names))
+	for i, n := range names {
+		all[i] = delivery.Status(n)
+	}
+	return all
+}
+
+func timeout(d *ent.Destination) time.Duration {
+	if d.TimeoutMs == nil {
+		return sender.DefaultTimeout
+	}
+	return time.Duration(*d.TimeoutMs) * time.Millisecond
+}
+
+func giveUpAfter(d *ent.Destination) *time.Duration {
+	if d.GiveUpAfterS == nil {
+		return nil
+	}
+	after := time.Duration(*d.GiveUpAfterS) * time.Second
+	return &after
+}
+
+func timings(a *ent.Attempt) *model.AttemptTimings {
+	ms := func(us int64) float64 { return float64(us) / 1000 }
+	return &model.AttemptTimings{
+		DNSMs: ms(a.DNSUs), ConnectMs: ms(a.ConnectUs), TLSMs: ms(a.TLSUs),
+		FirstByteMs: ms(a.FirstByteUs), TotalMs: ms(a.DurationUs),
+	}
+}
+
+// pairs reads the headers that an attempt keeps.
+func pairs(text []byte) ([]*sender.Header, error) {
+	var all [][2]string
+	if len(text) > 0 {
+		if err := json.Unmarshal(text, &all); err != nil {
+			return nil, fmt.Errorf("headers of an attempt: %w", err)
+		}
+	}
+	headers := make([]*sender.Header, len(all))
+	for i, p := range all {
+		headers[i] = &sender.Header{Name: p[0], Value: p[1]}
+	}
+	return headers, nil
 }
 
 // headers opens a destination's headers. Values are secrets as often as not, so

@@ -37,6 +37,11 @@ func TestHostileDocuments(t *testing.T) {
 		"many directives":    `{ __typename ` + strings.Repeat("@skip(if: false) ", 1000) + ` }`,
 		"many tokens":        `{ ` + strings.Repeat("a ", 10000) + ` }`,
 		"many payloads":      `{ events(first: 100) { edges { node { a: payload b: payload c: payload d: payload e: payload f: payload g: payload h: payload i: payload j: payload k: payload } } } }`,
+		"many timelines":     `{ deliveries(first: 100) { edges { node { timeline { at kind text } } } } }`,
+		"many rates":         `{ destinations(first: 100) { edges { node { a: health { recentSuccessRate } b: health { recentSuccessRate } } } } }`,
+		"many counts":        `{ destinations(first: 100) { edges { node { ` + aliases(10, "health { parkedCount }") + ` } } } }`,
+		"many reports":       `{ replays(first: 100) { edges { node { ` + aliases(10, "report { failed }") + ` } } } }`,
+		"many headers":       `{ attempts: deliveries(first: 100) { edges { node { attempts(first: 100) { edges { node { requestHeaders { name } } } } } } } }`,
 	}
 	for name, q := range documents {
 		for _, ctx := range []struct {
@@ -89,6 +94,8 @@ func TestWhatIsAllowedIsNotRefused(t *testing.T) {
 		introspection,
 		`{ ` + aliases(50, "viewer { kind }") + ` }`,
 		`{ viewer { ` + strings.Repeat("kind ", 690) + ` } }`,
+		`{ destinations(first: 100) { edges { node { enabled state reason health { since recentSuccessRate parkedCount oldestParkedAt nextProbeAt } } } } }`,
+		`{ deliveries { edges { node { status reason nextAttemptAt attempts { edges { node { number status } } } timeline { at kind text } engineURL } } } }`,
 		`{ accounts { edges { node { events { edges { node { id deliveries { edges { node { id status reason nextAttemptAt } } } } } } } } } }`,
 	} {
 		require.Empty(t, w.do(jane, t, q, nil).Errors, q)

@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"datapusher/internal/auth"
+	"datapusher/internal/breaker"
 	"datapusher/internal/database"
 	"datapusher/internal/pusher"
 	"datapusher/internal/testutil/dbtest"
@@ -42,7 +43,7 @@ func TestTheMainJob(t *testing.T) {
 		a = w.do(jane, t, `mutation($id: ID!) { updateDestination(input: {id: $id, enabled: false, httpMethod: GET, headers: []}) {
 			destination { httpMethod enabled state reason url headers { name } } } }`, map[string]any{"id": destination})
 		require.Equal(t, map[string]any{
-			"httpMethod": "GET", "enabled": false, "state": "DISABLED", "reason": pusher.DisabledByOwner,
+			"httpMethod": "GET", "enabled": false, "state": "DISABLED", "reason": breaker.ReasonOwner,
 			"url": "https://example.com/hook", "headers": []any{},
 		}, a.at(t, "updateDestination", "destination"))
 		a = w.do(jane, t, `mutation($id: ID!) { rotateSigningSecret(input: {destinationID: $id, overlap: "7d"}) { destination { id } signingSecret } }`,

@@ -9,10 +9,12 @@ import (
 
 	"datapusher/ent"
 	"datapusher/ent/account"
+	"datapusher/ent/action"
 	"datapusher/ent/attempt"
 	"datapusher/ent/delivery"
 	"datapusher/ent/destination"
 	"datapusher/ent/event"
+	"datapusher/ent/replay"
 	"datapusher/ent/token"
 	"datapusher/internal/auth"
 	"datapusher/internal/id"
@@ -27,6 +29,8 @@ var tables = map[id.Prefix]string{
 	id.Event:       event.Table,
 	id.Delivery:    delivery.Table,
 	id.Attempt:     attempt.Table,
+	id.Replay:      replay.Table,
+	id.Action:      action.Table,
 }
 
 // nodeType finds the table of an id without asking the database.

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"datapusher/ent"
+	"datapusher/ent/action"
 	"datapusher/ent/token"
 	"datapusher/internal/auth"
 	"datapusher/internal/database"
@@ -20,7 +21,10 @@ func (w *world) rowsOf(t *testing.T, a *ent.Account) map[string]string {
 	d := w.destination(t, a.ID)
 	e := w.event(t, a.ID, 1, d)
 	dlv := id.DeliveryOf(e.ID, 0)
+	r := w.db.Ent.Replay.Create().SetAccountID(a.ID).SetActor("admin").SetFromTime(w.now).SetToTime(w.now).SetRate(1).SetMatched(1).SaveX(w.system)
+	act := w.db.Ent.Action.Create().SetAccountID(a.ID).SetSubjectID(dlv).SetKind(action.KindRetry).SetActor("admin").SaveX(w.system)
 	return map[string]string{
+		"Replay": r.ID, "Action": act.ID,
 		"Account": a.ID, "Token": w.db.Ent.Token.Query().Where(token.AccountID(a.ID)).OnlyX(w.system).ID,
 		"Destination": d.ID, "Event": e.ID, "Delivery": dlv, "Attempt": id.AttemptOf(dlv, 1),
 	}
@@ -72,6 +76,8 @@ func TestListsAndFiltersKeepAccountsApart(t *testing.T) {
 			"destinations": {`hasAccountWith: {id: %[1]q}`, `accountID: %[1]q`, `hasDeliveriesWith: {eventID: %[3]q}`},
 			"events":       {`hasAccountWith: {email: "joe@example.com"}`, `id: %[3]q`},
 			"deliveries":   {`hasEventWith: {hasAccountWith: {id: %[1]q}}`, `hasAttempts: true, accountID: %[1]q`, `hasDestinationWith: {id: %[2]q}`},
+			"replays":      {`accountID: %[1]q`, `actor: "admin", accountIDIn: [%[1]q]`},
+			"actions":      {`subjectID: %[4]q`, `accountID: %[1]q`},
 		} {
 			require.EqualValues(t, 1, w.do(jane, t, "{"+query+"{ totalCount } }", nil).at(t, query, "totalCount"), query)
 			require.EqualValues(t, 2, w.do(w.admin, t, "{"+query+"{ totalCount } }", nil).at(t, query, "totalCount"), query)
@@ -82,15 +88,36 @@ func TestListsAndFiltersKeepAccountsApart(t *testing.T) {
 				require.EqualValues(t, 1, w.do(w.admin, t, q, nil).at(t, query, "totalCount"), q)
 			}
 		}
-		for name, query := range map[string]string{"Account": "account", "Destination": "destination", "Event": "event", "Delivery": "delivery"} {
+		for name, query := range map[string]string{"Account": "account", "Destination": "destination", "Event": "event", "Delivery": "delivery", "Replay": "replay"} {
 			q := fmt.Sprintf(`{ %s(id: %q) { id } }`, query, joes[name])
 			require.Nil(t, w.do(jane, t, q, nil).at(t, query))
 			require.NotNil(t, w.do(w.admin, t, q, nil).at(t, query))
 		}
-		a := w.do(jane, t, fmt.Sprintf(`mutation { deleteDestination(input: {id: %q}) { deletedID } }`, joes["Destination"]), nil)
-		require.Equal(t, "not_found", a.code())
-		require.Nil(t, a.Data)
+		for _, m := range mutations(joes) {
+			a := w.do(jane, t, "mutation { "+m+" }", nil)
+			require.Equal(t, "not_found", a.code(), "%s %s", m, a.Text)
+			require.Nil(t, a.Data)
+		}
 	})
+}
+
+// mutations are those on one row each, whatever the row's state.
+func mutations(of map[string]string) []string {
+	return []string{
+		fmt.Sprintf(`deleteDestination(input: {id: %q}) { deletedID }`, of["Destination"]),
+		fmt.Sprintf(`pauseDestination(input: {destinationID: %q}) { destination { id } }`, of["Destination"]),
+		fmt.Sprintf(`resumeDestination(input: {destinationID: %q}) { destination { id } }`, of["Destination"]),
+		fmt.Sprintf(`retryDelivery(input: {deliveryID: %q}) { delivery { id } }`, of["Delivery"]),
+		fmt.Sprintf(`cancelDelivery(input: {deliveryID: %q}) { delivery { id } }`, of["Delivery"]),
+		fmt.Sprintf(`postponeDelivery(input: {deliveryID: %q, until: "2030-05-06T08:00:00Z"}) { delivery { id } }`, of["Delivery"]),
+		fmt.Sprintf(`replayEvent(input: {eventID: %q}) { event { id } }`, of["Event"]),
+		fmt.Sprintf(`replayEvents(input: {filter: {accountID: %q}}) { count }`, of["Account"]),
+		fmt.Sprintf(`pauseReplay(input: {id: %q}) { replay { id } }`, of["Replay"]),
+		fmt.Sprintf(`resumeReplay(input: {id: %q}) { replay { id } }`, of["Replay"]),
+		fmt.Sprintf(`cancelReplay(input: {id: %q}) { replay { id } }`, of["Replay"]),
+		fmt.Sprintf(`sendTestEvent(input: {destinationID: %q}) { delivery { id } }`, of["Destination"]),
+		fmt.Sprintf(`previewDelivery(input: {destinationID: %q}) { request { body } }`, of["Destination"]),
+	}
 }
 
 func TestWithoutACredentialThereIsNothing(t *testing.T) {
@@ -115,11 +142,17 @@ func TestScopes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, dbtest.SQLite(t))
 	acc, _ := w.account(t, "jane@example.com")
-	for _, q := range []string{`{ accounts { totalCount } }`, `{ node(id: "x") { id } }`, `{ nodes(ids: []) { id } }`, `{ destination(id: "x") { id } }`} {
+	for _, q := range []string{
+		`{ replays { totalCount } }`, `{ actions { totalCount } }`, `{ replay(id: "x") { id } }`,
+		`{ accounts { totalCount } }`, `{ node(id: "x") { id } }`, `{ nodes(ids: []) { id } }`, `{ destination(id: "x") { id } }`,
+	} {
 		require.Equal(t, "forbidden", w.do(scoped(t, acc, auth.Ingest), t, q, nil).code(), q)
 		require.Empty(t, w.do(scoped(t, acc, auth.Read), t, q, nil).code(), q)
 	}
 	const q = `mutation { deleteAccount(input: {id: "x"}) { deletedID } }`
 	require.Equal(t, "forbidden", w.do(scoped(t, acc, auth.Read), t, q, nil).code())
 	require.Equal(t, "not_found", w.do(scoped(t, acc, auth.Manage), t, q, nil).code())
+	for _, m := range mutations(w.rowsOf(t, acc)) {
+		require.Equal(t, "forbidden", w.do(scoped(t, acc, auth.Read), t, "mutation { "+m+" }", nil).code(), m)
+	}
 }

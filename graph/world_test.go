@@ -24,6 +24,7 @@ import (
 	"datapusher/internal/pusher"
 	"datapusher/internal/requestid"
 	"datapusher/internal/secret"
+	"datapusher/internal/sender"
 	"datapusher/workflows"
 )
 
@@ -33,6 +34,7 @@ type world struct {
 	pusher  *pusher.Pusher
 	handler http.Handler
 	engine  *engine
+	sender  *sender.Sender
 	log     *buffer
 	now     time.Time
 	minter  id.Minter
@@ -52,7 +54,9 @@ func newWorld(t *testing.T, db *database.DB) *world {
 		admin:  auth.With(t.Context(), &auth.Viewer{Kind: auth.Admin, Scopes: []auth.Scope{auth.Read, auth.Manage}}),
 		system: auth.AsSystem(t.Context()),
 	}
-	w.pusher = pusher.New(pusher.Options{DB: db, Box: box})
+	w.sender = sender.New(sender.Options{Now: func() time.Time { return w.now }})
+	t.Cleanup(w.sender.Close)
+	w.pusher = pusher.New(pusher.Options{DB: db, Box: box, Sender: w.sender, Now: func() time.Time { return w.now }})
 	w.handler = graph.NewHandler(graph.Options{
 		Pusher: w.pusher, DB: db, Box: box, Engine: w.engine, Logger: slog.New(slog.NewTextHandler(w.log, nil)),
 	})
@@ -68,7 +72,7 @@ func (w *world) account(t *testing.T, email string) (*ent.Account, context.Conte
 }
 
 func scoped(t *testing.T, a *ent.Account, scopes ...auth.Scope) context.Context {
-	return auth.With(t.Context(), &auth.Viewer{Kind: auth.Account, AccountID: a.ID, Scopes: scopes})
+	return auth.With(t.Context(), &auth.Viewer{Kind: auth.Account, AccountID: a.ID, TokenID: "tok_test", Scopes: scopes})
 }
 
 func (w *world) destination(t *testing.T, accountID string) *ent.Destination {
@@ -84,12 +88,12 @@ func (w *world) destination(t *testing.T, accountID string) *ent.Destination {
 func (w *world) event(t *testing.T, accountID string, n int, to ...*ent.Destination) *ent.Event {
 	t.Helper()
 	e := w.db.Ent.Event.Create().SetID(w.minter.Events(w.now, 1)[0]).SetAccountID(accountID).
-		SetPayload([]byte(`{"n": 1.00}`)).SaveX(w.system)
+		SetPayload([]byte(`{"n": 1.00}`)).SetCreatedAt(w.now).SaveX(w.system)
 	for i, d := range to {
 		dlv := w.db.Ent.Delivery.Create().SetID(id.DeliveryOf(e.ID, i)).SetAccountID(accountID).
 			SetEventID(e.ID).SetDestinationID(d.ID).SetRun("event/" + e.ID).
 			SetStatus(delivery.StatusRetrying).SetReason("503").SetAttemptCount(n).
-			SetNextAttemptAt(w.now.Add(time.Minute)).SaveX(w.system)
+			SetNextAttemptAt(w.now.Add(time.Minute)).SetCreatedAt(w.now).SaveX(w.system)
 		for number := 1; number <= n; number++ {
 			w.db.Ent.Attempt.Create().SetID(id.AttemptOf(dlv.ID, number)).SetAccountID(accountID).SetDeliveryID(dlv.ID).
 				SetNumber(number).SetStatus(503).SetStartedAt(w.now).SetDurationUs(1500).

@@ -30,15 +30,24 @@ type Config struct {
 	Pace          time.Duration `env:"DATAPUSHER_PACE" help:"Shortest time between two workflows; 0 means 100ms, or 20ms where the engine begins first attempts."`
 	TemporalUIURL string        `name:"temporal-ui-url" env:"DATAPUSHER_TEMPORAL_UI_URL" help:"URL of the Temporal UI, for the links of deliveries."`
 
+	DisableAfter time.Duration `env:"DATAPUSHER_DISABLE_AFTER" default:"120h" help:"How long a destination may do nothing but fail before it is disabled; its deliveries stay parked."`
+
 	AllowCIDRs string `name:"allow-cidrs" env:"DATAPUSHER_ALLOW_CIDRS" default:"${allow_cidrs}" help:"Addresses that destinations may have although they are not public: 10.1.0.0/16,fd00::/8, or none."`
 
 	LogLevel        slog.Level    `env:"DATAPUSHER_LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
 	LogFormat       string        `env:"DATAPUSHER_LOG_FORMAT" enum:"json,text" default:"${log_format}" help:"${enum}."`
-	ShutdownTimeout time.Duration `env:"DATAPUSHER_SHUTDOWN_TIMEOUT" default:"30s" help:"How long requests and attempts that are going on may take to end."`
+	ShutdownTimeout time.Duration `env:"DATAPUSHER_SHUTDOWN_TIMEOUT" default:"35s" help:"How long requests and attempts that are going on may take to end."`
 }
 
 // minAdminToken is the shortest admin token that is accepted.
 const minAdminToken = 32
+
+const (
+	// minDisableAfter keeps a receiver's restart from disabling it.
+	minDisableAfter = time.Minute
+	// maxDisableAfter is 90 days: the numbers of attempts suffice for as many probes.
+	maxDisableAfter = 90 * 24 * time.Hour
+)
 
 // validate checks what a server needs and says how to set it.
 func (c Config) validate(serves bool) error {
@@ -47,6 +56,8 @@ func (c Config) validate(serves bool) error {
 		return errors.New("set --database-url or DATAPUSHER_DATABASE_URL: postgres://user:password@host:5432/name?sslmode=verify-full")
 	case c.EncryptionKeys == "":
 		return errors.New("set --encryption-keys or DATAPUSHER_ENCRYPTION_KEYS: `datapusher keys generate` prints new ones")
+	case c.DisableAfter < minDisableAfter || c.DisableAfter > maxDisableAfter:
+		return errors.New("--disable-after must be between 1m and 2160h")
 	case c.PublicURL != "" && httpapi.CheckOrigin(c.PublicURL) != nil:
 		return errors.New("--public-url must be scheme, host and port alone: https://push.example.com")
 	case serves && len(c.AdminToken) < minAdminToken:

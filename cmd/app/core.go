@@ -65,6 +65,7 @@ func newBase(ctx context.Context, c Config, o Options) (_ *base, err error) {
 	b.onClose(b.sender.Close)
 	b.core = delivery.New(delivery.Options{
 		DB: b.db, Box: b.box, Sender: b.sender, Logger: b.logger, Now: time.Now, Observe: b.metrics.Attempt,
+		DisableAfter: c.DisableAfter,
 	})
 	b.onClose(b.core.Close)
 	b.metrics.Backlog(b.core.Backlog)

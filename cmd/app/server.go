@@ -83,7 +83,7 @@ func Start(ctx context.Context, c Config, o Options) (_ *Server, err error) {
 	b.onClose(s.Ingest.Close)
 
 	s.Pusher = pusher.New(pusher.Options{
-		DB: b.db, Box: b.box, Auth: authenticator, Engine: b.engine, Now: time.Now, Logger: b.logger,
+		DB: b.db, Box: b.box, Auth: authenticator, Engine: b.engine, Sender: b.sender, Now: time.Now, Logger: b.logger,
 		Changed: b.core.Changed,
 	})
 	if err := s.listen(ctx, s.handler(authenticator)); err != nil {

@@ -3,6 +3,10 @@
 package attempt
 
 import (
+	"fmt"
+	"io"
+	"strconv"
+
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
@@ -27,6 +31,20 @@ const (
 	FieldStartedAt = "started_at"
 	// FieldDurationUs holds the string denoting the duration_us field in the database.
 	FieldDurationUs = "duration_us"
+	// FieldAskedBy holds the string denoting the asked_by field in the database.
+	FieldAskedBy = "asked_by"
+	// FieldDNSUs holds the string denoting the dns_us field in the database.
+	FieldDNSUs = "dns_us"
+	// FieldConnectUs holds the string denoting the connect_us field in the database.
+	FieldConnectUs = "connect_us"
+	// FieldTLSUs holds the string denoting the tls_us field in the database.
+	FieldTLSUs = "tls_us"
+	// FieldFirstByteUs holds the string denoting the first_byte_us field in the database.
+	FieldFirstByteUs = "first_byte_us"
+	// FieldRequestHeaders holds the string denoting the request_headers field in the database.
+	FieldRequestHeaders = "request_headers"
+	// FieldResponseHeaders holds the string denoting the response_headers field in the database.
+	FieldResponseHeaders = "response_headers"
 	// FieldResponseBody holds the string denoting the response_body field in the database.
 	FieldResponseBody = "response_body"
 	// FieldResponseTruncated holds the string denoting the response_truncated field in the database.
@@ -54,6 +72,13 @@ var Columns = []string{
 	FieldErrorClass,
 	FieldStartedAt,
 	FieldDurationUs,
+	FieldAskedBy,
+	FieldDNSUs,
+	FieldConnectUs,
+	FieldTLSUs,
+	FieldFirstByteUs,
+	FieldRequestHeaders,
+	FieldResponseHeaders,
 	FieldResponseBody,
 	FieldResponseTruncated,
 }
@@ -80,11 +105,47 @@ var (
 	NumberValidator func(int) error
 	// ErrorClassValidator is a validator for the "error_class" field. It is called by the builders before save.
 	ErrorClassValidator func(string) error
+	// DefaultDNSUs holds the default value on creation for the "dns_us" field.
+	DefaultDNSUs int64
+	// DefaultConnectUs holds the default value on creation for the "connect_us" field.
+	DefaultConnectUs int64
+	// DefaultTLSUs holds the default value on creation for the "tls_us" field.
+	DefaultTLSUs int64
+	// DefaultFirstByteUs holds the default value on creation for the "first_byte_us" field.
+	DefaultFirstByteUs int64
 	// DefaultResponseTruncated holds the default value on creation for the "response_truncated" field.
 	DefaultResponseTruncated bool
 	// DefaultID holds the default value on creation for the "id" field.
 	DefaultID func() string
 )
+
+// AskedBy defines the type for the "asked_by" enum field.
+type AskedBy string
+
+// AskedBySchedule is the default value of the AskedBy enum.
+const DefaultAskedBy = AskedBySchedule
+
+// AskedBy values.
+const (
+	AskedBySchedule AskedBy = "SCHEDULE"
+	AskedByOperator AskedBy = "OPERATOR"
+	AskedByReplay   AskedBy = "REPLAY"
+	AskedByProbe    AskedBy = "PROBE"
+)
+
+func (ab AskedBy) String() string {
+	return string(ab)
+}
+
+// AskedByValidator is a validator for the "asked_by" field enum values. It is called by the builders before save.
+func AskedByValidator(ab AskedBy) error {
+	switch ab {
+	case AskedBySchedule, AskedByOperator, AskedByReplay, AskedByProbe:
+		return nil
+	default:
+		return fmt.Errorf("attempt: invalid enum value for asked_by field: %q", ab)
+	}
+}
 
 // OrderOption defines the ordering options for the Attempt queries.
 type OrderOption func(*sql.Selector)
@@ -129,6 +190,31 @@ func ByDurationUs(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldDurationUs, opts...).ToFunc()
 }
 
+// ByAskedBy orders the results by the asked_by field.
+func ByAskedBy(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldAskedBy, opts...).ToFunc()
+}
+
+// ByDNSUs orders the results by the dns_us field.
+func ByDNSUs(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldDNSUs, opts...).ToFunc()
+}
+
+// ByConnectUs orders the results by the connect_us field.
+func ByConnectUs(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldConnectUs, opts...).ToFunc()
+}
+
+// ByTLSUs orders the results by the tls_us field.
+func ByTLSUs(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldTLSUs, opts...).ToFunc()
+}
+
+// ByFirstByteUs orders the results by the first_byte_us field.
+func ByFirstByteUs(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldFirstByteUs, opts...).ToFunc()
+}
+
 // ByResponseTruncated orders the results by the response_truncated field.
 func ByResponseTruncated(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldResponseTruncated, opts...).ToFunc()
@@ -146,4 +232,22 @@ func newDeliveryStep() *sqlgraph.Step {
 		sqlgraph.To(DeliveryInverseTable, FieldID),
 		sqlgraph.Edge(sqlgraph.M2O, true, DeliveryTable, DeliveryColumn),
 	)
+}
+
+// MarshalGQL implements graphql.Marshaler interface.
+func (e AskedBy) MarshalGQL(w io.Writer) {
+	io.WriteString(w, strconv.Quote(e.String()))
+}
+
+// UnmarshalGQL implements graphql.Unmarshaler interface.
+func (e *AskedBy) UnmarshalGQL(val interface{}) error {
+	str, ok := val.(string)
+	if !ok {
+		return fmt.Errorf("enum %T must be a string", val)
+	}
+	*e = AskedBy(str)
+	if err := AskedByValidator(*e); err != nil {
+		return fmt.Errorf("%s is not a valid AskedBy", str)
+	}
+	return nil
 }

@@ -100,6 +100,36 @@ func DurationUs(v int64) predicate.Attempt {
 	return predicate.Attempt(sql.FieldEQ(FieldDurationUs, v))
 }
 
+// DNSUs applies equality check predicate on the "dns_us" field. It's identical to DNSUsEQ.
+func DNSUs(v int64) predicate.Attempt {
+	return predicate.Attempt(sql.FieldEQ(FieldDNSUs, v))
+}
+
+// ConnectUs applies equality check predicate on the "connect_us" field. It's identical to ConnectUsEQ.
+func ConnectUs(v int64) predicate.Attempt {
+	return predicate.Attempt(sql.FieldEQ(FieldConnectUs, v))
+}
+
+// TLSUs applies equality check predicate on the "tls_us" field. It's identical to TLSUsEQ.
+func TLSUs(v int64) predicate.Attempt {
+	return predicate.Attempt(sql.FieldEQ(FieldTLSUs, v))
+}
+
+// FirstByteUs applies equality check predicate on the "first_byte_us" field. It's identical to FirstByteUsEQ.
+func FirstByteUs(v int64) predicate.Attempt {
+	return predicate.Attempt(sql.FieldEQ(FieldFirstByteUs, v))
+}
+
+// RequestHeaders applies equality check predicate on the "request_headers" field. It's identical to RequestHeadersEQ.
+func RequestHeaders(v []byte) predicate.Attempt {
+	return predicate.Attempt(sql.FieldEQ(FieldRequestHeaders, v))
+}
+
+// ResponseHeaders applies equality check predicate on the "response_headers" field. It's identical to ResponseHeadersEQ.
+func ResponseHeaders(v []byte) predicate.Attempt {
+	return predicate.Attempt(sql.FieldEQ(FieldResponseHeaders, v))
+}
+
 // ResponseBody applies equality check predicate on the "response_body" field. It's identical to ResponseBodyEQ.
 func ResponseBody(v []byte) predicate.Attempt {
 	return predicate.Attempt(sql.FieldEQ(FieldResponseBody, v))
@@ -483,6 +513,286 @@ func DurationUsLT(v int64) predicate.Attempt {
 // DurationUsLTE applies the LTE predicate on the "duration_us" field.
 func DurationUsLTE(v int64) predicate.Attempt {
 	return predicate.Attempt(sql.FieldLTE(FieldDurationUs, v))
+}
+
+// AskedByEQ applies the EQ predicate on the "asked_by" field.
+func AskedByEQ(v AskedBy) predicate.Attempt {
+	return predicate.Attempt(sql.FieldEQ(FieldAskedBy, v))
+}
+
+// AskedByNEQ applies the NEQ predicate on the "asked_by" field.
+func AskedByNEQ(v AskedBy) predicate.Attempt {
+	return predicate.Attempt(sql.FieldNEQ(FieldAskedBy, v))
+}
+
+// AskedByIn applies the In predicate on the "asked_by" field.
+func AskedByIn(vs ...AskedBy) predicate.Attempt {
+	return predicate.Attempt(sql.FieldIn(FieldAskedBy, vs...))
+}
+
+// AskedByNotIn applies the NotIn predicate on the "asked_by" field.
+func AskedByNotIn(vs ...AskedBy) predicate.Attempt {
+	return predicate.Attempt(sql.FieldNotIn(FieldAskedBy, vs...))
+}
+
+// DNSUsEQ applies the EQ predicate on the "dns_us" field.
+func DNSUsEQ(v int64) predicate.Attempt {
+	return predicate.Attempt(sql.FieldEQ(FieldDNSUs, v))
+}
+
+// DNSUsNEQ applies the NEQ predicate on the "dns_us" field.
+func DNSUsNEQ(v int64) predicate.Attempt {
+	return predicate.Attempt(sql.FieldNEQ(FieldDNSUs, v))
+}
+
+// DNSUsIn applies the In predicate on the "dns_us" field.
+func DNSUsIn(vs ...int64) predicate.Attempt {
+	return predicate.Attempt(sql.FieldIn(FieldDNSUs, vs...))
+}
+
+// DNSUsNotIn applies the NotIn predicate on the "dns_us" field.
+func DNSUsNotIn(vs ...int64) predicate.Attempt {
+	return predicate.Attempt(sql.FieldNotIn(FieldDNSUs, vs...))
+}
+
+// DNSUsGT applies the GT predicate on the "dns_us" field.
+func DNSUsGT(v int64) predicate.Attempt {
+	return predicate.Attempt(sql.FieldGT(FieldDNSUs, v))
+}
+
+// DNSUsGTE applies the GTE predicate on the "dns_us" field.
+func DNSUsGTE(v int64) predicate.Attempt {
+	return predicate.Attempt(sql.FieldGTE(FieldDNSUs, v))
+}
+
+// DNSUsLT applies the LT predicate on the "dns_us" field.
+func DNSUsLT(v int64) predicate.Attempt {
+	return predicate.Attempt(sql.FieldLT(FieldDNSUs, v))
+}
+
+// DNSUsLTE applies the LTE predicate on the "dns_us" field.
+func DNSUsLTE(v int64) predicate.Attempt {
+	return predicate.Attempt(sql.FieldLTE(FieldDNSUs, v))
+}
+
+// ConnectUsEQ applies the EQ predicate on the "connect_us" field.
+func ConnectUsEQ(v int64) predicate.Attempt {
+	return predicate.Attempt(sql.FieldEQ(FieldConnectUs, v))
+}
+
+// ConnectUsNEQ applies the NEQ predicate on the "connect_us" field.
+func ConnectUsNEQ(v int64) predicate.Attempt {
+	return predicate.Attempt(sql.FieldNEQ(FieldConnectUs, v))
+}
+
+// ConnectUsIn applies the In predicate on the "connect_us" field.
+func ConnectUsIn(vs ...int64) predicate.Attempt {
+	return predicate.Attempt(sql.FieldIn(FieldConnectUs, vs...))
+}
+
+// ConnectUsNotIn applies the NotIn predicate on the "connect_us" field.
+func ConnectUsNotIn(vs ...int64) predicate.Attempt {
+	return predicate.Attempt(sql.FieldNotIn(FieldConnectUs, vs...))
+}
+
+// ConnectUsGT applies the GT predicate on the "connect_us" field.
+func ConnectUsGT(v int64) predicate.Attempt {
+	return predicate.Attempt(sql.FieldGT(FieldConnectUs, v))
+}
+
+// ConnectUsGTE applies the GTE predicate on the "connect_us" field.
+func ConnectUsGTE(v int64) predicate.Attempt {
+	return predicate.Attempt(sql.FieldGTE(FieldConnectUs, v))
+}
+
+// ConnectUsLT applies the LT predicate on the "connect_us" field.
+func ConnectUsLT(v int64) predicate.Attempt {
+	return predicate.Attempt(sql.FieldLT(FieldConnectUs, v))
+}
+
+// ConnectUsLTE applies the LTE predicate on the "connect_us" field.
+func ConnectUsLTE(v int64) predicate.Attempt {
+	return predicate.Attempt(sql.FieldLTE(FieldConnectUs, v))
+}
+
+// TLSUsEQ applies the EQ predicate on the "tls_us" field.
+func TLSUsEQ(v int64) predicate.Attempt {
+	return predicate.Attempt(sql.FieldEQ(FieldTLSUs, v))
+}
+
+// TLSUsNEQ applies the NEQ predicate on the "tls_us" field.
+func TLSUsNEQ(v int64) predicate.Attempt {
+	return predicate.Attempt(sql.FieldNEQ(FieldTLSUs, v))
+}
+
+// TLSUsIn applies the In predicate on the "tls_us" field.
+func TLSUsIn(vs ...int64) predicate.Attempt {
+	return predicate.Attempt(sql.FieldIn(FieldTLSUs, vs...))
+}
+
+// TLSUsNotIn applies the NotIn predicate on the "tls_us" field.
+func TLSUsNotIn(vs ...int64) predicate.Attempt {
+	return predicate.Attempt(sql.FieldNotIn(FieldTLSUs, vs...))
+}
+
+// TLSUsGT applies the GT predicate on the "tls_us" field.
+func TLSUsGT(v int64) predicate.Attempt {
+	return predicate.Attempt(sql.FieldGT(FieldTLSUs, v))
+}
+
+// TLSUsGTE applies the GTE predicate on the "tls_us" field.
+func TLSUsGTE(v int64) predicate.Attempt {
+	return predicate.Attempt(sql.FieldGTE(FieldTLSUs, v))
+}
+
+// TLSUsLT applies the LT predicate on the "tls_us" field.
+func TLSUsLT(v int64) predicate.Attempt {
+	return predicate.Attempt(sql.FieldLT(FieldTLSUs, v))
+}
+
+// TLSUsLTE applies the LTE predicate on the "tls_us" field.
+func TLSUsLTE(v int64) predicate.Attempt {
+	return predicate.Attempt(sql.FieldLTE(FieldTLSUs, v))
+}
+
+// FirstByteUsEQ applies the EQ predicate on the "first_byte_us" field.
+func FirstByteUsEQ(v int64) predicate.Attempt {
+	return predicate.Attempt(sql.FieldEQ(FieldFirstByteUs, v))
+}
+
+// FirstByteUsNEQ applies the NEQ predicate on the "first_byte_us" field.
+func FirstByteUsNEQ(v int64) predicate.Attempt {
+	return predicate.Attempt(sql.FieldNEQ(FieldFirstByteUs, v))
+}
+
+// FirstByteUsIn applies the In predicate on the "first_byte_us" field.
+func FirstByteUsIn(vs ...int64) predicate.Attempt {
+	return predicate.Attempt(sql.FieldIn(FieldFirstByteUs, vs...))
+}
+
+// FirstByteUsNotIn applies the NotIn predicate on the "first_byte_us" field.
+func FirstByteUsNotIn(vs ...int64) predicate.Attempt {
+	return predicate.Attempt(sql.FieldNotIn(FieldFirstByteUs, vs...))
+}
+
+// FirstByteUsGT applies the GT predicate on the "first_byte_us" field.
+func FirstByteUsGT(v int64) predicate.Attempt {
+	return predicate.Attempt(sql.FieldGT(FieldFirstByteUs, v))
+}
+
+// FirstByteUsGTE applies the GTE predicate on the "first_byte_us" field.
+func FirstByteUsGTE(v int64) predicate.Attempt {
+	return predicate.Attempt(sql.FieldGTE(FieldFirstByteUs, v))
+}
+
+// FirstByteUsLT applies the LT predicate on the "first_byte_us" field.
+func FirstByteUsLT(v int64) predicate.Attempt {
+	return predicate.Attempt(sql.FieldLT(FieldFirstByteUs, v))
+}
+
+// FirstByteUsLTE applies the LTE predicate on the "first_byte_us" field.
+func FirstByteUsLTE(v int64) predicate.Attempt {
+	return predicate.Attempt(sql.FieldLTE(FieldFirstByteUs, v))
+}
+
+// RequestHeadersEQ applies the EQ predicate on the "request_headers" field.
+func RequestHeadersEQ(v []byte) predicate.Attempt {
+	return predicate.Attempt(sql.FieldEQ(FieldRequestHeaders, v))
+}
+
+// RequestHeadersNEQ applies the NEQ predicate on the "request_headers" field.
+func RequestHeadersNEQ(v []byte) predicate.Attempt {
+	return predicate.Attempt(sql.FieldNEQ(FieldRequestHeaders, v))
+}
+
+// RequestHeadersIn applies the In predicate on the "request_headers" field.
+func RequestHeadersIn(vs ...[]byte) predicate.Attempt {
+	return predicate.Attempt(sql.FieldIn(FieldRequestHeaders, vs...))
+}
+
+// RequestHeadersNotIn applies the NotIn predicate on the "request_headers" field.
+func RequestHeadersNotIn(vs ...[]byte) predicate.Attempt {
+	return predicate.Attempt(sql.FieldNotIn(FieldRequestHeaders, vs...))
+}
+
+// RequestHeadersGT applies the GT predicate on the "request_headers" field.
+func RequestHeadersGT(v []byte) predicate.Attempt {
+	return predicate.Attempt(sql.FieldGT(FieldRequestHeaders, v))
+}
+
+// RequestHeadersGTE applies the GTE predicate on the "request_headers" field.
+func RequestHeadersGTE(v []byte) predicate.Attempt {
+	return predicate.Attempt(sql.FieldGTE(FieldRequestHeaders, v))
+}
+
+// RequestHeadersLT applies the LT predicate on the "request_headers" field.
+func RequestHeadersLT(v []byte) predicate.Attempt {
+	return predicate.Attempt(sql.FieldLT(FieldRequestHeaders, v))
+}
+
+// RequestHeadersLTE applies the LTE predicate on the "request_headers" field.
+func RequestHeadersLTE(v []byte) predicate.Attempt {
+	return predicate.Attempt(sql.FieldLTE(FieldRequestHeaders, v))
+}
+
+// RequestHeadersIsNil applies the IsNil predicate on the "request_headers" field.
+func RequestHeadersIsNil() predicate.Attempt {
+	return predicate.Attempt(sql.FieldIsNull(FieldRequestHeaders))
+}
+
+// RequestHeadersNotNil applies the NotNil predicate on the "request_headers" field.
+func RequestHeadersNotNil() predicate.Attempt {
+	return predicate.Attempt(sql.FieldNotNull(FieldRequestHeaders))
+}
+
+// ResponseHeadersEQ applies the EQ predicate on the "response_headers" field.
+func ResponseHeadersEQ(v []byte) predicate.Attempt {
+	return predicate.Attempt(sql.FieldEQ(FieldResponseHeaders, v))
+}
+
+// ResponseHeadersNEQ applies the NEQ predicate on the "response_headers" field.
+func ResponseHeadersNEQ(v []byte) predicate.Attempt {
+	return predicate.Attempt(sql.FieldNEQ(FieldResponseHeaders, v))
+}
+
+// ResponseHeadersIn applies the In predicate on the "response_headers" field.
+func ResponseHeadersIn(vs ...[]byte) predicate.Attempt {
+	return predicate.Attempt(sql.FieldIn(FieldResponseHeaders, vs...))
+}
+
+// ResponseHeadersNotIn applies the NotIn predicate on the "response_headers" field.
+func ResponseHeadersNotIn(vs ...[]byte) predicate.Attempt {
+	return predicate.Attempt(sql.FieldNotIn(FieldResponseHeaders, vs...))
+}
+
+// ResponseHeadersGT applies the GT predicate on the "response_headers" field.
+func ResponseHeadersGT(v []byte) predicate.Attempt {
+	return predicate.Attempt(sql.FieldGT(FieldResponseHeaders, v))
+}
+
+// ResponseHeadersGTE applies the GTE predicate on the "response_headers" field.
+func ResponseHeadersGTE(v []byte) predicate.Attempt {
+	return predicate.Attempt(sql.FieldGTE(FieldResponseHeaders, v))
+}
+
+// ResponseHeadersLT applies the LT predicate on the "response_headers" field.
+func ResponseHeadersLT(v []byte) predicate.Attempt {
+	return predicate.Attempt(sql.FieldLT(FieldResponseHeaders, v))
+}
+
+// ResponseHeadersLTE applies the LTE predicate on the "response_headers" field.
+func ResponseHeadersLTE(v []byte) predicate.Attempt {
+	return predicate.Attempt(sql.FieldLTE(FieldResponseHeaders, v))
+}
+
+// ResponseHeadersIsNil applies the IsNil predicate on the "response_headers" field.
+func ResponseHeadersIsNil() predicate.Attempt {
+	return predicate.Attempt(sql.FieldIsNull(FieldResponseHeaders))
+}
+
+// ResponseHeadersNotNil applies the NotNil predicate on the "response_headers" field.
+func ResponseHeadersNotNil() predicate.Attempt {
+	return predicate.Attempt(sql.FieldNotNull(FieldResponseHeaders))
 }
 
 // ResponseBodyEQ applies the EQ predicate on the "response_body" field.

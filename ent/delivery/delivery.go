@@ -36,6 +36,14 @@ const (
 	FieldRun = "run"
 	// FieldLeaseUntil holds the string denoting the lease_until field in the database.
 	FieldLeaseUntil = "lease_until"
+	// FieldScheduleStep holds the string denoting the schedule_step field in the database.
+	FieldScheduleStep = "schedule_step"
+	// FieldSteered holds the string denoting the steered field in the database.
+	FieldSteered = "steered"
+	// FieldParkedAt holds the string denoting the parked_at field in the database.
+	FieldParkedAt = "parked_at"
+	// FieldParkedUs holds the string denoting the parked_us field in the database.
+	FieldParkedUs = "parked_us"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
 	FieldCreatedAt = "created_at"
 	// FieldSettledAt holds the string denoting the settled_at field in the database.
@@ -83,6 +91,10 @@ var Columns = []string{
 	FieldNextAttemptAt,
 	FieldRun,
 	FieldLeaseUntil,
+	FieldScheduleStep,
+	FieldSteered,
+	FieldParkedAt,
+	FieldParkedUs,
 	FieldCreatedAt,
 	FieldSettledAt,
 }
@@ -111,6 +123,10 @@ var (
 	DefaultAttemptCount int
 	// RunValidator is a validator for the "run" field. It is called by the builders before save.
 	RunValidator func(string) error
+	// DefaultScheduleStep holds the default value on creation for the "schedule_step" field.
+	DefaultScheduleStep int
+	// DefaultParkedUs holds the default value on creation for the "parked_us" field.
+	DefaultParkedUs int64
 	// DefaultCreatedAt holds the default value on creation for the "created_at" field.
 	DefaultCreatedAt func() time.Time
 	// DefaultID holds the default value on creation for the "id" field.
@@ -145,6 +161,29 @@ func StatusValidator(s Status) error {
 		return nil
 	default:
 		return fmt.Errorf("delivery: invalid enum value for status field: %q", s)
+	}
+}
+
+// Steered defines the type for the "steered" enum field.
+type Steered string
+
+// Steered values.
+const (
+	SteeredRetry    Steered = "RETRY"
+	SteeredPostpone Steered = "POSTPONE"
+)
+
+func (s Steered) String() string {
+	return string(s)
+}
+
+// SteeredValidator is a validator for the "steered" field enum values. It is called by the builders before save.
+func SteeredValidator(s Steered) error {
+	switch s {
+	case SteeredRetry, SteeredPostpone:
+		return nil
+	default:
+		return fmt.Errorf("delivery: invalid enum value for steered field: %q", s)
 	}
 }
 
@@ -199,6 +238,26 @@ func ByRun(opts ...sql.OrderTermOption) OrderOption {
 // ByLeaseUntil orders the results by the lease_until field.
 func ByLeaseUntil(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldLeaseUntil, opts...).ToFunc()
+}
+
+// ByScheduleStep orders the results by the schedule_step field.
+func ByScheduleStep(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldScheduleStep, opts...).ToFunc()
+}
+
+// BySteered orders the results by the steered field.
+func BySteered(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldSteered, opts...).ToFunc()
+}
+
+// ByParkedAt orders the results by the parked_at field.
+func ByParkedAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldParkedAt, opts...).ToFunc()
+}
+
+// ByParkedUs orders the results by the parked_us field.
+func ByParkedUs(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldParkedUs, opts...).ToFunc()
 }
 
 // ByCreatedAt orders the results by the created_at field.
@@ -274,6 +333,24 @@ func (e *Status) UnmarshalGQL(val interface{}) error {
 	*e = Status(str)
 	if err := StatusValidator(*e); err != nil {
 		return fmt.Errorf("%s is not a valid Status", str)
+	}
+	return nil
+}
+
+// MarshalGQL implements graphql.Marshaler interface.
+func (e Steered) MarshalGQL(w io.Writer) {
+	io.WriteString(w, strconv.Quote(e.String()))
+}
+
+// UnmarshalGQL implements graphql.Unmarshaler interface.
+func (e *Steered) UnmarshalGQL(val interface{}) error {
+	str, ok := val.(string)
+	if !ok {
+		return fmt.Errorf("enum %T must be a string", val)
+	}
+	*e = Steered(str)
+	if err := SteeredValidator(*e); err != nil {
+		return fmt.Errorf("%s is not a valid Steered", str)
 	}
 	return nil
 }

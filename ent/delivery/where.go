@@ -105,6 +105,21 @@ func LeaseUntil(v time.Time) predicate.Delivery {
 	return predicate.Delivery(sql.FieldEQ(FieldLeaseUntil, v))
 }
 
+// ScheduleStep applies equality check predicate on the "schedule_step" field. It's identical to ScheduleStepEQ.
+func ScheduleStep(v int) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldScheduleStep, v))
+}
+
+// ParkedAt applies equality check predicate on the "parked_at" field. It's identical to ParkedAtEQ.
+func ParkedAt(v time.Time) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldParkedAt, v))
+}
+
+// ParkedUs applies equality check predicate on the "parked_us" field. It's identical to ParkedUsEQ.
+func ParkedUs(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldParkedUs, v))
+}
+
 // CreatedAt applies equality check predicate on the "created_at" field. It's identical to CreatedAtEQ.
 func CreatedAt(v time.Time) predicate.Delivery {
 	return predicate.Delivery(sql.FieldEQ(FieldCreatedAt, v))
@@ -608,6 +623,166 @@ func LeaseUntilIsNil() predicate.Delivery {
 // LeaseUntilNotNil applies the NotNil predicate on the "lease_until" field.
 func LeaseUntilNotNil() predicate.Delivery {
 	return predicate.Delivery(sql.FieldNotNull(FieldLeaseUntil))
+}
+
+// ScheduleStepEQ applies the EQ predicate on the "schedule_step" field.
+func ScheduleStepEQ(v int) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldScheduleStep, v))
+}
+
+// ScheduleStepNEQ applies the NEQ predicate on the "schedule_step" field.
+func ScheduleStepNEQ(v int) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNEQ(FieldScheduleStep, v))
+}
+
+// ScheduleStepIn applies the In predicate on the "schedule_step" field.
+func ScheduleStepIn(vs ...int) predicate.Delivery {
+	return predicate.Delivery(sql.FieldIn(FieldScheduleStep, vs...))
+}
+
+// ScheduleStepNotIn applies the NotIn predicate on the "schedule_step" field.
+func ScheduleStepNotIn(vs ...int) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNotIn(FieldScheduleStep, vs...))
+}
+
+// ScheduleStepGT applies the GT predicate on the "schedule_step" field.
+func ScheduleStepGT(v int) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGT(FieldScheduleStep, v))
+}
+
+// ScheduleStepGTE applies the GTE predicate on the "schedule_step" field.
+func ScheduleStepGTE(v int) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGTE(FieldScheduleStep, v))
+}
+
+// ScheduleStepLT applies the LT predicate on the "schedule_step" field.
+func ScheduleStepLT(v int) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLT(FieldScheduleStep, v))
+}
+
+// ScheduleStepLTE applies the LTE predicate on the "schedule_step" field.
+func ScheduleStepLTE(v int) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLTE(FieldScheduleStep, v))
+}
+
+// SteeredEQ applies the EQ predicate on the "steered" field.
+func SteeredEQ(v Steered) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldSteered, v))
+}
+
+// SteeredNEQ applies the NEQ predicate on the "steered" field.
+func SteeredNEQ(v Steered) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNEQ(FieldSteered, v))
+}
+
+// SteeredIn applies the In predicate on the "steered" field.
+func SteeredIn(vs ...Steered) predicate.Delivery {
+	return predicate.Delivery(sql.FieldIn(FieldSteered, vs...))
+}
+
+// SteeredNotIn applies the NotIn predicate on the "steered" field.
+func SteeredNotIn(vs ...Steered) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNotIn(FieldSteered, vs...))
+}
+
+// SteeredIsNil applies the IsNil predicate on the "steered" field.
+func SteeredIsNil() predicate.Delivery {
+	return predicate.Delivery(sql.FieldIsNull(FieldSteered))
+}
+
+// SteeredNotNil applies the NotNil predicate on the "steered" field.
+func SteeredNotNil() predicate.Delivery {
+	return predicate.Delivery(sql.FieldNotNull(FieldSteered))
+}
+
+// ParkedAtEQ applies the EQ predicate on the "parked_at" field.
+func ParkedAtEQ(v time.Time) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldParkedAt, v))
+}
+
+// ParkedAtNEQ applies the NEQ predicate on the "parked_at" field.
+func ParkedAtNEQ(v time.Time) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNEQ(FieldParkedAt, v))
+}
+
+// ParkedAtIn applies the In predicate on the "parked_at" field.
+func ParkedAtIn(vs ...time.Time) predicate.Delivery {
+	return predicate.Delivery(sql.FieldIn(FieldParkedAt, vs...))
+}
+
+// ParkedAtNotIn applies the NotIn predicate on the "parked_at" field.
+func ParkedAtNotIn(vs ...time.Time) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNotIn(FieldParkedAt, vs...))
+}
+
+// ParkedAtGT applies the GT predicate on the "parked_at" field.
+func ParkedAtGT(v time.Time) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGT(FieldParkedAt, v))
+}
+
+// ParkedAtGTE applies the GTE predicate on the "parked_at" field.
+func ParkedAtGTE(v time.Time) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGTE(FieldParkedAt, v))
+}
+
+// ParkedAtLT applies the LT predicate on the "parked_at" field.
+func ParkedAtLT(v time.Time) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLT(FieldParkedAt, v))
+}
+
+// ParkedAtLTE applies the LTE predicate on the "parked_at" field.
+func ParkedAtLTE(v time.Time) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLTE(FieldParkedAt, v))
+}
+
+// ParkedAtIsNil applies the IsNil predicate on the "parked_at" field.
+func ParkedAtIsNil() predicate.Delivery {
+	return predicate.Delivery(sql.FieldIsNull(FieldParkedAt))
+}
+
+// ParkedAtNotNil applies the NotNil predicate on the "parked_at" field.
+func ParkedAtNotNil() predicate.Delivery {
+	return predicate.Delivery(sql.FieldNotNull(FieldParkedAt))
+}
+
+// ParkedUsEQ applies the EQ predicate on the "parked_us" field.
+func ParkedUsEQ(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldParkedUs, v))
+}
+
+// ParkedUsNEQ applies the NEQ predicate on the "parked_us" field.
+func ParkedUsNEQ(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNEQ(FieldParkedUs, v))
+}
+
+// ParkedUsIn applies the In predicate on the "parked_us" field.
+func ParkedUsIn(vs ...int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldIn(FieldParkedUs, vs...))
+}
+
+// ParkedUsNotIn applies the NotIn predicate on the "parked_us" field.
+func ParkedUsNotIn(vs ...int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNotIn(FieldParkedUs, vs...))
+}
+
+// ParkedUsGT applies the GT predicate on the "parked_us" field.
+func ParkedUsGT(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGT(FieldParkedUs, v))
+}
+
+// ParkedUsGTE applies the GTE predicate on the "parked_us" field.
+func ParkedUsGTE(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGTE(FieldParkedUs, v))
+}
+
+// ParkedUsLT applies the LT predicate on the "parked_us" field.
+func ParkedUsLT(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLT(FieldParkedUs, v))
+}
+
+// ParkedUsLTE applies the LTE predicate on the "parked_us" field.
+func ParkedUsLTE(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLTE(FieldParkedUs, v))
 }
 
 // CreatedAtEQ applies the EQ predicate on the "created_at" field.

@@ -44,6 +44,32 @@ const (
 	FieldState = "state"
 	// FieldReason holds the string denoting the reason field in the database.
 	FieldReason = "reason"
+	// FieldStateSince holds the string denoting the state_since field in the database.
+	FieldStateSince = "state_since"
+	// FieldPausedUntil holds the string denoting the paused_until field in the database.
+	FieldPausedUntil = "paused_until"
+	// FieldDraining holds the string denoting the draining field in the database.
+	FieldDraining = "draining"
+	// FieldDrainRate holds the string denoting the drain_rate field in the database.
+	FieldDrainRate = "drain_rate"
+	// FieldFailing holds the string denoting the failing field in the database.
+	FieldFailing = "failing"
+	// FieldFailingSince holds the string denoting the failing_since field in the database.
+	FieldFailingSince = "failing_since"
+	// FieldProbeAt holds the string denoting the probe_at field in the database.
+	FieldProbeAt = "probe_at"
+	// FieldProbes holds the string denoting the probes field in the database.
+	FieldProbes = "probes"
+	// FieldProbed holds the string denoting the probed field in the database.
+	FieldProbed = "probed"
+	// FieldRetrySchedule holds the string denoting the retry_schedule field in the database.
+	FieldRetrySchedule = "retry_schedule"
+	// FieldTimeoutMs holds the string denoting the timeout_ms field in the database.
+	FieldTimeoutMs = "timeout_ms"
+	// FieldGiveUpAfterS holds the string denoting the give_up_after_s field in the database.
+	FieldGiveUpAfterS = "give_up_after_s"
+	// FieldSigningAlgorithm holds the string denoting the signing_algorithm field in the database.
+	FieldSigningAlgorithm = "signing_algorithm"
 	// EdgeAccount holds the string denoting the account edge name in mutations.
 	EdgeAccount = "account"
 	// EdgeDeliveries holds the string denoting the deliveries edge name in mutations.
@@ -82,6 +108,19 @@ var Columns = []string{
 	FieldEnabled,
 	FieldState,
 	FieldReason,
+	FieldStateSince,
+	FieldPausedUntil,
+	FieldDraining,
+	FieldDrainRate,
+	FieldFailing,
+	FieldFailingSince,
+	FieldProbeAt,
+	FieldProbes,
+	FieldProbed,
+	FieldRetrySchedule,
+	FieldTimeoutMs,
+	FieldGiveUpAfterS,
+	FieldSigningAlgorithm,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -116,6 +155,16 @@ var (
 	DefaultEnabled bool
 	// ReasonValidator is a validator for the "reason" field. It is called by the builders before save.
 	ReasonValidator func(string) error
+	// DefaultDraining holds the default value on creation for the "draining" field.
+	DefaultDraining bool
+	// FailingValidator is a validator for the "failing" field. It is called by the builders before save.
+	FailingValidator func(string) error
+	// DefaultProbes holds the default value on creation for the "probes" field.
+	DefaultProbes int
+	// ProbedValidator is a validator for the "probed" field. It is called by the builders before save.
+	ProbedValidator func(string) error
+	// RetryScheduleValidator is a validator for the "retry_schedule" field. It is called by the builders before save.
+	RetryScheduleValidator func(string) error
 	// DefaultID holds the default value on creation for the "id" field.
 	DefaultID func() string
 )
@@ -174,6 +223,32 @@ func StateValidator(s State) error {
 		return nil
 	default:
 		return fmt.Errorf("destination: invalid enum value for state field: %q", s)
+	}
+}
+
+// SigningAlgorithm defines the type for the "signing_algorithm" enum field.
+type SigningAlgorithm string
+
+// SigningAlgorithmHMACSHA256 is the default value of the SigningAlgorithm enum.
+const DefaultSigningAlgorithm = SigningAlgorithmHMACSHA256
+
+// SigningAlgorithm values.
+const (
+	SigningAlgorithmHMACSHA256 SigningAlgorithm = "HMAC_SHA256"
+	SigningAlgorithmEd25519    SigningAlgorithm = "ED25519"
+)
+
+func (sa SigningAlgorithm) String() string {
+	return string(sa)
+}
+
+// SigningAlgorithmValidator is a validator for the "signing_algorithm" field enum values. It is called by the builders before save.
+func SigningAlgorithmValidator(sa SigningAlgorithm) error {
+	switch sa {
+	case SigningAlgorithmHMACSHA256, SigningAlgorithmEd25519:
+		return nil
+	default:
+		return fmt.Errorf("destination: invalid enum value for signing_algorithm field: %q", sa)
 	}
 }
 
@@ -238,6 +313,71 @@ func ByState(opts ...sql.OrderTermOption) OrderOption {
 // ByReason orders the results by the reason field.
 func ByReason(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldReason, opts...).ToFunc()
+}
+
+// ByStateSince orders the results by the state_since field.
+func ByStateSince(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldStateSince, opts...).ToFunc()
+}
+
+// ByPausedUntil orders the results by the paused_until field.
+func ByPausedUntil(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldPausedUntil, opts...).ToFunc()
+}
+
+// ByDraining orders the results by the draining field.
+func ByDraining(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldDraining, opts...).ToFunc()
+}
+
+// ByDrainRate orders the results by the drain_rate field.
+func ByDrainRate(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldDrainRate, opts...).ToFunc()
+}
+
+// ByFailing orders the results by the failing field.
+func ByFailing(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldFailing, opts...).ToFunc()
+}
+
+// ByFailingSince orders the results by the failing_since field.
+func ByFailingSince(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldFailingSince, opts...).ToFunc()
+}
+
+// ByProbeAt orders the results by the probe_at field.
+func ByProbeAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldProbeAt, opts...).ToFunc()
+}
+
+// ByProbes orders the results by the probes field.
+func ByProbes(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldProbes, opts...).ToFunc()
+}
+
+// ByProbed orders the results by the probed field.
+func ByProbed(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldProbed, opts...).ToFunc()
+}
+
+// ByRetrySchedule orders the results by the retry_schedule field.
+func ByRetrySchedule(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldRetrySchedule, opts...).ToFunc()
+}
+
+// ByTimeoutMs orders the results by the timeout_ms field.
+func ByTimeoutMs(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldTimeoutMs, opts...).ToFunc()
+}
+
+// ByGiveUpAfterS orders the results by the give_up_after_s field.
+func ByGiveUpAfterS(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldGiveUpAfterS, opts...).ToFunc()
+}
+
+// BySigningAlgorithm orders the results by the signing_algorithm field.
+func BySigningAlgorithm(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldSigningAlgorithm, opts...).ToFunc()
 }
 
 // ByAccountField orders the results by account field.
@@ -307,6 +447,24 @@ func (e *State) UnmarshalGQL(val interface{}) error {
 	*e = State(str)
 	if err := StateValidator(*e); err != nil {
 		return fmt.Errorf("%s is not a valid State", str)
+	}
+	return nil
+}
+
+// MarshalGQL implements graphql.Marshaler interface.
+func (e SigningAlgorithm) MarshalGQL(w io.Writer) {
+	io.WriteString(w, strconv.Quote(e.String()))
+}
+
+// UnmarshalGQL implements graphql.Unmarshaler interface.
+func (e *SigningAlgorithm) UnmarshalGQL(val interface{}) error {
+	str, ok := val.(string)
+	if !ok {
+		return fmt.Errorf("enum %T must be a string", val)
+	}
+	*e = SigningAlgorithm(str)
+	if err := SigningAlgorithmValidator(*e); err != nil {
+		return fmt.Errorf("%s is not a valid SigningAlgorithm", str)
 	}
 	return nil
 }

@@ -120,6 +120,66 @@ func Reason(v string) predicate.Destination {
 	return predicate.Destination(sql.FieldEQ(FieldReason, v))
 }
 
+// StateSince applies equality check predicate on the "state_since" field. It's identical to StateSinceEQ.
+func StateSince(v time.Time) predicate.Destination {
+	return predicate.Destination(sql.FieldEQ(FieldStateSince, v))
+}
+
+// PausedUntil applies equality check predicate on the "paused_until" field. It's identical to PausedUntilEQ.
+func PausedUntil(v time.Time) predicate.Destination {
+	return predicate.Destination(sql.FieldEQ(FieldPausedUntil, v))
+}
+
+// Draining applies equality check predicate on the "draining" field. It's identical to DrainingEQ.
+func Draining(v bool) predicate.Destination {
+	return predicate.Destination(sql.FieldEQ(FieldDraining, v))
+}
+
+// DrainRate applies equality check predicate on the "drain_rate" field. It's identical to DrainRateEQ.
+func DrainRate(v float64) predicate.Destination {
+	return predicate.Destination(sql.FieldEQ(FieldDrainRate, v))
+}
+
+// Failing applies equality check predicate on the "failing" field. It's identical to FailingEQ.
+func Failing(v string) predicate.Destination {
+	return predicate.Destination(sql.FieldEQ(FieldFailing, v))
+}
+
+// FailingSince applies equality check predicate on the "failing_since" field. It's identical to FailingSinceEQ.
+func FailingSince(v time.Time) predicate.Destination {
+	return predicate.Destination(sql.FieldEQ(FieldFailingSince, v))
+}
+
+// ProbeAt applies equality check predicate on the "probe_at" field. It's identical to ProbeAtEQ.
+func ProbeAt(v time.Time) predicate.Destination {
+	return predicate.Destination(sql.FieldEQ(FieldProbeAt, v))
+}
+
+// Probes applies equality check predicate on the "probes" field. It's identical to ProbesEQ.
+func Probes(v int) predicate.Destination {
+	return predicate.Destination(sql.FieldEQ(FieldProbes, v))
+}
+
+// Probed applies equality check predicate on the "probed" field. It's identical to ProbedEQ.
+func Probed(v string) predicate.Destination {
+	return predicate.Destination(sql.FieldEQ(FieldProbed, v))
+}
+
+// RetrySchedule applies equality check predicate on the "retry_schedule" field. It's identical to RetryScheduleEQ.
+func RetrySchedule(v string) predicate.Destination {
+	return predicate.Destination(sql.FieldEQ(FieldRetrySchedule, v))
+}
+
+// TimeoutMs applies equality check predicate on the "timeout_ms" field. It's identical to TimeoutMsEQ.
+func TimeoutMs(v int) predicate.Destination {
+	return predicate.Destination(sql.FieldEQ(FieldTimeoutMs, v))
+}
+
+// GiveUpAfterS applies equality check predicate on the "give_up_after_s" field. It's identical to GiveUpAfterSEQ.
+func GiveUpAfterS(v int) predicate.Destination {
+	return predicate.Destination(sql.FieldEQ(FieldGiveUpAfterS, v))
+}
+
 // CreatedAtEQ applies the EQ predicate on the "created_at" field.
 func CreatedAtEQ(v time.Time) predicate.Destination {
 	return predicate.Destination(sql.FieldEQ(FieldCreatedAt, v))
@@ -718,6 +778,651 @@ func ReasonEqualFold(v string) predicate.Destination {
 // ReasonContainsFold applies the ContainsFold predicate on the "reason" field.
 func ReasonContainsFold(v string) predicate.Destination {
 	return predicate.Destination(sql.FieldContainsFold(FieldReason, v))
+}
+
+// StateSinceEQ applies the EQ predicate on the "state_since" field.
+func StateSinceEQ(v time.Time) predicate.Destination {
+	return predicate.Destination(sql.FieldEQ(FieldStateSince, v))
+}
+
+// StateSinceNEQ applies the NEQ predicate on the "state_since" field.
+func StateSinceNEQ(v time.Time) predicate.Destination {
+	return predicate.Destination(sql.FieldNEQ(FieldStateSince, v))
+}
+
+// StateSinceIn applies the In predicate on the "state_since" field.
+func StateSinceIn(vs ...time.Time) predicate.Destination {
+	return predicate.Destination(sql.FieldIn(FieldStateSince, vs...))
+}
+
+// StateSinceNotIn applies the NotIn predicate on the "state_since" field.
+func StateSinceNotIn(vs ...time.Time) predicate.Destination {
+	return predicate.Destination(sql.FieldNotIn(FieldStateSince, vs...))
+}
+
+// StateSinceGT applies the GT predicate on the "state_since" field.
+func StateSinceGT(v time.Time) predicate.Destination {
+	return predicate.Destination(sql.FieldGT(FieldStateSince, v))
+}
+
+// StateSinceGTE applies the GTE predicate on the "state_since" field.
+func StateSinceGTE(v time.Time) predicate.Destination {
+	return predicate.Destination(sql.FieldGTE(FieldStateSince, v))
+}
+
+// StateSinceLT applies the LT predicate on the "state_since" field.
+func StateSinceLT(v time.Time) predicate.Destination {
+	return predicate.Destination(sql.FieldLT(FieldStateSince, v))
+}
+
+// StateSinceLTE applies the LTE predicate on the "state_since" field.
+func StateSinceLTE(v time.Time) predicate.Destination {
+	return predicate.Destination(sql.FieldLTE(FieldStateSince, v))
+}
+
+// StateSinceIsNil applies the IsNil predicate on the "state_since" field.
+func StateSinceIsNil() predicate.Destination {
+	return predicate.Destination(sql.FieldIsNull(FieldStateSince))
+}
+
+// StateSinceNotNil applies the NotNil predicate on the "state_since" field.
+func StateSinceNotNil() predicate.Destination {
+	return predicate.Destination(sql.FieldNotNull(FieldStateSince))
+}
+
+// PausedUntilEQ applies the EQ predicate on the "paused_until" field.
+func PausedUntilEQ(v time.Time) predicate.Destination {
+	return predicate.Destination(sql.FieldEQ(FieldPausedUntil, v))
+}
+
+// PausedUntilNEQ applies the NEQ predicate on the "paused_until" field.
+func PausedUntilNEQ(v time.Time) predicate.Destination {
+	return predicate.Destination(sql.FieldNEQ(FieldPausedUntil, v))
+}
+
+// PausedUntilIn applies the In predicate on the "paused_until" field.
+func PausedUntilIn(vs ...time.Time) predicate.Destination {
+	return predicate.Destination(sql.FieldIn(FieldPausedUntil, vs...))
+}
+
+// PausedUntilNotIn applies the NotIn predicate on the "paused_until" field.
+func PausedUntilNotIn(vs ...time.Time) predicate.Destination {
+	return predicate.Destination(sql.FieldNotIn(FieldPausedUntil, vs...))
+}
+
+// PausedUntilGT applies the GT predicate on the "paused_until" field.
+func PausedUntilGT(v time.Time) predicate.Destination {
+	return predicate.Destination(sql.FieldGT(FieldPausedUntil, v))
+}
+
+// PausedUntilGTE applies the GTE predicate on the "paused_until" field.
+func PausedUntilGTE(v time.Time) predicate.Destination {
+	return predicate.Destination(sql.FieldGTE(FieldPausedUntil, v))
+}
+
+// PausedUntilLT applies the LT predicate on the "paused_until" field.
+func PausedUntilLT(v time.Time) predicate.Destination {
+	return predicate.Destination(sql.FieldLT(FieldPausedUntil, v))
+}
+
+// PausedUntilLTE applies the LTE predicate on the "paused_until" field.
+func PausedUntilLTE(v time.Time) predicate.Destination {
+	return predicate.Destination(sql.FieldLTE(FieldPausedUntil, v))
+}
+
+// PausedUntilIsNil applies the IsNil predicate on the "paused_until" field.
+func PausedUntilIsNil() predicate.Destination {
+	return predicate.Destination(sql.FieldIsNull(FieldPausedUntil))
+}
+
+// PausedUntilNotNil applies the NotNil predicate on the "paused_until" field.
+func PausedUntilNotNil() predicate.Destination {
+	return predicate.Destination(sql.FieldNotNull(FieldPausedUntil))
+}
+
+// DrainingEQ applies the EQ predicate on the "draining" field.
+func DrainingEQ(v bool) predicate.Destination {
+	return predicate.Destination(sql.FieldEQ(FieldDraining, v))
+}
+
+// DrainingNEQ applies the NEQ predicate on the "draining" field.
+func DrainingNEQ(v bool) predicate.Destination {
+	return predicate.Destination(sql.FieldNEQ(FieldDraining, v))
+}
+
+// DrainRateEQ applies the EQ predicate on the "drain_rate" field.
+func DrainRateEQ(v float64) predicate.Destination {
+	return predicate.Destination(sql.FieldEQ(FieldDrainRate, v))
+}
+
+// DrainRateNEQ applies the NEQ predicate on the "drain_rate" field.
+func DrainRateNEQ(v float64) predicate.Destination {
+	return predicate.Destination(sql.FieldNEQ(FieldDrainRate, v))
+}
+
+// DrainRateIn applies the In predicate on the "drain_rate" field.
+func DrainRateIn(vs ...float64) predicate.Destination {
+	return predicate.Destination(sql.FieldIn(FieldDrainRate, vs...))
+}
+
+// DrainRateNotIn applies the NotIn predicate on the "drain_rate" field.
+func DrainRateNotIn(vs ...float64) predicate.Destination {
+	return predicate.Destination(sql.FieldNotIn(FieldDrainRate, vs...))
+}
+
+// DrainRateGT applies the GT predicate on the "drain_rate" field.
+func DrainRateGT(v float64) predicate.Destination {
+	return predicate.Destination(sql.FieldGT(FieldDrainRate, v))
+}
+
+// DrainRateGTE applies the GTE predicate on the "drain_rate" field.
+func DrainRateGTE(v float64) predicate.Destination {
+	return predicate.Destination(sql.FieldGTE(FieldDrainRate, v))
+}
+
+// DrainRateLT applies the LT predicate on the "drain_rate" field.
+func DrainRateLT(v float64) predicate.Destination {
+	return predicate.Destination(sql.FieldLT(FieldDrainRate, v))
+}
+
+// DrainRateLTE applies the LTE predicate on the "drain_rate" field.
+func DrainRateLTE(v float64) predicate.Destination {
+	return predicate.Destination(sql.FieldLTE(FieldDrainRate, v))
+}
+
+// DrainRateIsNil applies the IsNil predicate on the "drain_rate" field.
+func DrainRateIsNil() predicate.Destination {
+	return predicate.Destination(sql.FieldIsNull(FieldDrainRate))
+}
+
+// DrainRateNotNil applies the NotNil predicate on the "drain_rate" field.
+func DrainRateNotNil() predicate.Destination {
+	return predicate.Destination(sql.FieldNotNull(FieldDrainRate))
+}
+
+// FailingEQ applies the EQ predicate on the "failing" field.
+func FailingEQ(v string) predicate.Destination {
+	return predicate.Destination(sql.FieldEQ(FieldFailing, v))
+}
+
+// FailingNEQ applies the NEQ predicate on the "failing" field.
+func FailingNEQ(v string) predicate.Destination {
+	return predicate.Destination(sql.FieldNEQ(FieldFailing, v))
+}
+
+// FailingIn applies the In predicate on the "failing" field.
+func FailingIn(vs ...string) predicate.Destination {
+	return predicate.Destination(sql.FieldIn(FieldFailing, vs...))
+}
+
+// FailingNotIn applies the NotIn predicate on the "failing" field.
+func FailingNotIn(vs ...string) predicate.Destination {
+	return predicate.Destination(sql.FieldNotIn(FieldFailing, vs...))
+}
+
+// FailingGT applies the GT predicate on the "failing" field.
+func FailingGT(v string) predicate.Destination {
+	return predicate.Destination(sql.FieldGT(FieldFailing, v))
+}
+
+// FailingGTE applies the GTE predicate on the "failing" field.
+func FailingGTE(v string) predicate.Destination {
+	return predicate.Destination(sql.FieldGTE(FieldFailing, v))
+}
+
+// FailingLT applies the LT predicate on the "failing" field.
+func FailingLT(v string) predicate.Destination {
+	return predicate.Destination(sql.FieldLT(FieldFailing, v))
+}
+
+// FailingLTE applies the LTE predicate on the "failing" field.
+func FailingLTE(v string) predicate.Destination {
+	return predicate.Destination(sql.FieldLTE(FieldFailing, v))
+}
+
+// FailingContains applies the Contains predicate on the "failing" field.
+func FailingContains(v string) predicate.Destination {
+	return predicate.Destination(sql.FieldContains(FieldFailing, v))
+}
+
+// FailingHasPrefix applies the HasPrefix predicate on the "failing" field.
+func FailingHasPrefix(v string) predicate.Destination {
+	return predicate.Destination(sql.FieldHasPrefix(FieldFailing, v))
+}
+
+// FailingHasSuffix applies the HasSuffix predicate on the "failing" field.
+func FailingHasSuffix(v string) predicate.Destination {
+	return predicate.Destination(sql.FieldHasSuffix(FieldFailing, v))
+}
+
+// FailingIsNil applies the IsNil predicate on the "failing" field.
+func FailingIsNil() predicate.Destination {
+	return predicate.Destination(sql.FieldIsNull(FieldFailing))
+}
+
+// FailingNotNil applies the NotNil predicate on the "failing" field.
+func FailingNotNil() predicate.Destination {
+	return predicate.Destination(sql.FieldNotNull(FieldFailing))
+}
+
+// FailingEqualFold applies the EqualFold predicate on the "failing" field.
+func FailingEqualFold(v string) predicate.Destination {
+	return predicate.Destination(sql.FieldEqualFold(FieldFailing, v))
+}
+
+// FailingContainsFold applies the ContainsFold predicate on the "failing" field.
+func FailingContainsFold(v string) predicate.Destination {
+	return predicate.Destination(sql.FieldContainsFold(FieldFailing, v))
+}
+
+// FailingSinceEQ applies the EQ predicate on the "failing_since" field.
+func FailingSinceEQ(v time.Time) predicate.Destination {
+	return predicate.Destination(sql.FieldEQ(FieldFailingSince, v))
+}
+
+// FailingSinceNEQ applies the NEQ predicate on the "failing_since" field.
+func FailingSinceNEQ(v time.Time) predicate.Destination {
+	return predicate.Destination(sql.FieldNEQ(FieldFailingSince, v))
+}
+
+// FailingSinceIn applies the In predicate on the "failing_since" field.
+func FailingSinceIn(vs ...time.Time) predicate.Destination {
+	return predicate.Destination(sql.FieldIn(FieldFailingSince, vs...))
+}
+
+// FailingSinceNotIn applies the NotIn predicate on the "failing_since" field.
+func FailingSinceNotIn(vs ...time.Time) predicate.Destination {
+	return predicate.Destination(sql.FieldNotIn(FieldFailingSince, vs...))
+}
+
+// FailingSinceGT applies the GT predicate on the "failing_since" field.
+func FailingSinceGT(v time.Time) predicate.Destination {
+	return predicate.Destination(sql.FieldGT(FieldFailingSince, v))
+}
+
+// FailingSinceGTE applies the GTE predicate on the "failing_since" field.
+func FailingSinceGTE(v time.Time) predicate.Destination {
+	return predicate.Destination(sql.FieldGTE(FieldFailingSince, v))
+}
+
+// FailingSinceLT applies the LT predicate on the "failing_since" field.
+func FailingSinceLT(v time.Time) predicate.Destination {
+	return predicate.Destination(sql.FieldLT(FieldFailingSince, v))
+}
+
+// FailingSinceLTE applies the LTE predicate on the "failing_since" field.
+func FailingSinceLTE(v time.Time) predicate.Destination {
+	return predicate.Destination(sql.FieldLTE(FieldFailingSince, v))
+}
+
+// FailingSinceIsNil applies the IsNil predicate on the "failing_since" field.
+func FailingSinceIsNil() predicate.Destination {
+	return predicate.Destination(sql.FieldIsNull(FieldFailingSince))
+}
+
+// FailingSinceNotNil applies the NotNil predicate on the "failing_since" field.
+func FailingSinceNotNil() predicate.Destination {
+	return predicate.Destination(sql.FieldNotNull(FieldFailingSince))
+}
+
+// ProbeAtEQ applies the EQ predicate on the "probe_at" field.
+func ProbeAtEQ(v time.Time) predicate.Destination {
+	return predicate.Destination(sql.FieldEQ(FieldProbeAt, v))
+}
+
+// ProbeAtNEQ applies the NEQ predicate on the "probe_at" field.
+func ProbeAtNEQ(v time.Time) predicate.Destination {
+	return predicate.Destination(sql.FieldNEQ(FieldProbeAt, v))
+}
+
+// ProbeAtIn applies the In predicate on the "probe_at" field.
+func ProbeAtIn(vs ...time.Time) predicate.Destination {
+	return predicate.Destination(sql.FieldIn(FieldProbeAt, vs...))
+}
+
+// ProbeAtNotIn applies the NotIn predicate on the "probe_at" field.
+func ProbeAtNotIn(vs ...time.Time) predicate.Destination {
+	return predicate.Destination(sql.FieldNotIn(FieldProbeAt, vs...))
+}
+
+// ProbeAtGT applies the GT predicate on the "probe_at" field.
+func ProbeAtGT(v time.Time) predicate.Destination {
+	return predicate.Destination(sql.FieldGT(FieldProbeAt, v))
+}
+
+// ProbeAtGTE applies the GTE predicate on the "probe_at" field.
+func ProbeAtGTE(v time.Time) predicate.Destination {
+	return predicate.Destination(sql.FieldGTE(FieldProbeAt, v))
+}
+
+// ProbeAtLT applies the LT predicate on the "probe_at" field.
+func ProbeAtLT(v time.Time) predicate.Destination {
+	return predicate.Destination(sql.FieldLT(FieldProbeAt, v))
+}
+
+// ProbeAtLTE applies the LTE predicate on the "probe_at" field.
+func ProbeAtLTE(v time.Time) predicate.Destination {
+	return predicate.Destination(sql.FieldLTE(FieldProbeAt, v))
+}
+
+// ProbeAtIsNil applies the IsNil predicate on the "probe_at" field.
+func ProbeAtIsNil() predicate.Destination {
+	return predicate.Destination(sql.FieldIsNull(FieldProbeAt))
+}
+
+// ProbeAtNotNil applies the NotNil predicate on the "probe_at" field.
+func ProbeAtNotNil() predicate.Destination {
+	return predicate.Destination(sql.FieldNotNull(FieldProbeAt))
+}
+
+// ProbesEQ applies the EQ predicate on the "probes" field.
+func ProbesEQ(v int) predicate.Destination {
+	return predicate.Destination(sql.FieldEQ(FieldProbes, v))
+}
+
+// ProbesNEQ applies the NEQ predicate on the "probes" field.
+func ProbesNEQ(v int) predicate.Destination {
+	return predicate.Destination(sql.FieldNEQ(FieldProbes, v))
+}
+
+// ProbesIn applies the In predicate on the "probes" field.
+func ProbesIn(vs ...int) predicate.Destination {
+	return predicate.Destination(sql.FieldIn(FieldProbes, vs...))
+}
+
+// ProbesNotIn applies the NotIn predicate on the "probes" field.
+func ProbesNotIn(vs ...int) predicate.Destination {
+	return predicate.Destination(sql.FieldNotIn(FieldProbes, vs...))
+}
+
+// ProbesGT applies the GT predicate on the "probes" field.
+func ProbesGT(v int) predicate.Destination {
+	return predicate.Destination(sql.FieldGT(FieldProbes, v))
+}
+
+// ProbesGTE applies the GTE predicate on the "probes" field.
+func ProbesGTE(v int) predicate.Destination {
+	return predicate.Destination(sql.FieldGTE(FieldProbes, v))
+}
+
+// ProbesLT applies the LT predicate on the "probes" field.
+func ProbesLT(v int) predicate.Destination {
+	return predicate.Destination(sql.FieldLT(FieldProbes, v))
+}
+
+// ProbesLTE applies the LTE predicate on the "probes" field.
+func ProbesLTE(v int) predicate.Destination {
+	return predicate.Destination(sql.FieldLTE(FieldProbes, v))
+}
+
+// ProbedEQ applies the EQ predicate on the "probed" field.
+func ProbedEQ(v string) predicate.Destination {
+	return predicate.Destination(sql.FieldEQ(FieldProbed, v))
+}
+
+// ProbedNEQ applies the NEQ predicate on the "probed" field.
+func ProbedNEQ(v string) predicate.Destination {
+	return predicate.Destination(sql.FieldNEQ(FieldProbed, v))
+}
+
+// ProbedIn applies the In predicate on the "probed" field.
+func ProbedIn(vs ...string) predicate.Destination {
+	return predicate.Destination(sql.FieldIn(FieldProbed, vs...))
+}
+
+// ProbedNotIn applies the NotIn predicate on the "probed" field.
+func ProbedNotIn(vs ...string) predicate.Destination {
+	return predicate.Destination(sql.FieldNotIn(FieldProbed, vs...))
+}
+
+// ProbedGT applies the GT predicate on the "probed" field.
+func ProbedGT(v string) predicate.Destination {
+	return predicate.Destination(sql.FieldGT(FieldProbed, v))
+}
+
+// ProbedGTE applies the GTE predicate on the "probed" field.
+func ProbedGTE(v string) predicate.Destination {
+	return predicate.Destination(sql.FieldGTE(FieldProbed, v))
+}
+
+// ProbedLT applies the LT predicate on the "probed" field.
+func ProbedLT(v string) predicate.Destination {
+	return predicate.Destination(sql.FieldLT(FieldProbed, v))
+}
+
+// ProbedLTE applies the LTE predicate on the "probed" field.
+func ProbedLTE(v string) predicate.Destination {
+	return predicate.Destination(sql.FieldLTE(FieldProbed, v))
+}
+
+// ProbedContains applies the Contains predicate on the "probed" field.
+func ProbedContains(v string) predicate.Destination {
+	return predicate.Destination(sql.FieldContains(FieldProbed, v))
+}
+
+// ProbedHasPrefix applies the HasPrefix predicate on the "probed" field.
+func ProbedHasPrefix(v string) predicate.Destination {
+	return predicate.Destination(sql.FieldHasPrefix(FieldProbed, v))
+}
+
+// ProbedHasSuffix applies the HasSuffix predicate on the "probed" field.
+func ProbedHasSuffix(v string) predicate.Destination {
+	return predicate.Destination(sql.FieldHasSuffix(FieldProbed, v))
+}
+
+// ProbedIsNil applies the IsNil predicate on the "probed" field.
+func ProbedIsNil() predicate.Destination {
+	return predicate.Destination(sql.FieldIsNull(FieldProbed))
+}
+
+// ProbedNotNil applies the NotNil predicate on the "probed" field.
+func ProbedNotNil() predicate.Destination {
+	return predicate.Destination(sql.FieldNotNull(FieldProbed))
+}
+
+// ProbedEqualFold applies the EqualFold predicate on the "probed" field.
+func ProbedEqualFold(v string) predicate.Destination {
+	return predicate.Destination(sql.FieldEqualFold(FieldProbed, v))
+}
+
+// ProbedContainsFold applies the ContainsFold predicate on the "probed" field.
+func ProbedContainsFold(v string) predicate.Destination {
+	return predicate.Destination(sql.FieldContainsFold(FieldProbed, v))
+}
+
+// RetryScheduleEQ applies the EQ predicate on the "retry_schedule" field.
+func RetryScheduleEQ(v string) predicate.Destination {
+	return predicate.Destination(sql.FieldEQ(FieldRetrySchedule, v))
+}
+
+// RetryScheduleNEQ applies the NEQ predicate on the "retry_schedule" field.
+func RetryScheduleNEQ(v string) predicate.Destination {
+	return predicate.Destination(sql.FieldNEQ(FieldRetrySchedule, v))
+}
+
+// RetryScheduleIn applies the In predicate on the "retry_schedule" field.
+func RetryScheduleIn(vs ...string) predicate.Destination {
+	return predicate.Destination(sql.FieldIn(FieldRetrySchedule, vs...))
+}
+
+// RetryScheduleNotIn applies the NotIn predicate on the "retry_schedule" field.
+func RetryScheduleNotIn(vs ...string) predicate.Destination {
+	return predicate.Destination(sql.FieldNotIn(FieldRetrySchedule, vs...))
+}
+
+// RetryScheduleGT applies the GT predicate on the "retry_schedule" field.
+func RetryScheduleGT(v string) predicate.Destination {
+	return predicate.Destination(sql.FieldGT(FieldRetrySchedule, v))
+}
+
+// RetryScheduleGTE applies the GTE predicate on the "retry_schedule" field.
+func RetryScheduleGTE(v string) predicate.Destination {
+	return predicate.Destination(sql.FieldGTE(FieldRetrySchedule, v))
+}
+
+// RetryScheduleLT applies the LT predicate on the "retry_schedule" field.
+func RetryScheduleLT(v string) predicate.Destination {
+	return predicate.Destination(sql.FieldLT(FieldRetrySchedule, v))
+}
+
+// RetryScheduleLTE applies the LTE predicate on the "retry_schedule" field.
+func RetryScheduleLTE(v string) predicate.Destination {
+	return predicate.Destination(sql.FieldLTE(FieldRetrySchedule, v))
+}
+
+// RetryScheduleContains applies the Contains predicate on the "retry_schedule" field.
+func RetryScheduleContains(v string) predicate.Destination {
+	return predicate.Destination(sql.FieldContains(FieldRetrySchedule, v))
+}
+
+// RetryScheduleHasPrefix applies the HasPrefix predicate on the "retry_schedule" field.
+func RetryScheduleHasPrefix(v string) predicate.Destination {
+	return predicate.Destination(sql.FieldHasPrefix(FieldRetrySchedule, v))
+}
+
+// RetryScheduleHasSuffix applies the HasSuffix predicate on the "retry_schedule" field.
+func RetryScheduleHasSuffix(v string) predicate.Destination {
+	return predicate.Destination(sql.FieldHasSuffix(FieldRetrySchedule, v))
+}
+
+// RetryScheduleIsNil applies the IsNil predicate on the "retry_schedule" field.
+func RetryScheduleIsNil() predicate.Destination {
+	return predicate.Destination(sql.FieldIsNull(FieldRetrySchedule))
+}
+
+// RetryScheduleNotNil applies the NotNil predicate on the "retry_schedule" field.
+func RetryScheduleNotNil() predicate.Destination {
+	return predicate.Destination(sql.FieldNotNull(FieldRetrySchedule))
+}
+
+// RetryScheduleEqualFold applies the EqualFold predicate on the "retry_schedule" field.
+func RetryScheduleEqualFold(v string) predicate.Destination {
+	return predicate.Destination(sql.FieldEqualFold(FieldRetrySchedule, v))
+}
+
+// RetryScheduleContainsFold applies the ContainsFold predicate on the "retry_schedule" field.
+func RetryScheduleContainsFold(v string) predicate.Destination {
+	return predicate.Destination(sql.FieldContainsFold(FieldRetrySchedule, v))
+}
+
+// TimeoutMsEQ applies the EQ predicate on the "timeout_ms" field.
+func TimeoutMsEQ(v int) predicate.Destination {
+	return predicate.Destination(sql.FieldEQ(FieldTimeoutMs, v))
+}
+
+// TimeoutMsNEQ applies the NEQ predicate on the "timeout_ms" field.
+func TimeoutMsNEQ(v int) predicate.Destination {
+	return predicate.Destination(sql.FieldNEQ(FieldTimeoutMs, v))
+}
+
+// TimeoutMsIn applies the In predicate on the "timeout_ms" field.
+func TimeoutMsIn(vs ...int) predicate.Destination {
+	return predicate.Destination(sql.FieldIn(FieldTimeoutMs, vs...))
+}
+
+// TimeoutMsNotIn applies the NotIn predicate on the "timeout_ms" field.
+func TimeoutMsNotIn(vs ...int) predicate.Destination {
+	return predicate.Destination(sql.FieldNotIn(FieldTimeoutMs, vs...))
+}
+
+// TimeoutMsGT applies the GT predicate on the "timeout_ms" field.
+func TimeoutMsGT(v int) predicate.Destination {
+	return predicate.Destination(sql.FieldGT(FieldTimeoutMs, v))
+}
+
+// TimeoutMsGTE applies the GTE predicate on the "timeout_ms" field.
+func TimeoutMsGTE(v int) predicate.Destination {
+	return predicate.Destination(sql.FieldGTE(FieldTimeoutMs, v))
+}
+
+// TimeoutMsLT applies the LT predicate on the "timeout_ms" field.
+func TimeoutMsLT(v int) predicate.Destination {
+	return predicate.Destination(sql.FieldLT(FieldTimeoutMs, v))
+}
+
+// TimeoutMsLTE applies the LTE predicate on the "timeout_ms" field.
+func TimeoutMsLTE(v int) predicate.Destination {
+	return predicate.Destination(sql.FieldLTE(FieldTimeoutMs, v))
+}
+
+// TimeoutMsIsNil applies the IsNil predicate on the "timeout_ms" field.
+func TimeoutMsIsNil() predicate.Destination {
+	return predicate.Destination(sql.FieldIsNull(FieldTimeoutMs))
+}
+
+// TimeoutMsNotNil applies the NotNil predicate on the "timeout_ms" field.
+func TimeoutMsNotNil() predicate.Destination {
+	return predicate.Destination(sql.FieldNotNull(FieldTimeoutMs))
+}
+
+// GiveUpAfterSEQ applies the EQ predicate on the "give_up_after_s" field.
+func GiveUpAfterSEQ(v int) predicate.Destination {
+	return predicate.Destination(sql.FieldEQ(FieldGiveUpAfterS, v))
+}
+
+// GiveUpAfterSNEQ applies the NEQ predicate on the "give_up_after_s" field.
+func GiveUpAfterSNEQ(v int) predicate.Destination {
+	return predicate.Destination(sql.FieldNEQ(FieldGiveUpAfterS, v))
+}
+
+// GiveUpAfterSIn applies the In predicate on the "give_up_after_s" field.
+func GiveUpAfterSIn(vs ...int) predicate.Destination {
+	return predicate.Destination(sql.FieldIn(FieldGiveUpAfterS, vs...))
+}
+
+// GiveUpAfterSNotIn applies the NotIn predicate on the "give_up_after_s" field.
+func GiveUpAfterSNotIn(vs ...int) predicate.Destination {
+	return predicate.Destination(sql.FieldNotIn(FieldGiveUpAfterS, vs...))
+}
+
+// GiveUpAfterSGT applies the GT predicate on the "give_up_after_s" field.
+func GiveUpAfterSGT(v int) predicate.Destination {
+	return predicate.Destination(sql.FieldGT(FieldGiveUpAfterS, v))
+}
+
+// GiveUpAfterSGTE applies the GTE predicate on the "give_up_after_s" field.
+func GiveUpAfterSGTE(v int) predicate.Destination {
+	return predicate.Destination(sql.FieldGTE(FieldGiveUpAfterS, v))
+}
+
+// GiveUpAfterSLT applies the LT predicate on the "give_up_after_s" field.
+func GiveUpAfterSLT(v int) predicate.Destination {
+	return predicate.Destination(sql.FieldLT(FieldGiveUpAfterS, v))
+}
+
+// GiveUpAfterSLTE applies the LTE predicate on the "give_up_after_s" field.
+func GiveUpAfterSLTE(v int) predicate.Destination {
+	return predicate.Destination(sql.FieldLTE(FieldGiveUpAfterS, v))
+}
+
+// GiveUpAfterSIsNil applies the IsNil predicate on the "give_up_after_s" field.
+func GiveUpAfterSIsNil() predicate.Destination {
+	return predicate.Destination(sql.FieldIsNull(FieldGiveUpAfterS))
+}
+
+// GiveUpAfterSNotNil applies the NotNil predicate on the "give_up_after_s" field.
+func GiveUpAfterSNotNil() predicate.Destination {
+	return predicate.Destination(sql.FieldNotNull(FieldGiveUpAfterS))
+}
+
+// SigningAlgorithmEQ applies the EQ predicate on the "signing_algorithm" field.
+func SigningAlgorithmEQ(v SigningAlgorithm) predicate.Destination {
+	return predicate.Destination(sql.FieldEQ(FieldSigningAlgorithm, v))
+}
+
+// SigningAlgorithmNEQ applies the NEQ predicate on the "signing_algorithm" field.
+func SigningAlgorithmNEQ(v SigningAlgorithm) predicate.Destination {
+	return predicate.Destination(sql.FieldNEQ(FieldSigningAlgorithm, v))
+}
+
+// SigningAlgorithmIn applies the In predicate on the "signing_algorithm" field.
+func SigningAlgorithmIn(vs ...SigningAlgorithm) predicate.Destination {
+	return predicate.Destination(sql.FieldIn(FieldSigningAlgorithm, vs...))
+}
+
+// SigningAlgorithmNotIn applies the NotIn predicate on the "signing_algorithm" field.
+func SigningAlgorithmNotIn(vs ...SigningAlgorithm) predicate.Destination {
+	return predicate.Destination(sql.FieldNotIn(FieldSigningAlgorithm, vs...))
 }
 
 // HasAccount applies the HasEdge predicate on the "account" edge.

@@ -25,6 +25,12 @@ const (
 	FieldPayload = "payload"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
 	FieldCreatedAt = "created_at"
+	// FieldReplayOf holds the string denoting the replay_of field in the database.
+	FieldReplayOf = "replay_of"
+	// FieldReplayID holds the string denoting the replay_id field in the database.
+	FieldReplayID = "replay_id"
+	// FieldHeaders holds the string denoting the headers field in the database.
+	FieldHeaders = "headers"
 	// EdgeAccount holds the string denoting the account edge name in mutations.
 	EdgeAccount = "account"
 	// EdgeDeliveries holds the string denoting the deliveries edge name in mutations.
@@ -55,6 +61,9 @@ var Columns = []string{
 	FieldIdempotencyKey,
 	FieldPayload,
 	FieldCreatedAt,
+	FieldReplayOf,
+	FieldReplayID,
+	FieldHeaders,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -111,6 +120,16 @@ func ByIdempotencyKey(opts ...sql.OrderTermOption) OrderOption {
 // ByCreatedAt orders the results by the created_at field.
 func ByCreatedAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldCreatedAt, opts...).ToFunc()
+}
+
+// ByReplayOf orders the results by the replay_of field.
+func ByReplayOf(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldReplayOf, opts...).ToFunc()
+}
+
+// ByReplayID orders the results by the replay_id field.
+func ByReplayID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldReplayID, opts...).ToFunc()
 }
 
 // ByAccountField orders the results by account field.

@@ -90,6 +90,21 @@ func CreatedAt(v time.Time) predicate.Event {
 	return predicate.Event(sql.FieldEQ(FieldCreatedAt, v))
 }
 
+// ReplayOf applies equality check predicate on the "replay_of" field. It's identical to ReplayOfEQ.
+func ReplayOf(v string) predicate.Event {
+	return predicate.Event(sql.FieldEQ(FieldReplayOf, v))
+}
+
+// ReplayID applies equality check predicate on the "replay_id" field. It's identical to ReplayIDEQ.
+func ReplayID(v string) predicate.Event {
+	return predicate.Event(sql.FieldEQ(FieldReplayID, v))
+}
+
+// Headers applies equality check predicate on the "headers" field. It's identical to HeadersEQ.
+func Headers(v []byte) predicate.Event {
+	return predicate.Event(sql.FieldEQ(FieldHeaders, v))
+}
+
 // AccountIDEQ applies the EQ predicate on the "account_id" field.
 func AccountIDEQ(v string) predicate.Event {
 	return predicate.Event(sql.FieldEQ(FieldAccountID, v))
@@ -383,6 +398,206 @@ func CreatedAtLT(v time.Time) predicate.Event {
 // CreatedAtLTE applies the LTE predicate on the "created_at" field.
 func CreatedAtLTE(v time.Time) predicate.Event {
 	return predicate.Event(sql.FieldLTE(FieldCreatedAt, v))
+}
+
+// ReplayOfEQ applies the EQ predicate on the "replay_of" field.
+func ReplayOfEQ(v string) predicate.Event {
+	return predicate.Event(sql.FieldEQ(FieldReplayOf, v))
+}
+
+// ReplayOfNEQ applies the NEQ predicate on the "replay_of" field.
+func ReplayOfNEQ(v string) predicate.Event {
+	return predicate.Event(sql.FieldNEQ(FieldReplayOf, v))
+}
+
+// ReplayOfIn applies the In predicate on the "replay_of" field.
+func ReplayOfIn(vs ...string) predicate.Event {
+	return predicate.Event(sql.FieldIn(FieldReplayOf, vs...))
+}
+
+// ReplayOfNotIn applies the NotIn predicate on the "replay_of" field.
+func ReplayOfNotIn(vs ...string) predicate.Event {
+	return predicate.Event(sql.FieldNotIn(FieldReplayOf, vs...))
+}
+
+// ReplayOfGT applies the GT predicate on the "replay_of" field.
+func ReplayOfGT(v string) predicate.Event {
+	return predicate.Event(sql.FieldGT(FieldReplayOf, v))
+}
+
+// ReplayOfGTE applies the GTE predicate on the "replay_of" field.
+func ReplayOfGTE(v string) predicate.Event {
+	return predicate.Event(sql.FieldGTE(FieldReplayOf, v))
+}
+
+// ReplayOfLT applies the LT predicate on the "replay_of" field.
+func ReplayOfLT(v string) predicate.Event {
+	return predicate.Event(sql.FieldLT(FieldReplayOf, v))
+}
+
+// ReplayOfLTE applies the LTE predicate on the "replay_of" field.
+func ReplayOfLTE(v string) predicate.Event {
+	return predicate.Event(sql.FieldLTE(FieldReplayOf, v))
+}
+
+// ReplayOfContains applies the Contains predicate on the "replay_of" field.
+func ReplayOfContains(v string) predicate.Event {
+	return predicate.Event(sql.FieldContains(FieldReplayOf, v))
+}
+
+// ReplayOfHasPrefix applies the HasPrefix predicate on the "replay_of" field.
+func ReplayOfHasPrefix(v string) predicate.Event {
+	return predicate.Event(sql.FieldHasPrefix(FieldReplayOf, v))
+}
+
+// ReplayOfHasSuffix applies the HasSuffix predicate on the "replay_of" field.
+func ReplayOfHasSuffix(v string) predicate.Event {
+	return predicate.Event(sql.FieldHasSuffix(FieldReplayOf, v))
+}
+
+// ReplayOfIsNil applies the IsNil predicate on the "replay_of" field.
+func ReplayOfIsNil() predicate.Event {
+	return predicate.Event(sql.FieldIsNull(FieldReplayOf))
+}
+
+// ReplayOfNotNil applies the NotNil predicate on the "replay_of" field.
+func ReplayOfNotNil() predicate.Event {
+	return predicate.Event(sql.FieldNotNull(FieldReplayOf))
+}
+
+// ReplayOfEqualFold applies the EqualFold predicate on the "replay_of" field.
+func ReplayOfEqualFold(v string) predicate.Event {
+	return predicate.Event(sql.FieldEqualFold(FieldReplayOf, v))
+}
+
+// ReplayOfContainsFold applies the ContainsFold predicate on the "replay_of" field.
+func ReplayOfContainsFold(v string) predicate.Event {
+	return predicate.Event(sql.FieldContainsFold(FieldReplayOf, v))
+}
+
+// ReplayIDEQ applies the EQ predicate on the "replay_id" field.
+func ReplayIDEQ(v string) predicate.Event {
+	return predicate.Event(sql.FieldEQ(FieldReplayID, v))
+}
+
+// ReplayIDNEQ applies the NEQ predicate on the "replay_id" field.
+func ReplayIDNEQ(v string) predicate.Event {
+	return predicate.Event(sql.FieldNEQ(FieldReplayID, v))
+}
+
+// ReplayIDIn applies the In predicate on the "replay_id" field.
+func ReplayIDIn(vs ...string) predicate.Event {
+	return predicate.Event(sql.FieldIn(FieldReplayID, vs...))
+}
+
+// ReplayIDNotIn applies the NotIn predicate on the "replay_id" field.
+func ReplayIDNotIn(vs ...string) predicate.Event {
+	return predicate.Event(sql.FieldNotIn(FieldReplayID, vs...))
+}
+
+// ReplayIDGT applies the GT predicate on the "replay_id" field.
+func ReplayIDGT(v string) predicate.Event {
+	return predicate.Event(sql.FieldGT(FieldReplayID, v))
+}
+
+// ReplayIDGTE applies the GTE predicate on the "replay_id" field.
+func ReplayIDGTE(v string) predicate.Event {
+	return predicate.Event(sql.FieldGTE(FieldReplayID, v))
+}
+
+// ReplayIDLT applies the LT predicate on the "replay_id" field.
+func ReplayIDLT(v string) predicate.Event {
+	return predicate.Event(sql.FieldLT(FieldReplayID, v))
+}
+
+// ReplayIDLTE applies the LTE predicate on the "replay_id" field.
+func ReplayIDLTE(v string) predicate.Event {
+	return predicate.Event(sql.FieldLTE(FieldReplayID, v))
+}
+
+// ReplayIDContains applies the Contains predicate on the "replay_id" field.
+func ReplayIDContains(v string) predicate.Event {
+	return predicate.Event(sql.FieldContains(FieldReplayID, v))
+}
+
+// ReplayIDHasPrefix applies the HasPrefix predicate on the "replay_id" field.
+func ReplayIDHasPrefix(v string) predicate.Event {
+	return predicate.Event(sql.FieldHasPrefix(FieldReplayID, v))
+}
+
+// ReplayIDHasSuffix applies the HasSuffix predicate on the "replay_id" field.
+func ReplayIDHasSuffix(v string) predicate.Event {
+	return predicate.Event(sql.FieldHasSuffix(FieldReplayID, v))
+}
+
+// ReplayIDIsNil applies the IsNil predicate on the "replay_id" field.
+func ReplayIDIsNil() predicate.Event {
+	return predicate.Event(sql.FieldIsNull(FieldReplayID))
+}
+
+// ReplayIDNotNil applies the NotNil predicate on the "replay_id" field.
+func ReplayIDNotNil() predicate.Event {
+	return predicate.Event(sql.FieldNotNull(FieldReplayID))
+}
+
+// ReplayIDEqualFold applies the EqualFold predicate on the "replay_id" field.
+func ReplayIDEqualFold(v string) predicate.Event {
+	return predicate.Event(sql.FieldEqualFold(FieldReplayID, v))
+}
+
+// ReplayIDContainsFold applies the ContainsFold predicate on the "replay_id" field.
+func ReplayIDContainsFold(v string) predicate.Event {
+	return predicate.Event(sql.FieldContainsFold(FieldReplayID, v))
+}
+
+// HeadersEQ applies the EQ predicate on the "headers" field.
+func HeadersEQ(v []byte) predicate.Event {
+	return predicate.Event(sql.FieldEQ(FieldHeaders, v))
+}
+
+// HeadersNEQ applies the NEQ predicate on the "headers" field.
+func HeadersNEQ(v []byte) predicate.Event {
+	return predicate.Event(sql.FieldNEQ(FieldHeaders, v))
+}
+
+// HeadersIn applies the In predicate on the "headers" field.
+func HeadersIn(vs ...[]byte) predicate.Event {
+	return predicate.Event(sql.FieldIn(FieldHeaders, vs...))
+}
+
+// HeadersNotIn applies the NotIn predicate on the "headers" field.
+func HeadersNotIn(vs ...[]byte) predicate.Event {
+	return predicate.Event(sql.FieldNotIn(FieldHeaders, vs...))
+}
+
+// HeadersGT applies the GT predicate on the "headers" field.
+func HeadersGT(v []byte) predicate.Event {
+	return predicate.Event(sql.FieldGT(FieldHeaders, v))
+}
+
+// HeadersGTE applies the GTE predicate on the "headers" field.
+func HeadersGTE(v []byte) predicate.Event {
+	return predicate.Event(sql.FieldGTE(FieldHeaders, v))
+}
+
+// HeadersLT applies the LT predicate on the "headers" field.
+func HeadersLT(v []byte) predicate.Event {
+	return predicate.Event(sql.FieldLT(FieldHeaders, v))
+}
+
+// HeadersLTE applies the LTE predicate on the "headers" field.
+func HeadersLTE(v []byte) predicate.Event {
+	return predicate.Event(sql.FieldLTE(FieldHeaders, v))
+}
+
+// HeadersIsNil applies the IsNil predicate on the "headers" field.
+func HeadersIsNil() predicate.Event {
+	return predicate.Event(sql.FieldIsNull(FieldHeaders))
+}
+
+// HeadersNotNil applies the NotNil predicate on the "headers" field.
+func HeadersNotNil() predicate.Event {
+	return predicate.Event(sql.FieldNotNull(FieldHeaders))
 }
 
 // HasAccount applies the HasEdge predicate on the "account" edge.

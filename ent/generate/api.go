@@ -23,6 +23,15 @@ func mayBeGone(g *gen.Graph, s *ast.Schema) error {
 	return nil
 }
 
+// lineage makes the event that another one replays an edge in the API. It is none
+// in the database: the original may be gone.
+func lineage(_ *gen.Graph, s *ast.Schema) error {
+	f := s.Types["Event"].Fields.ForName("replayOf")
+	f.Type = ast.NamedType("Event", nil)
+	f.Description = "The event that this one replays; null when there is none, or when it is gone."
+	return nil
+}
+
 // values says what the values of enums mean: ent knows no comments on them.
 var values = map[string]map[string]string{
 	"DeliveryStatus": {
@@ -39,6 +48,34 @@ var values = map[string]map[string]string{
 		"PAUSED":   "Its owner has paused it.",
 		"OPEN":     "It has failed too often: only probes go out, until one succeeds.",
 		"DISABLED": "Switched off, by its owner or because nothing succeeded for long.",
+	},
+	"DestinationSigningAlgorithm": {
+		"HMAC_SHA256": "v1 of Standard Webhooks: the receiver verifies with the secret that signs.",
+		"ED25519":     "v1a of Standard Webhooks: the receiver verifies with a public key.",
+	},
+	"AttemptAskedBy": {
+		"SCHEDULE": "The destination's retry schedule, the first attempt included.",
+		"OPERATOR": "retryDelivery or sendTestEvent.",
+		"REPLAY":   "A replay: its first attempt.",
+		"PROBE":    "The breaker, to see whether the destination is back.",
+	},
+	"ReplayStatus": {
+		"RUNNING":   "Events go out.",
+		"PAUSED":    "It goes on when somebody resumes it.",
+		"CANCELED":  "Somebody has ended it.",
+		"COMPLETED": "Every event that matched has had its turn.",
+	},
+	"ActionKind": {
+		"RETRY":    "retryDelivery.",
+		"CANCEL":   "cancelDelivery or cancelReplay.",
+		"POSTPONE": "postponeDelivery.",
+		"PAUSE":    "pauseDestination or pauseReplay.",
+		"RESUME":   "resumeDestination, enabling, resumeReplay, or the end of a pause.",
+		"DISABLE":  "A destination was disabled: by its owner, by an answer of 410, or after days of failures.",
+		"OPEN":     "The breaker stopped a destination's deliveries.",
+		"CLOSE":    "The breaker let them go on.",
+		"REPLAY":   "replayEvent (of the event) or replayEvents (of the replay).",
+		"DELETE":   "deleteDestination or deleteAccount.",
 	},
 }
 

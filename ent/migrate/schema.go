@@ -36,6 +36,34 @@ var (
 			},
 		},
 	}
+	// ActionsColumns holds the columns for the "actions" table.
+	ActionsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString, Collation: "C", SchemaType: map[string]string{"postgres": "varchar(30)"}},
+		{Name: "account_id", Type: field.TypeString, Collation: "C", SchemaType: map[string]string{"postgres": "varchar(30)"}},
+		{Name: "subject_id", Type: field.TypeString, Collation: "C", SchemaType: map[string]string{"postgres": "varchar(30)"}},
+		{Name: "kind", Type: field.TypeEnum, Enums: []string{"RETRY", "CANCEL", "POSTPONE", "PAUSE", "RESUME", "DISABLE", "OPEN", "CLOSE", "REPLAY", "DELETE"}},
+		{Name: "actor", Type: field.TypeString, Size: 64},
+		{Name: "reason", Type: field.TypeString, Nullable: true, Size: 200},
+		{Name: "created_at", Type: field.TypeTime},
+	}
+	// ActionsTable holds the schema information for the "actions" table.
+	ActionsTable = &schema.Table{
+		Name:       "actions",
+		Columns:    ActionsColumns,
+		PrimaryKey: []*schema.Column{ActionsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "action_account_id_id",
+				Unique:  false,
+				Columns: []*schema.Column{ActionsColumns[1], ActionsColumns[0]},
+			},
+			{
+				Name:    "action_subject_id_id",
+				Unique:  false,
+				Columns: []*schema.Column{ActionsColumns[2], ActionsColumns[0]},
+			},
+		},
+	}
 	// AttemptsColumns holds the columns for the "attempts" table.
 	AttemptsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeString, Collation: "C", SchemaType: map[string]string{"postgres": "varchar(30)"}},
@@ -45,6 +73,13 @@ var (
 		{Name: "error_class", Type: field.TypeString, Nullable: true, Size: 32},
 		{Name: "started_at", Type: field.TypeTime},
 		{Name: "duration_us", Type: field.TypeInt64},
+		{Name: "asked_by", Type: field.TypeEnum, Enums: []string{"SCHEDULE", "OPERATOR", "REPLAY", "PROBE"}, Default: "SCHEDULE"},
+		{Name: "dns_us", Type: field.TypeInt64, Default: 0},
+		{Name: "connect_us", Type: field.TypeInt64, Default: 0},
+		{Name: "tls_us", Type: field.TypeInt64, Default: 0},
+		{Name: "first_byte_us", Type: field.TypeInt64, Default: 0},
+		{Name: "request_headers", Type: field.TypeBytes, Nullable: true},
+		{Name: "response_headers", Type: field.TypeBytes, Nullable: true},
 		{Name: "response_body", Type: field.TypeBytes, Nullable: true},
 		{Name: "response_truncated", Type: field.TypeBool, Default: false},
 		{Name: "delivery_id", Type: field.TypeString, Collation: "C", SchemaType: map[string]string{"postgres": "varchar(30)"}},
@@ -57,7 +92,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "attempts_deliveries_attempts",
-				Columns:    []*schema.Column{AttemptsColumns[9]},
+				Columns:    []*schema.Column{AttemptsColumns[16]},
 				RefColumns: []*schema.Column{DeliveriesColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
@@ -66,7 +101,7 @@ var (
 			{
 				Name:    "attempt_delivery_id",
 				Unique:  false,
-				Columns: []*schema.Column{AttemptsColumns[9]},
+				Columns: []*schema.Column{AttemptsColumns[16]},
 			},
 		},
 	}
@@ -80,6 +115,10 @@ var (
 		{Name: "next_attempt_at", Type: field.TypeTime, Nullable: true},
 		{Name: "run", Type: field.TypeString, Size: 64, Collation: "C"},
 		{Name: "lease_until", Type: field.TypeTime, Nullable: true},
+		{Name: "schedule_step", Type: field.TypeInt, Default: 0},
+		{Name: "steered", Type: field.TypeEnum, Nullable: true, Enums: []string{"RETRY", "POSTPONE"}},
+		{Name: "parked_at", Type: field.TypeTime, Nullable: true},
+		{Name: "parked_us", Type: field.TypeInt64, Default: 0},
 		{Name: "created_at", Type: field.TypeTime},
 		{Name: "settled_at", Type: field.TypeTime, Nullable: true},
 		{Name: "destination_id", Type: field.TypeString, Collation: "C", SchemaType: map[string]string{"postgres": "varchar(30)"}},
@@ -93,13 +132,13 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "deliveries_destinations_deliveries",
-				Columns:    []*schema.Column{DeliveriesColumns[10]},
+				Columns:    []*schema.Column{DeliveriesColumns[14]},
 				RefColumns: []*schema.Column{DestinationsColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
 			{
 				Symbol:     "deliveries_events_deliveries",
-				Columns:    []*schema.Column{DeliveriesColumns[11]},
+				Columns:    []*schema.Column{DeliveriesColumns[15]},
 				RefColumns: []*schema.Column{EventsColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
@@ -113,12 +152,12 @@ var (
 			{
 				Name:    "delivery_event_id",
 				Unique:  false,
-				Columns: []*schema.Column{DeliveriesColumns[11]},
+				Columns: []*schema.Column{DeliveriesColumns[15]},
 			},
 			{
 				Name:    "delivery_destination_id_id",
 				Unique:  false,
-				Columns: []*schema.Column{DeliveriesColumns[10], DeliveriesColumns[0]},
+				Columns: []*schema.Column{DeliveriesColumns[14], DeliveriesColumns[0]},
 			},
 			{
 				Name:    "delivery_run_unsettled",
@@ -139,9 +178,17 @@ var (
 			{
 				Name:    "delivery_parked",
 				Unique:  false,
-				Columns: []*schema.Column{DeliveriesColumns[10], DeliveriesColumns[0]},
+				Columns: []*schema.Column{DeliveriesColumns[14], DeliveriesColumns[0]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status = 'PARKED'",
+				},
+			},
+			{
+				Name:    "delivery_retrying",
+				Unique:  false,
+				Columns: []*schema.Column{DeliveriesColumns[14], DeliveriesColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "status = 'RETRYING'",
 				},
 			},
 		},
@@ -161,6 +208,19 @@ var (
 		{Name: "enabled", Type: field.TypeBool, Default: true},
 		{Name: "state", Type: field.TypeEnum, Enums: []string{"SENDING", "PAUSED", "OPEN", "DISABLED"}, Default: "SENDING"},
 		{Name: "reason", Type: field.TypeString, Nullable: true, Size: 200},
+		{Name: "state_since", Type: field.TypeTime, Nullable: true},
+		{Name: "paused_until", Type: field.TypeTime, Nullable: true},
+		{Name: "draining", Type: field.TypeBool, Default: false},
+		{Name: "drain_rate", Type: field.TypeFloat64, Nullable: true},
+		{Name: "failing", Type: field.TypeString, Nullable: true, Size: 160},
+		{Name: "failing_since", Type: field.TypeTime, Nullable: true},
+		{Name: "probe_at", Type: field.TypeTime, Nullable: true},
+		{Name: "probes", Type: field.TypeInt, Default: 0},
+		{Name: "probed", Type: field.TypeString, Nullable: true, Size: 30, Collation: "C"},
+		{Name: "retry_schedule", Type: field.TypeString, Nullable: true, Size: 400},
+		{Name: "timeout_ms", Type: field.TypeInt, Nullable: true},
+		{Name: "give_up_after_s", Type: field.TypeInt, Nullable: true},
+		{Name: "signing_algorithm", Type: field.TypeEnum, Enums: []string{"HMAC_SHA256", "ED25519"}, Default: "HMAC_SHA256"},
 		{Name: "account_id", Type: field.TypeString, Collation: "C", SchemaType: map[string]string{"postgres": "varchar(30)"}},
 	}
 	// DestinationsTable holds the schema information for the "destinations" table.
@@ -171,7 +231,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "destinations_accounts_destinations",
-				Columns:    []*schema.Column{DestinationsColumns[13]},
+				Columns:    []*schema.Column{DestinationsColumns[26]},
 				RefColumns: []*schema.Column{AccountsColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
@@ -180,7 +240,7 @@ var (
 			{
 				Name:    "destination_account_id_id",
 				Unique:  false,
-				Columns: []*schema.Column{DestinationsColumns[13], DestinationsColumns[0]},
+				Columns: []*schema.Column{DestinationsColumns[26], DestinationsColumns[0]},
 			},
 		},
 	}
@@ -191,6 +251,9 @@ var (
 		{Name: "idempotency_key", Type: field.TypeString, Nullable: true, Size: 255},
 		{Name: "payload", Type: field.TypeBytes},
 		{Name: "created_at", Type: field.TypeTime},
+		{Name: "replay_of", Type: field.TypeString, Nullable: true, Collation: "C", SchemaType: map[string]string{"postgres": "varchar(30)"}},
+		{Name: "replay_id", Type: field.TypeString, Nullable: true, Collation: "C", SchemaType: map[string]string{"postgres": "varchar(30)"}},
+		{Name: "headers", Type: field.TypeBytes, Nullable: true},
 		{Name: "account_id", Type: field.TypeString, Collation: "C", SchemaType: map[string]string{"postgres": "varchar(30)"}},
 	}
 	// EventsTable holds the schema information for the "events" table.
@@ -201,7 +264,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "events_accounts_events",
-				Columns:    []*schema.Column{EventsColumns[5]},
+				Columns:    []*schema.Column{EventsColumns[8]},
 				RefColumns: []*schema.Column{AccountsColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
@@ -210,7 +273,23 @@ var (
 			{
 				Name:    "event_account_id_id",
 				Unique:  false,
-				Columns: []*schema.Column{EventsColumns[5], EventsColumns[0]},
+				Columns: []*schema.Column{EventsColumns[8], EventsColumns[0]},
+			},
+			{
+				Name:    "event_replay_of",
+				Unique:  false,
+				Columns: []*schema.Column{EventsColumns[5]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "replay_of IS NOT NULL",
+				},
+			},
+			{
+				Name:    "event_replay_id",
+				Unique:  false,
+				Columns: []*schema.Column{EventsColumns[6]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "replay_id IS NOT NULL",
+				},
 			},
 		},
 	}
@@ -232,6 +311,50 @@ var (
 				Name:    "idempotencykey_expires_at",
 				Unique:  false,
 				Columns: []*schema.Column{IdempotencyKeysColumns[4]},
+			},
+		},
+	}
+	// ReplaysColumns holds the columns for the "replays" table.
+	ReplaysColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString, Collation: "C", SchemaType: map[string]string{"postgres": "varchar(30)"}},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "updated_at", Type: field.TypeTime},
+		{Name: "account_id", Type: field.TypeString, Collation: "C", SchemaType: map[string]string{"postgres": "varchar(30)"}},
+		{Name: "status", Type: field.TypeEnum, Enums: []string{"RUNNING", "PAUSED", "CANCELED", "COMPLETED"}, Default: "RUNNING"},
+		{Name: "actor", Type: field.TypeString, Size: 64},
+		{Name: "reason", Type: field.TypeString, Nullable: true, Size: 200},
+		{Name: "destination_id", Type: field.TypeString, Nullable: true, Collation: "C", SchemaType: map[string]string{"postgres": "varchar(30)"}},
+		{Name: "from_time", Type: field.TypeTime},
+		{Name: "to_time", Type: field.TypeTime},
+		{Name: "event_type", Type: field.TypeString, Nullable: true, Size: 128},
+		{Name: "statuses", Type: field.TypeJSON, Nullable: true},
+		{Name: "target_ids", Type: field.TypeJSON, Nullable: true},
+		{Name: "rate", Type: field.TypeFloat64},
+		{Name: "matched", Type: field.TypeInt},
+		{Name: "position", Type: field.TypeString, Nullable: true, Size: 30, Collation: "C"},
+		{Name: "replayed", Type: field.TypeInt, Default: 0},
+		{Name: "skipped", Type: field.TypeInt, Default: 0},
+		{Name: "deliveries", Type: field.TypeInt, Default: 0},
+		{Name: "finished_at", Type: field.TypeTime, Nullable: true},
+	}
+	// ReplaysTable holds the schema information for the "replays" table.
+	ReplaysTable = &schema.Table{
+		Name:       "replays",
+		Columns:    ReplaysColumns,
+		PrimaryKey: []*schema.Column{ReplaysColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "replay_account_id_id",
+				Unique:  false,
+				Columns: []*schema.Column{ReplaysColumns[3], ReplaysColumns[0]},
+			},
+			{
+				Name:    "replay_running",
+				Unique:  false,
+				Columns: []*schema.Column{ReplaysColumns[2]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "status = 'RUNNING'",
+				},
 			},
 		},
 	}
@@ -278,11 +401,13 @@ var (
 	// Tables holds all the tables in the schema.
 	Tables = []*schema.Table{
 		AccountsTable,
+		ActionsTable,
 		AttemptsTable,
 		DeliveriesTable,
 		DestinationsTable,
 		EventsTable,
 		IdempotencyKeysTable,
+		ReplaysTable,
 		TokensTable,
 	}
 )

@@ -6,17 +6,19 @@ import (
 
 	"datapusher/ent"
 	"datapusher/ent/account"
+	"datapusher/ent/action"
 	"datapusher/ent/attempt"
 	"datapusher/ent/delivery"
 	"datapusher/ent/destination"
 	"datapusher/ent/event"
 	"datapusher/ent/idempotencykey"
+	"datapusher/ent/replay"
 	"datapusher/ent/token"
 	"datapusher/internal/id"
 )
 
 // rows are the ids of one account's rows, one of each type.
-type rows struct{ account, token, destination, event, delivery, attempt, key string }
+type rows struct{ account, token, destination, event, delivery, attempt, key, replay, action string }
 
 func plant(ctx context.Context, c *ent.Client, email string) rows {
 	now := time.Now()
@@ -37,6 +39,10 @@ func plant(ctx context.Context, c *ent.Client, email string) rows {
 		SetStartedAt(now).SetDurationUs(1).ExecX(ctx)
 	c.IdempotencyKey.Create().SetID(r.key).SetAccountID(r.account).SetEventID(r.event).
 		SetBodyHash([]byte{1}).SetExpiresAt(now).ExecX(ctx)
+	r.replay = c.Replay.Create().SetAccountID(r.account).SetActor("admin").SetFromTime(now).SetToTime(now).SetRate(1).
+		SetMatched(1).SaveX(ctx).ID
+	r.action = c.Action.Create().SetAccountID(r.account).SetSubjectID(r.delivery).SetKind(action.KindRetry).
+		SetActor("admin").SaveX(ctx).ID
 	return r
 }
 
@@ -173,6 +179,33 @@ func doors(c *ent.Client) map[string]door {
 			},
 			create: func(ctx context.Context, of rows) error {
 				return c.IdempotencyKey.Create().SetID(of.account + "/2").SetAccountID(of.account).SetEventID(of.event).SetBodyHash([]byte{1}).SetExpiresAt(time.Now()).Exec(ctx)
+			},
+		},
+		replay.Table: {
+			id:    func(r rows) string { return r.replay },
+			list:  func(ctx context.Context) ([]string, error) { return c.Replay.Query().IDs(ctx) },
+			count: func(ctx context.Context) (int, error) { return c.Replay.Query().Count(ctx) },
+			get:   func(ctx context.Context, id string) error { _, err := c.Replay.Get(ctx, id); return err },
+			update: func(ctx context.Context, id string) (int, error) {
+				return c.Replay.Update().Where(replay.ID(id)).SetReason("x").Save(ctx)
+			},
+			delete: func(ctx context.Context, id string) (int, error) {
+				return c.Replay.Delete().Where(replay.ID(id)).Exec(ctx)
+			},
+			create: func(ctx context.Context, of rows) error {
+				return c.Replay.Create().SetAccountID(of.account).SetActor("x").SetFromTime(time.Now()).SetToTime(time.Now()).SetRate(1).SetMatched(1).Exec(ctx)
+			},
+		},
+		action.Table: {
+			id:    func(r rows) string { return r.action },
+			list:  func(ctx context.Context) ([]string, error) { return c.Action.Query().IDs(ctx) },
+			count: func(ctx context.Context) (int, error) { return c.Action.Query().Count(ctx) },
+			get:   func(ctx context.Context, id string) error { _, err := c.Action.Get(ctx, id); return err },
+			delete: func(ctx context.Context, id string) (int, error) {
+				return c.Action.Delete().Where(action.ID(id)).Exec(ctx)
+			},
+			create: func(ctx context.Context, of rows) error {
+				return c.Action.Create().SetAccountID(of.account).SetSubjectID(of.delivery).SetKind(action.KindRetry).SetActor("x").Exec(ctx)
 			},
 		},
 	}

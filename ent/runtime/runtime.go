@@ -5,11 +5,13 @@ package runtime
 import (
 	"context"
 	"datapusher/ent/account"
+	"datapusher/ent/action"
 	"datapusher/ent/attempt"
 	"datapusher/ent/delivery"
 	"datapusher/ent/destination"
 	"datapusher/ent/event"
 	"datapusher/ent/idempotencykey"
+	"datapusher/ent/replay"
 	"datapusher/ent/schema"
 	"datapusher/ent/token"
 	"time"
@@ -92,6 +94,36 @@ func init() {
 	accountDescID := accountMixinFields0[0].Descriptor()
 	// account.DefaultID holds the default value on creation for the id field.
 	account.DefaultID = accountDescID.Default.(func() string)
+	actionMixin := schema.Action{}.Mixin()
+	action.Policy = privacy.NewPolicies(schema.Action{})
+	action.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := action.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	actionMixinFields0 := actionMixin[0].Fields()
+	_ = actionMixinFields0
+	actionFields := schema.Action{}.Fields()
+	_ = actionFields
+	// actionDescActor is the schema descriptor for actor field.
+	actionDescActor := actionFields[3].Descriptor()
+	// action.ActorValidator is a validator for the "actor" field. It is called by the builders before save.
+	action.ActorValidator = actionDescActor.Validators[0].(func(string) error)
+	// actionDescReason is the schema descriptor for reason field.
+	actionDescReason := actionFields[4].Descriptor()
+	// action.ReasonValidator is a validator for the "reason" field. It is called by the builders before save.
+	action.ReasonValidator = actionDescReason.Validators[0].(func(string) error)
+	// actionDescCreatedAt is the schema descriptor for created_at field.
+	actionDescCreatedAt := actionFields[5].Descriptor()
+	// action.DefaultCreatedAt holds the default value on creation for the created_at field.
+	action.DefaultCreatedAt = actionDescCreatedAt.Default.(func() time.Time)
+	// actionDescID is the schema descriptor for id field.
+	actionDescID := actionMixinFields0[0].Descriptor()
+	// action.DefaultID holds the default value on creation for the id field.
+	action.DefaultID = actionDescID.Default.(func() string)
 	attemptMixin := schema.Attempt{}.Mixin()
 	attempt.Policy = privacy.NewPolicies(schema.Attempt{})
 	attempt.Hooks[0] = func(next ent.Mutator) ent.Mutator {
@@ -114,8 +146,24 @@ func init() {
 	attemptDescErrorClass := attemptFields[4].Descriptor()
 	// attempt.ErrorClassValidator is a validator for the "error_class" field. It is called by the builders before save.
 	attempt.ErrorClassValidator = attemptDescErrorClass.Validators[0].(func(string) error)
+	// attemptDescDNSUs is the schema descriptor for dns_us field.
+	attemptDescDNSUs := attemptFields[8].Descriptor()
+	// attempt.DefaultDNSUs holds the default value on creation for the dns_us field.
+	attempt.DefaultDNSUs = attemptDescDNSUs.Default.(int64)
+	// attemptDescConnectUs is the schema descriptor for connect_us field.
+	attemptDescConnectUs := attemptFields[9].Descriptor()
+	// attempt.DefaultConnectUs holds the default value on creation for the connect_us field.
+	attempt.DefaultConnectUs = attemptDescConnectUs.Default.(int64)
+	// attemptDescTLSUs is the schema descriptor for tls_us field.
+	attemptDescTLSUs := attemptFields[10].Descriptor()
+	// attempt.DefaultTLSUs holds the default value on creation for the tls_us field.
+	attempt.DefaultTLSUs = attemptDescTLSUs.Default.(int64)
+	// attemptDescFirstByteUs is the schema descriptor for first_byte_us field.
+	attemptDescFirstByteUs := attemptFields[11].Descriptor()
+	// attempt.DefaultFirstByteUs holds the default value on creation for the first_byte_us field.
+	attempt.DefaultFirstByteUs = attemptDescFirstByteUs.Default.(int64)
 	// attemptDescResponseTruncated is the schema descriptor for response_truncated field.
-	attemptDescResponseTruncated := attemptFields[8].Descriptor()
+	attemptDescResponseTruncated := attemptFields[15].Descriptor()
 	// attempt.DefaultResponseTruncated holds the default value on creation for the response_truncated field.
 	attempt.DefaultResponseTruncated = attemptDescResponseTruncated.Default.(bool)
 	// attemptDescID is the schema descriptor for id field.
@@ -148,8 +196,16 @@ func init() {
 	deliveryDescRun := deliveryFields[7].Descriptor()
 	// delivery.RunValidator is a validator for the "run" field. It is called by the builders before save.
 	delivery.RunValidator = deliveryDescRun.Validators[0].(func(string) error)
+	// deliveryDescScheduleStep is the schema descriptor for schedule_step field.
+	deliveryDescScheduleStep := deliveryFields[9].Descriptor()
+	// delivery.DefaultScheduleStep holds the default value on creation for the schedule_step field.
+	delivery.DefaultScheduleStep = deliveryDescScheduleStep.Default.(int)
+	// deliveryDescParkedUs is the schema descriptor for parked_us field.
+	deliveryDescParkedUs := deliveryFields[12].Descriptor()
+	// delivery.DefaultParkedUs holds the default value on creation for the parked_us field.
+	delivery.DefaultParkedUs = deliveryDescParkedUs.Default.(int64)
 	// deliveryDescCreatedAt is the schema descriptor for created_at field.
-	deliveryDescCreatedAt := deliveryFields[9].Descriptor()
+	deliveryDescCreatedAt := deliveryFields[13].Descriptor()
 	// delivery.DefaultCreatedAt holds the default value on creation for the created_at field.
 	delivery.DefaultCreatedAt = deliveryDescCreatedAt.Default.(func() time.Time)
 	// deliveryDescID is the schema descriptor for id field.
@@ -212,6 +268,26 @@ func init() {
 	destinationDescReason := destinationFields[8].Descriptor()
 	// destination.ReasonValidator is a validator for the "reason" field. It is called by the builders before save.
 	destination.ReasonValidator = destinationDescReason.Validators[0].(func(string) error)
+	// destinationDescDraining is the schema descriptor for draining field.
+	destinationDescDraining := destinationFields[11].Descriptor()
+	// destination.DefaultDraining holds the default value on creation for the draining field.
+	destination.DefaultDraining = destinationDescDraining.Default.(bool)
+	// destinationDescFailing is the schema descriptor for failing field.
+	destinationDescFailing := destinationFields[13].Descriptor()
+	// destination.FailingValidator is a validator for the "failing" field. It is called by the builders before save.
+	destination.FailingValidator = destinationDescFailing.Validators[0].(func(string) error)
+	// destinationDescProbes is the schema descriptor for probes field.
+	destinationDescProbes := destinationFields[16].Descriptor()
+	// destination.DefaultProbes holds the default value on creation for the probes field.
+	destination.DefaultProbes = destinationDescProbes.Default.(int)
+	// destinationDescProbed is the schema descriptor for probed field.
+	destinationDescProbed := destinationFields[17].Descriptor()
+	// destination.ProbedValidator is a validator for the "probed" field. It is called by the builders before save.
+	destination.ProbedValidator = destinationDescProbed.Validators[0].(func(string) error)
+	// destinationDescRetrySchedule is the schema descriptor for retry_schedule field.
+	destinationDescRetrySchedule := destinationFields[18].Descriptor()
+	// destination.RetryScheduleValidator is a validator for the "retry_schedule" field. It is called by the builders before save.
+	destination.RetryScheduleValidator = destinationDescRetrySchedule.Validators[0].(func(string) error)
 	// destinationDescID is the schema descriptor for id field.
 	destinationDescID := destinationMixinFields0[0].Descriptor()
 	// destination.DefaultID holds the default value on creation for the id field.
@@ -261,6 +337,64 @@ func init() {
 	idempotencykeyDescID := idempotencykeyFields[0].Descriptor()
 	// idempotencykey.IDValidator is a validator for the "id" field. It is called by the builders before save.
 	idempotencykey.IDValidator = idempotencykeyDescID.Validators[0].(func(string) error)
+	replayMixin := schema.Replay{}.Mixin()
+	replay.Policy = privacy.NewPolicies(schema.Replay{})
+	replay.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := replay.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	replayMixinFields0 := replayMixin[0].Fields()
+	_ = replayMixinFields0
+	replayMixinFields1 := replayMixin[1].Fields()
+	_ = replayMixinFields1
+	replayFields := schema.Replay{}.Fields()
+	_ = replayFields
+	// replayDescCreatedAt is the schema descriptor for created_at field.
+	replayDescCreatedAt := replayMixinFields1[0].Descriptor()
+	// replay.DefaultCreatedAt holds the default value on creation for the created_at field.
+	replay.DefaultCreatedAt = replayDescCreatedAt.Default.(func() time.Time)
+	// replayDescUpdatedAt is the schema descriptor for updated_at field.
+	replayDescUpdatedAt := replayMixinFields1[1].Descriptor()
+	// replay.DefaultUpdatedAt holds the default value on creation for the updated_at field.
+	replay.DefaultUpdatedAt = replayDescUpdatedAt.Default.(func() time.Time)
+	// replay.UpdateDefaultUpdatedAt holds the default value on update for the updated_at field.
+	replay.UpdateDefaultUpdatedAt = replayDescUpdatedAt.UpdateDefault.(func() time.Time)
+	// replayDescActor is the schema descriptor for actor field.
+	replayDescActor := replayFields[2].Descriptor()
+	// replay.ActorValidator is a validator for the "actor" field. It is called by the builders before save.
+	replay.ActorValidator = replayDescActor.Validators[0].(func(string) error)
+	// replayDescReason is the schema descriptor for reason field.
+	replayDescReason := replayFields[3].Descriptor()
+	// replay.ReasonValidator is a validator for the "reason" field. It is called by the builders before save.
+	replay.ReasonValidator = replayDescReason.Validators[0].(func(string) error)
+	// replayDescEventType is the schema descriptor for event_type field.
+	replayDescEventType := replayFields[7].Descriptor()
+	// replay.EventTypeValidator is a validator for the "event_type" field. It is called by the builders before save.
+	replay.EventTypeValidator = replayDescEventType.Validators[0].(func(string) error)
+	// replayDescPosition is the schema descriptor for position field.
+	replayDescPosition := replayFields[12].Descriptor()
+	// replay.PositionValidator is a validator for the "position" field. It is called by the builders before save.
+	replay.PositionValidator = replayDescPosition.Validators[0].(func(string) error)
+	// replayDescReplayed is the schema descriptor for replayed field.
+	replayDescReplayed := replayFields[13].Descriptor()
+	// replay.DefaultReplayed holds the default value on creation for the replayed field.
+	replay.DefaultReplayed = replayDescReplayed.Default.(int)
+	// replayDescSkipped is the schema descriptor for skipped field.
+	replayDescSkipped := replayFields[14].Descriptor()
+	// replay.DefaultSkipped holds the default value on creation for the skipped field.
+	replay.DefaultSkipped = replayDescSkipped.Default.(int)
+	// replayDescDeliveries is the schema descriptor for deliveries field.
+	replayDescDeliveries := replayFields[15].Descriptor()
+	// replay.DefaultDeliveries holds the default value on creation for the deliveries field.
+	replay.DefaultDeliveries = replayDescDeliveries.Default.(int)
+	// replayDescID is the schema descriptor for id field.
+	replayDescID := replayMixinFields0[0].Descriptor()
+	// replay.DefaultID holds the default value on creation for the id field.
+	replay.DefaultID = replayDescID.Default.(func() string)
 	tokenMixin := schema.Token{}.Mixin()
 	token.Policy = privacy.NewPolicies(schema.Token{})
 	token.Hooks[0] = func(next ent.Mutator) ent.Mutator {

@@ -34,6 +34,18 @@ func (Attempt) Fields() []ent.Field {
 			Comment("When the request began."),
 		field.Int64("duration_us").Immutable().Annotations(entgql.Skip()).
 			Comment("Microseconds from the start to the end of the answer."),
+		field.Enum("asked_by").
+			NamedValues("Schedule", "SCHEDULE", "Operator", "OPERATOR", "Replay", "REPLAY", "Probe", "PROBE").
+			Default("SCHEDULE").Immutable().
+			Comment("Who wanted it."),
+		field.Int64("dns_us").Default(0).Immutable().Annotations(entgql.Skip()),
+		field.Int64("connect_us").Default(0).Immutable().Annotations(entgql.Skip()),
+		field.Int64("tls_us").Default(0).Immutable().Annotations(entgql.Skip()),
+		field.Int64("first_byte_us").Default(0).Immutable().Annotations(entgql.Skip()),
+		field.Bytes("request_headers").Optional().Immutable().Annotations(entgql.Skip()).
+			Comment("JSON: pairs of name and value; the destination's own values are masked."),
+		field.Bytes("response_headers").Optional().Immutable().Annotations(entgql.Skip()).
+			Comment("JSON: pairs of name and value."),
 		field.Bytes("response_body").Optional().Immutable().Annotations(entgql.Skip()).
 			Comment("At most 16 KiB, as received."),
 		field.Bool("response_truncated").Default(false).Immutable().

@@ -40,6 +40,14 @@ func (Delivery) Fields() []ent.Field {
 			Comment("The workflow that owns the delivery: it alone attempts and records."),
 		field.Time("lease_until").Optional().Nillable().Annotations(entgql.Skip()).
 			Comment("Until then the reconciler trusts the owner; on the database's clock."),
+		field.Int("schedule_step").Default(0).Annotations(entgql.Skip()).
+			Comment("How many waits of the schedule are used up; probes and manual retries use none."),
+		field.Enum("steered").NamedValues("Retry", "RETRY", "Postpone", "POSTPONE").Optional().Nillable().Annotations(entgql.Skip()).
+			Comment("An operator set the next attempt: RETRY is made whatever the destination's state."),
+		field.Time("parked_at").Optional().Nillable().
+			Comment("Since when it is parked; null when it is not."),
+		field.Int64("parked_us").Default(0).Annotations(entgql.Skip()).
+			Comment("Microseconds that it has been parked before: they do not count towards giving up."),
 		field.Time("created_at").Default(now).Immutable(),
 		field.Time("settled_at").Optional().Nillable().
 			Comment("When it succeeded, failed or was canceled."),
@@ -69,6 +77,7 @@ func (Delivery) Indexes() []ent.Index {
 		index.Fields("run").StorageKey("delivery_run_unsettled").Annotations(entsql.IndexWhere(unsettled)),
 		index.Fields("lease_until").StorageKey("delivery_lease_unsettled").Annotations(entsql.IndexWhere(unsettled)),
 		index.Fields("destination_id", "id").StorageKey("delivery_parked").Annotations(entsql.IndexWhere("status = 'PARKED'")),
+		index.Fields("destination_id", "id").StorageKey("delivery_retrying").Annotations(entsql.IndexWhere("status = 'RETRYING'")),
 	}
 }
 

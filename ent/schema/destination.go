@@ -45,6 +45,37 @@ func (Destination) Fields() []ent.Field {
 			Comment("In every state but SENDING deliveries park."),
 		field.String("reason").MaxLen(200).Optional().
 			Comment("Why the state is not SENDING."),
+		field.Time("state_since").Optional().Nillable().Annotations(entgql.Skip()).
+			Comment("When the state last changed; null: never."),
+		field.Time("paused_until").Optional().Nillable().
+			Comment("When it goes on by itself; null where it is not paused, or without an end."),
+
+		// How it stands, beside the state: internal/breaker says what these mean.
+		field.Bool("draining").Default(false).Annotations(entgql.Skip()).
+			Comment("New deliveries queue behind the parked ones until none is left."),
+		field.Float("drain_rate").Optional().Nillable().Annotations(entgql.Skip()).
+			Comment("Deliveries a second while it drains; null: the ramp."),
+		field.String("failing").MaxLen(160).Optional().Annotations(entgql.Skip()).
+			Comment("The first deliveries that have failed since the last success."),
+		field.Time("failing_since").Optional().Nillable().Annotations(entgql.Skip()).
+			Comment("When the first of them failed."),
+		field.Time("probe_at").Optional().Nillable().Annotations(entgql.Skip()).
+			Comment("When an open breaker probes next."),
+		field.Int("probes").Default(0).Annotations(entgql.Skip()).
+			Comment("How many probes in a row have failed."),
+		field.String("probed").MaxLen(30).Optional().Annotations(bytewise, entgql.Skip()).
+			Comment("The delivery that was probed with last."),
+
+		field.String("retry_schedule").MaxLen(400).Optional().Annotations(entgql.Skip()).
+			Comment("The waits between attempts, such as 5s 5m; empty: the default."),
+		field.Int("timeout_ms").Optional().Nillable().Annotations(entgql.Skip()).
+			Comment("Total time of an attempt; null: the default."),
+		field.Int("give_up_after_s").Optional().Nillable().Annotations(entgql.Skip()).
+			Comment("Age at which a delivery is given up, the time it was parked not counted; null: never."),
+		field.Enum("signing_algorithm").
+			NamedValues("HMACSHA256", "HMAC_SHA256", "Ed25519", "ED25519").
+			Default("HMAC_SHA256").
+			Comment("How deliveries are signed: v1 or v1a of Standard Webhooks."),
 	}
 }
 

@@ -3,6 +3,7 @@ package schema
 import (
 	"entgo.io/contrib/entgql"
 	"entgo.io/ent"
+	"entgo.io/ent/dialect/entsql"
 	"entgo.io/ent/schema"
 	"entgo.io/ent/schema/edge"
 	"entgo.io/ent/schema/field"
@@ -30,6 +31,10 @@ func (Event) Fields() []ent.Field {
 			Comment("The bytes as received."),
 		field.Time("created_at").Default(now).Immutable().
 			Comment("When it was accepted."),
+		optionalReference("replay_of", "The event that this one replays."),
+		optionalReference("replay_id", "The bulk replay that made it."),
+		field.Bytes("headers").Optional().Immutable().Sensitive().Annotations(entgql.Skip()).
+			Comment("Sealed: headers of a replay, which win over the destination's."),
 	}
 }
 
@@ -43,7 +48,11 @@ func (Event) Edges() []ent.Edge {
 
 // Indexes of the Event.
 func (Event) Indexes() []ent.Index {
-	return []ent.Index{index.Fields("account_id", "id")}
+	return []ent.Index{
+		index.Fields("account_id", "id"),
+		index.Fields("replay_of").Annotations(entsql.IndexWhere("replay_of IS NOT NULL")),
+		index.Fields("replay_id").Annotations(entsql.IndexWhere("replay_id IS NOT NULL")),
+	}
 }
 
 // Annotations of the Event.

@@ -48,6 +48,12 @@ func reference(name string) ent.Field {
 		StructTag(`json:"` + name + `,omitempty"`)
 }
 
+// optionalReference is a reference that may be missing.
+func optionalReference(name, comment string) ent.Field {
+	return field.String(name).SchemaType(idType).Annotations(bytewise, entgql.Type("ID")).Optional().Immutable().
+		Comment(comment)
+}
+
 // timed gives a type the times of its creation and last change.
 type timed struct{ mixin.Schema }
 

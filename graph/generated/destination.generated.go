@@ -11,12 +11,20 @@ import (
 	"math"
 	"strconv"
 	"sync/atomic"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
 // region    ************************** generated!.gotpl **************************
+
+type DestinationHealthResolver interface {
+	Since(ctx context.Context, obj *ent.Destination) (*time.Time, error)
+	RecentSuccessRate(ctx context.Context, obj *ent.Destination) (*float64, error)
+	ParkedCount(ctx context.Context, obj *ent.Destination) (int, error)
+	OldestParkedAt(ctx context.Context, obj *ent.Destination) (*time.Time, error)
+}
 
 // endregion ************************** generated!.gotpl **************************
 
@@ -104,6 +112,167 @@ func (ec *executionContext) fieldContext_DeleteDestinationPayload_deletedID(_ co
 	return graphql.NewScalarFieldContext("DeleteDestinationPayload", field, false, false, "ID")
 }
 
+func (ec *executionContext) _DestinationHealth_since(ctx context.Context, field graphql.CollectedField, obj *ent.Destination) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DestinationHealth_since(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.DestinationHealth().Since(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalNTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DestinationHealth_since(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DestinationHealth", field, true, true, "Time")
+}
+
+func (ec *executionContext) _DestinationHealth_recentSuccessRate(ctx context.Context, field graphql.CollectedField, obj *ent.Destination) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DestinationHealth_recentSuccessRate(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.DestinationHealth().RecentSuccessRate(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
+			return ec.marshalOFloat2ᚖfloat64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DestinationHealth_recentSuccessRate(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DestinationHealth", field, true, true, "Float")
+}
+
+func (ec *executionContext) _DestinationHealth_parkedCount(ctx context.Context, field graphql.CollectedField, obj *ent.Destination) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DestinationHealth_parkedCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.DestinationHealth().ParkedCount(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DestinationHealth_parkedCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DestinationHealth", field, true, true, "Int")
+}
+
+func (ec *executionContext) _DestinationHealth_oldestParkedAt(ctx context.Context, field graphql.CollectedField, obj *ent.Destination) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DestinationHealth_oldestParkedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.DestinationHealth().OldestParkedAt(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DestinationHealth_oldestParkedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DestinationHealth", field, true, true, "Time")
+}
+
+func (ec *executionContext) _DestinationHealth_nextProbeAt(ctx context.Context, field graphql.CollectedField, obj *ent.Destination) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DestinationHealth_nextProbeAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ProbeAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DestinationHealth_nextProbeAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DestinationHealth", field, false, false, "Time")
+}
+
+func (ec *executionContext) _DestinationHealth_failingSince(ctx context.Context, field graphql.CollectedField, obj *ent.Destination) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DestinationHealth_failingSince(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FailingSince, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DestinationHealth_failingSince(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DestinationHealth", field, false, false, "Time")
+}
+
+func (ec *executionContext) _DestinationHealth_draining(ctx context.Context, field graphql.CollectedField, obj *ent.Destination) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DestinationHealth_draining(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Draining, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DestinationHealth_draining(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DestinationHealth", field, false, false, "Boolean")
+}
+
 func (ec *executionContext) _Header_name(ctx context.Context, field graphql.CollectedField, obj *sender.Header) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -148,6 +317,70 @@ func (ec *executionContext) _Header_value(ctx context.Context, field graphql.Col
 }
 func (ec *executionContext) fieldContext_Header_value(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Header", field, false, false, "String")
+}
+
+func (ec *executionContext) _PauseDestinationPayload_destination(ctx context.Context, field graphql.CollectedField, obj *model.PauseDestinationPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PauseDestinationPayload_destination(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Destination, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.Destination) graphql.Marshaler {
+			return ec.marshalNDestination2ᚖdatapusherᚋentᚐDestination(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PauseDestinationPayload_destination(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PauseDestinationPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Destination(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ResumeDestinationPayload_destination(ctx context.Context, field graphql.CollectedField, obj *model.ResumeDestinationPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ResumeDestinationPayload_destination(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Destination, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.Destination) graphql.Marshaler {
+			return ec.marshalNDestination2ᚖdatapusherᚋentᚐDestination(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ResumeDestinationPayload_destination(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ResumeDestinationPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Destination(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _RotateSigningSecretPayload_destination(ctx context.Context, field graphql.CollectedField, obj *model.RotateSigningSecretPayload) (ret graphql.Marshaler) {
@@ -255,8 +488,11 @@ func (ec *executionContext) unmarshalInputCreateDestinationInput(ctx context.Con
 	if _, present := asMap["httpMethod"]; !present {
 		asMap["httpMethod"] = "POST"
 	}
+	if _, present := asMap["signingAlgorithm"]; !present {
+		asMap["signingAlgorithm"] = "HMAC_SHA256"
+	}
 
-	fieldsInOrder := [...]string{"accountID", "url", "httpMethod", "headers", "name"}
+	fieldsInOrder := [...]string{"accountID", "url", "httpMethod", "headers", "name", "retrySchedule", "timeout", "giveUpAfter", "signingAlgorithm", "signingSecret"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -298,6 +534,41 @@ func (ec *executionContext) unmarshalInputCreateDestinationInput(ctx context.Con
 				return it, err
 			}
 			it.Name = data
+		case "retrySchedule":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("retrySchedule"))
+			data, err := ec.unmarshalODuration2ᚕtimeᚐDurationᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RetrySchedule = data
+		case "timeout":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("timeout"))
+			data, err := ec.unmarshalODuration2ᚖtimeᚐDuration(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Timeout = data
+		case "giveUpAfter":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("giveUpAfter"))
+			data, err := ec.unmarshalODuration2ᚖtimeᚐDuration(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.GiveUpAfter = data
+		case "signingAlgorithm":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("signingAlgorithm"))
+			data, err := ec.unmarshalODestinationSigningAlgorithm2ᚖdatapusherᚋentᚋdestinationᚐSigningAlgorithm(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SigningAlgorithm = data
+		case "signingSecret":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("signingSecret"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SigningSecret = data
 		}
 	}
 	return it, nil
@@ -406,6 +677,118 @@ func UnmarshalHeaderInput(ctx context.Context, raw any) (sender.Header, error) {
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputPauseDestinationInput(ctx context.Context, obj any) (pusher.PauseDestinationInput, error) {
+	var it pusher.PauseDestinationInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"destinationID", "until", "reason"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "destinationID":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("destinationID"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DestinationID = data
+		case "until":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("until"))
+			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Until = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalPauseDestinationInput unmarshals raw into the PauseDestinationInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalPauseDestinationInput(ctx context.Context, raw any) (pusher.PauseDestinationInput, error) {
+	var out pusher.PauseDestinationInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "PauseDestinationInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputResumeDestinationInput(ctx context.Context, obj any) (pusher.ResumeDestinationInput, error) {
+	var it pusher.ResumeDestinationInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"destinationID", "rate", "reason"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "destinationID":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("destinationID"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DestinationID = data
+		case "rate":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("rate"))
+			data, err := ec.unmarshalOFloat2ᚖfloat64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Rate = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalResumeDestinationInput unmarshals raw into the ResumeDestinationInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalResumeDestinationInput(ctx context.Context, raw any) (pusher.ResumeDestinationInput, error) {
+	var out pusher.ResumeDestinationInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ResumeDestinationInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputRotateSigningSecretInput(ctx context.Context, obj any) (pusher.RotateSigningSecretInput, error) {
 	var it pusher.RotateSigningSecretInput
 	if obj == nil {
@@ -421,7 +804,7 @@ func (ec *executionContext) unmarshalInputRotateSigningSecretInput(ctx context.C
 		asMap["overlap"] = "24h"
 	}
 
-	fieldsInOrder := [...]string{"destinationID", "overlap"}
+	fieldsInOrder := [...]string{"destinationID", "overlap", "signingAlgorithm", "signingSecret"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -442,6 +825,20 @@ func (ec *executionContext) unmarshalInputRotateSigningSecretInput(ctx context.C
 				return it, err
 			}
 			it.Overlap = data
+		case "signingAlgorithm":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("signingAlgorithm"))
+			data, err := ec.unmarshalODestinationSigningAlgorithm2ᚖdatapusherᚋentᚋdestinationᚐSigningAlgorithm(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SigningAlgorithm = data
+		case "signingSecret":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("signingSecret"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SigningSecret = data
 		}
 	}
 	return it, nil
@@ -470,7 +867,7 @@ func (ec *executionContext) unmarshalInputUpdateDestinationInput(ctx context.Con
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "url", "httpMethod", "headers", "name", "enabled"}
+	fieldsInOrder := [...]string{"id", "url", "httpMethod", "headers", "name", "enabled", "retrySchedule", "timeout", "giveUpAfter"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -519,6 +916,27 @@ func (ec *executionContext) unmarshalInputUpdateDestinationInput(ctx context.Con
 				return it, err
 			}
 			it.Enabled = data
+		case "retrySchedule":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("retrySchedule"))
+			data, err := ec.unmarshalODuration2ᚕtimeᚐDurationᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RetrySchedule = data
+		case "timeout":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("timeout"))
+			data, err := ec.unmarshalODuration2ᚖtimeᚐDuration(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Timeout = data
+		case "giveUpAfter":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("giveUpAfter"))
+			data, err := ec.unmarshalODuration2ᚖtimeᚐDuration(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.GiveUpAfter = data
 		}
 	}
 	return it, nil
@@ -615,6 +1033,73 @@ func (ec *executionContext) _DeleteDestinationPayload(ctx context.Context, sel a
 	return out
 }
 
+var destinationHealthImplementors = []string{"DestinationHealth"}
+
+func (ec *executionContext) _DestinationHealth(ctx context.Context, sel ast.SelectionSet, obj *ent.Destination) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, destinationHealthImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DestinationHealth")
+		case "since":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._DestinationHealth_since(ctx, field, obj)
+				})
+		case "recentSuccessRate":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._DestinationHealth_recentSuccessRate(ctx, field, obj)
+				})
+		case "parkedCount":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._DestinationHealth_parkedCount(ctx, field, obj)
+				})
+		case "oldestParkedAt":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._DestinationHealth_oldestParkedAt(ctx, field, obj)
+				})
+		case "nextProbeAt":
+			out.Values[i] = ec._DestinationHealth_nextProbeAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "failingSince":
+			out.Values[i] = ec._DestinationHealth_failingSince(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "draining":
+			out.Values[i] = ec._DestinationHealth_draining(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var headerImplementors = []string{"Header"}
 
 func (ec *executionContext) _Header(ctx context.Context, sel ast.SelectionSet, obj *sender.Header) graphql.Marshaler {
@@ -633,6 +1118,72 @@ func (ec *executionContext) _Header(ctx context.Context, sel ast.SelectionSet, o
 			}
 		case "value":
 			out.Values[i] = ec._Header_value(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var pauseDestinationPayloadImplementors = []string{"PauseDestinationPayload"}
+
+func (ec *executionContext) _PauseDestinationPayload(ctx context.Context, sel ast.SelectionSet, obj *model.PauseDestinationPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, pauseDestinationPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PauseDestinationPayload")
+		case "destination":
+			out.Values[i] = ec._PauseDestinationPayload_destination(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var resumeDestinationPayloadImplementors = []string{"ResumeDestinationPayload"}
+
+func (ec *executionContext) _ResumeDestinationPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ResumeDestinationPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, resumeDestinationPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ResumeDestinationPayload")
+		case "destination":
+			out.Values[i] = ec._ResumeDestinationPayload_destination(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -754,6 +1305,34 @@ func (ec *executionContext) marshalNDeleteDestinationPayload2ᚖdatapusherᚋgra
 	return ec._DeleteDestinationPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNDestinationHealth2ᚖdatapusherᚋentᚐDestination(ctx context.Context, sel ast.SelectionSet, v *ent.Destination) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "DestinationHealth!")
+		return graphql.Null
+	}
+	return ec._DestinationHealth(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNHeader2datapusherᚋinternalᚋsenderᚐHeader(ctx context.Context, sel ast.SelectionSet, v sender.Header) graphql.Marshaler {
+	return ec._Header(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNHeader2ᚕdatapusherᚋinternalᚋsenderᚐHeaderᚄ(ctx context.Context, sel ast.SelectionSet, v []sender.Header) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNHeader2datapusherᚋinternalᚋsenderᚐHeader(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNHeader2ᚕᚖdatapusherᚋinternalᚋsenderᚐHeaderᚄ(ctx context.Context, sel ast.SelectionSet, v []*sender.Header) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -781,6 +1360,32 @@ func (ec *executionContext) marshalNHeader2ᚖdatapusherᚋinternalᚋsenderᚐH
 func (ec *executionContext) unmarshalNHeaderInput2datapusherᚋinternalᚋsenderᚐHeader(ctx context.Context, v any) (sender.Header, error) {
 	res, err := ec.unmarshalInputHeaderInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNPauseDestinationInput2datapusherᚋinternalᚋpusherᚐPauseDestinationInput(ctx context.Context, v any) (pusher.PauseDestinationInput, error) {
+	res, err := ec.unmarshalInputPauseDestinationInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNPauseDestinationPayload2ᚖdatapusherᚋgraphᚋmodelᚐPauseDestinationPayload(ctx context.Context, sel ast.SelectionSet, v *model.PauseDestinationPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "PauseDestinationPayload!")
+		return graphql.Null
+	}
+	return ec._PauseDestinationPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNResumeDestinationInput2datapusherᚋinternalᚋpusherᚐResumeDestinationInput(ctx context.Context, v any) (pusher.ResumeDestinationInput, error) {
+	res, err := ec.unmarshalInputResumeDestinationInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNResumeDestinationPayload2ᚖdatapusherᚋgraphᚋmodelᚐResumeDestinationPayload(ctx context.Context, sel ast.SelectionSet, v *model.ResumeDestinationPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ResumeDestinationPayload!")
+		return graphql.Null
+	}
+	return ec._ResumeDestinationPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNRotateSigningSecretInput2datapusherᚋinternalᚋpusherᚐRotateSigningSecretInput(ctx context.Context, v any) (pusher.RotateSigningSecretInput, error) {

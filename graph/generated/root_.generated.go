@@ -27,9 +27,11 @@ type ResolverRoot interface {
 	Attempt() AttemptResolver
 	Delivery() DeliveryResolver
 	Destination() DestinationResolver
+	DestinationHealth() DestinationHealthResolver
 	Event() EventResolver
 	Mutation() MutationResolver
 	Query() QueryResolver
+	Replay() ReplayResolver
 	Token() TokenResolver
 	Viewer() ViewerResolver
 }
@@ -61,18 +63,44 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	Action struct {
+		AccountID func(childComplexity int) int
+		Actor     func(childComplexity int) int
+		CreatedAt func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Kind      func(childComplexity int) int
+		Reason    func(childComplexity int) int
+		SubjectID func(childComplexity int) int
+	}
+
+	ActionConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ActionEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	Attempt struct {
-		AccountID         func(childComplexity int) int
-		Delivery          func(childComplexity int) int
-		DeliveryID        func(childComplexity int) int
-		DurationMs        func(childComplexity int) int
-		ErrorClass        func(childComplexity int) int
-		ID                func(childComplexity int) int
-		Number            func(childComplexity int) int
-		ResponseBody      func(childComplexity int) int
-		ResponseTruncated func(childComplexity int) int
-		StartedAt         func(childComplexity int) int
-		Status            func(childComplexity int) int
+		AccountID          func(childComplexity int) int
+		AskedBy            func(childComplexity int) int
+		Delivery           func(childComplexity int) int
+		DeliveryID         func(childComplexity int) int
+		DurationMs         func(childComplexity int) int
+		ErrorClass         func(childComplexity int) int
+		ID                 func(childComplexity int) int
+		Number             func(childComplexity int) int
+		RequestHeaders     func(childComplexity int) int
+		ResponseBody       func(childComplexity int) int
+		ResponseBodyBase64 func(childComplexity int) int
+		ResponseHeaders    func(childComplexity int) int
+		ResponseTruncated  func(childComplexity int) int
+		StartedAt          func(childComplexity int) int
+		Status             func(childComplexity int) int
+		Timings            func(childComplexity int) int
 	}
 
 	AttemptConnection struct {
@@ -84,6 +112,22 @@ type ComplexityRoot struct {
 	AttemptEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	AttemptTimings struct {
+		ConnectMs   func(childComplexity int) int
+		DNSMs       func(childComplexity int) int
+		FirstByteMs func(childComplexity int) int
+		TLSMs       func(childComplexity int) int
+		TotalMs     func(childComplexity int) int
+	}
+
+	CancelDeliveryPayload struct {
+		Delivery func(childComplexity int) int
+	}
+
+	CancelReplayPayload struct {
+		Replay func(childComplexity int) int
 	}
 
 	CreateAccountPayload struct {
@@ -121,9 +165,11 @@ type ComplexityRoot struct {
 		EventID       func(childComplexity int) int
 		ID            func(childComplexity int) int
 		NextAttemptAt func(childComplexity int) int
+		ParkedAt      func(childComplexity int) int
 		Reason        func(childComplexity int) int
 		SettledAt     func(childComplexity int) int
 		Status        func(childComplexity int) int
+		Timeline      func(childComplexity int) int
 	}
 
 	DeliveryConnection struct {
@@ -138,19 +184,25 @@ type ComplexityRoot struct {
 	}
 
 	Destination struct {
-		Account    func(childComplexity int) int
-		AccountID  func(childComplexity int) int
-		CreatedAt  func(childComplexity int) int
-		Deliveries func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.DeliveryOrder, where *ent.DeliveryWhereInput) int
-		Enabled    func(childComplexity int) int
-		HTTPMethod func(childComplexity int) int
-		Headers    func(childComplexity int) int
-		ID         func(childComplexity int) int
-		Name       func(childComplexity int) int
-		Reason     func(childComplexity int) int
-		State      func(childComplexity int) int
-		URL        func(childComplexity int) int
-		UpdatedAt  func(childComplexity int) int
+		Account          func(childComplexity int) int
+		AccountID        func(childComplexity int) int
+		CreatedAt        func(childComplexity int) int
+		Deliveries       func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.DeliveryOrder, where *ent.DeliveryWhereInput) int
+		Enabled          func(childComplexity int) int
+		GiveUpAfter      func(childComplexity int) int
+		HTTPMethod       func(childComplexity int) int
+		Headers          func(childComplexity int) int
+		Health           func(childComplexity int) int
+		ID               func(childComplexity int) int
+		Name             func(childComplexity int) int
+		PausedUntil      func(childComplexity int) int
+		Reason           func(childComplexity int) int
+		RetrySchedule    func(childComplexity int) int
+		SigningAlgorithm func(childComplexity int) int
+		State            func(childComplexity int) int
+		Timeout          func(childComplexity int) int
+		URL              func(childComplexity int) int
+		UpdatedAt        func(childComplexity int) int
 	}
 
 	DestinationConnection struct {
@@ -164,6 +216,16 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	DestinationHealth struct {
+		Draining          func(childComplexity int) int
+		FailingSince      func(childComplexity int) int
+		OldestParkedAt    func(childComplexity int) int
+		ParkedCount       func(childComplexity int) int
+		ProbeAt           func(childComplexity int) int
+		RecentSuccessRate func(childComplexity int) int
+		Since             func(childComplexity int) int
+	}
+
 	Event struct {
 		Account        func(childComplexity int) int
 		AccountID      func(childComplexity int) int
@@ -173,6 +235,9 @@ type ComplexityRoot struct {
 		ID             func(childComplexity int) int
 		IdempotencyKey func(childComplexity int) int
 		Payload        func(childComplexity int) int
+		ReplayID       func(childComplexity int) int
+		ReplayOf       func(childComplexity int) int
+		Replays        func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.EventOrder, where *ent.EventWhereInput) int
 		Size           func(childComplexity int) int
 	}
 
@@ -187,20 +252,39 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	HTTPRequest struct {
+		Body    func(childComplexity int) int
+		Headers func(childComplexity int) int
+		Method  func(childComplexity int) int
+		URL     func(childComplexity int) int
+	}
+
 	Header struct {
 		Name  func(childComplexity int) int
 		Value func(childComplexity int) int
 	}
 
 	Mutation struct {
+		CancelDelivery      func(childComplexity int, input pusher.CancelDeliveryInput) int
+		CancelReplay        func(childComplexity int, input pusher.CancelReplayInput) int
 		CreateAccount       func(childComplexity int, input pusher.CreateAccountInput) int
 		CreateDestination   func(childComplexity int, input pusher.CreateDestinationInput) int
 		CreateToken         func(childComplexity int, input pusher.CreateTokenInput) int
 		DeleteAccount       func(childComplexity int, input pusher.DeleteAccountInput) int
 		DeleteDestination   func(childComplexity int, input pusher.DeleteDestinationInput) int
+		PauseDestination    func(childComplexity int, input pusher.PauseDestinationInput) int
+		PauseReplay         func(childComplexity int, input pusher.PauseReplayInput) int
+		PostponeDelivery    func(childComplexity int, input pusher.PostponeDeliveryInput) int
+		PreviewDelivery     func(childComplexity int, input pusher.PreviewDeliveryInput) int
+		ReplayEvent         func(childComplexity int, input pusher.ReplayEventInput) int
+		ReplayEvents        func(childComplexity int, input pusher.ReplayEventsInput) int
+		ResumeDestination   func(childComplexity int, input pusher.ResumeDestinationInput) int
+		ResumeReplay        func(childComplexity int, input pusher.ResumeReplayInput) int
+		RetryDelivery       func(childComplexity int, input pusher.RetryDeliveryInput) int
 		RevokeToken         func(childComplexity int, input pusher.RevokeTokenInput) int
 		RotateSecretToken   func(childComplexity int, input pusher.RotateSecretTokenInput) int
 		RotateSigningSecret func(childComplexity int, input pusher.RotateSigningSecretInput) int
+		SendTestEvent       func(childComplexity int, input pusher.SendTestEventInput) int
 		UpdateAccount       func(childComplexity int, input pusher.UpdateAccountInput) int
 		UpdateDestination   func(childComplexity int, input pusher.UpdateDestinationInput) int
 	}
@@ -212,9 +296,26 @@ type ComplexityRoot struct {
 		StartCursor     func(childComplexity int) int
 	}
 
+	PauseDestinationPayload struct {
+		Destination func(childComplexity int) int
+	}
+
+	PauseReplayPayload struct {
+		Replay func(childComplexity int) int
+	}
+
+	PostponeDeliveryPayload struct {
+		Delivery func(childComplexity int) int
+	}
+
+	PreviewDeliveryPayload struct {
+		Request func(childComplexity int) int
+	}
+
 	Query struct {
 		Account      func(childComplexity int, id string) int
 		Accounts     func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.AccountOrder, where *ent.AccountWhereInput) int
+		Actions      func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.ActionOrder, where *ent.ActionWhereInput) int
 		Deliveries   func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.DeliveryOrder, where *ent.DeliveryWhereInput) int
 		Delivery     func(childComplexity int, id string) int
 		Destination  func(childComplexity int, id string) int
@@ -223,7 +324,73 @@ type ComplexityRoot struct {
 		Events       func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.EventOrder, where *ent.EventWhereInput) int
 		Node         func(childComplexity int, id string) int
 		Nodes        func(childComplexity int, ids []string) int
+		Replay       func(childComplexity int, id string) int
+		Replays      func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.ReplayOrder, where *ent.ReplayWhereInput) int
 		Viewer       func(childComplexity int) int
+	}
+
+	Replay struct {
+		AccountID     func(childComplexity int) int
+		Actor         func(childComplexity int) int
+		CreatedAt     func(childComplexity int) int
+		Deliveries    func(childComplexity int) int
+		DestinationID func(childComplexity int) int
+		EventType     func(childComplexity int) int
+		FinishedAt    func(childComplexity int) int
+		FromTime      func(childComplexity int) int
+		ID            func(childComplexity int) int
+		Matched       func(childComplexity int) int
+		Rate          func(childComplexity int) int
+		Reason        func(childComplexity int) int
+		Replayed      func(childComplexity int) int
+		Report        func(childComplexity int) int
+		Skipped       func(childComplexity int) int
+		Status        func(childComplexity int) int
+		Statuses      func(childComplexity int) int
+		TargetIds     func(childComplexity int) int
+		ToTime        func(childComplexity int) int
+		UpdatedAt     func(childComplexity int) int
+	}
+
+	ReplayConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ReplayEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ReplayEventPayload struct {
+		Event func(childComplexity int) int
+	}
+
+	ReplayEventsPayload struct {
+		Count  func(childComplexity int) int
+		Replay func(childComplexity int) int
+	}
+
+	ReplayReport struct {
+		Canceled  func(childComplexity int) int
+		Failed    func(childComplexity int) int
+		Parked    func(childComplexity int) int
+		Pending   func(childComplexity int) int
+		Retrying  func(childComplexity int) int
+		Succeeded func(childComplexity int) int
+	}
+
+	ResumeDestinationPayload struct {
+		Destination func(childComplexity int) int
+	}
+
+	ResumeReplayPayload struct {
+		Replay func(childComplexity int) int
+	}
+
+	RetryDeliveryPayload struct {
+		Delivery func(childComplexity int) int
 	}
 
 	RevokeTokenPayload struct {
@@ -238,6 +405,19 @@ type ComplexityRoot struct {
 	RotateSigningSecretPayload struct {
 		Destination   func(childComplexity int) int
 		SigningSecret func(childComplexity int) int
+	}
+
+	SendTestEventPayload struct {
+		Delivery func(childComplexity int) int
+		Event    func(childComplexity int) int
+	}
+
+	TimelineEntry struct {
+		Action  func(childComplexity int) int
+		At      func(childComplexity int) int
+		Attempt func(childComplexity int) int
+		Kind    func(childComplexity int) int
+		Text    func(childComplexity int) int
 	}
 
 	Token struct {
@@ -396,12 +576,93 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.AccountEdge.Node(childComplexity), true
 
+	case "Action.accountID":
+		if e.ComplexityRoot.Action.AccountID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Action.AccountID(childComplexity), true
+	case "Action.actor":
+		if e.ComplexityRoot.Action.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Action.Actor(childComplexity), true
+	case "Action.createdAt":
+		if e.ComplexityRoot.Action.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Action.CreatedAt(childComplexity), true
+	case "Action.id":
+		if e.ComplexityRoot.Action.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Action.ID(childComplexity), true
+	case "Action.kind":
+		if e.ComplexityRoot.Action.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Action.Kind(childComplexity), true
+	case "Action.reason":
+		if e.ComplexityRoot.Action.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Action.Reason(childComplexity), true
+	case "Action.subjectID":
+		if e.ComplexityRoot.Action.SubjectID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Action.SubjectID(childComplexity), true
+
+	case "ActionConnection.edges":
+		if e.ComplexityRoot.ActionConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ActionConnection.Edges(childComplexity), true
+	case "ActionConnection.pageInfo":
+		if e.ComplexityRoot.ActionConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ActionConnection.PageInfo(childComplexity), true
+	case "ActionConnection.totalCount":
+		if e.ComplexityRoot.ActionConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ActionConnection.TotalCount(childComplexity), true
+
+	case "ActionEdge.cursor":
+		if e.ComplexityRoot.ActionEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ActionEdge.Cursor(childComplexity), true
+	case "ActionEdge.node":
+		if e.ComplexityRoot.ActionEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ActionEdge.Node(childComplexity), true
+
 	case "Attempt.accountID":
 		if e.ComplexityRoot.Attempt.AccountID == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Attempt.AccountID(childComplexity), true
+	case "Attempt.askedBy":
+		if e.ComplexityRoot.Attempt.AskedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attempt.AskedBy(childComplexity), true
 	case "Attempt.delivery":
 		if e.ComplexityRoot.Attempt.Delivery == nil {
 			break
@@ -438,12 +699,30 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Attempt.Number(childComplexity), true
+	case "Attempt.requestHeaders":
+		if e.ComplexityRoot.Attempt.RequestHeaders == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attempt.RequestHeaders(childComplexity), true
 	case "Attempt.responseBody":
 		if e.ComplexityRoot.Attempt.ResponseBody == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Attempt.ResponseBody(childComplexity), true
+	case "Attempt.responseBodyBase64":
+		if e.ComplexityRoot.Attempt.ResponseBodyBase64 == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attempt.ResponseBodyBase64(childComplexity), true
+	case "Attempt.responseHeaders":
+		if e.ComplexityRoot.Attempt.ResponseHeaders == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attempt.ResponseHeaders(childComplexity), true
 	case "Attempt.responseTruncated":
 		if e.ComplexityRoot.Attempt.ResponseTruncated == nil {
 			break
@@ -462,6 +741,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Attempt.Status(childComplexity), true
+	case "Attempt.timings":
+		if e.ComplexityRoot.Attempt.Timings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attempt.Timings(childComplexity), true
 
 	case "AttemptConnection.edges":
 		if e.ComplexityRoot.AttemptConnection.Edges == nil {
@@ -494,6 +779,51 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AttemptEdge.Node(childComplexity), true
+
+	case "AttemptTimings.connectMs":
+		if e.ComplexityRoot.AttemptTimings.ConnectMs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttemptTimings.ConnectMs(childComplexity), true
+	case "AttemptTimings.dnsMs":
+		if e.ComplexityRoot.AttemptTimings.DNSMs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttemptTimings.DNSMs(childComplexity), true
+	case "AttemptTimings.firstByteMs":
+		if e.ComplexityRoot.AttemptTimings.FirstByteMs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttemptTimings.FirstByteMs(childComplexity), true
+	case "AttemptTimings.tlsMs":
+		if e.ComplexityRoot.AttemptTimings.TLSMs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttemptTimings.TLSMs(childComplexity), true
+	case "AttemptTimings.totalMs":
+		if e.ComplexityRoot.AttemptTimings.TotalMs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttemptTimings.TotalMs(childComplexity), true
+
+	case "CancelDeliveryPayload.delivery":
+		if e.ComplexityRoot.CancelDeliveryPayload.Delivery == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CancelDeliveryPayload.Delivery(childComplexity), true
+
+	case "CancelReplayPayload.replay":
+		if e.ComplexityRoot.CancelReplayPayload.Replay == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CancelReplayPayload.Replay(childComplexity), true
 
 	case "CreateAccountPayload.account":
 		if e.ComplexityRoot.CreateAccountPayload.Account == nil {
@@ -619,6 +949,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Delivery.NextAttemptAt(childComplexity), true
+	case "Delivery.parkedAt":
+		if e.ComplexityRoot.Delivery.ParkedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delivery.ParkedAt(childComplexity), true
 	case "Delivery.reason":
 		if e.ComplexityRoot.Delivery.Reason == nil {
 			break
@@ -637,6 +973,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Delivery.Status(childComplexity), true
+	case "Delivery.timeline":
+		if e.ComplexityRoot.Delivery.Timeline == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delivery.Timeline(childComplexity), true
 
 	case "DeliveryConnection.edges":
 		if e.ComplexityRoot.DeliveryConnection.Edges == nil {
@@ -705,6 +1047,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Destination.Enabled(childComplexity), true
+	case "Destination.giveUpAfter":
+		if e.ComplexityRoot.Destination.GiveUpAfter == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Destination.GiveUpAfter(childComplexity), true
 	case "Destination.httpMethod":
 		if e.ComplexityRoot.Destination.HTTPMethod == nil {
 			break
@@ -717,6 +1065,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Destination.Headers(childComplexity), true
+	case "Destination.health":
+		if e.ComplexityRoot.Destination.Health == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Destination.Health(childComplexity), true
 	case "Destination.id":
 		if e.ComplexityRoot.Destination.ID == nil {
 			break
@@ -729,18 +1083,42 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Destination.Name(childComplexity), true
+	case "Destination.pausedUntil":
+		if e.ComplexityRoot.Destination.PausedUntil == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Destination.PausedUntil(childComplexity), true
 	case "Destination.reason":
 		if e.ComplexityRoot.Destination.Reason == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Destination.Reason(childComplexity), true
+	case "Destination.retrySchedule":
+		if e.ComplexityRoot.Destination.RetrySchedule == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Destination.RetrySchedule(childComplexity), true
+	case "Destination.signingAlgorithm":
+		if e.ComplexityRoot.Destination.SigningAlgorithm == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Destination.SigningAlgorithm(childComplexity), true
 	case "Destination.state":
 		if e.ComplexityRoot.Destination.State == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Destination.State(childComplexity), true
+	case "Destination.timeout":
+		if e.ComplexityRoot.Destination.Timeout == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Destination.Timeout(childComplexity), true
 	case "Destination.url":
 		if e.ComplexityRoot.Destination.URL == nil {
 			break
@@ -785,6 +1163,49 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DestinationEdge.Node(childComplexity), true
+
+	case "DestinationHealth.draining":
+		if e.ComplexityRoot.DestinationHealth.Draining == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DestinationHealth.Draining(childComplexity), true
+	case "DestinationHealth.failingSince":
+		if e.ComplexityRoot.DestinationHealth.FailingSince == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DestinationHealth.FailingSince(childComplexity), true
+	case "DestinationHealth.oldestParkedAt":
+		if e.ComplexityRoot.DestinationHealth.OldestParkedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DestinationHealth.OldestParkedAt(childComplexity), true
+	case "DestinationHealth.parkedCount":
+		if e.ComplexityRoot.DestinationHealth.ParkedCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DestinationHealth.ParkedCount(childComplexity), true
+	case "DestinationHealth.nextProbeAt":
+		if e.ComplexityRoot.DestinationHealth.ProbeAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DestinationHealth.ProbeAt(childComplexity), true
+	case "DestinationHealth.recentSuccessRate":
+		if e.ComplexityRoot.DestinationHealth.RecentSuccessRate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DestinationHealth.RecentSuccessRate(childComplexity), true
+	case "DestinationHealth.since":
+		if e.ComplexityRoot.DestinationHealth.Since == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DestinationHealth.Since(childComplexity), true
 
 	case "Event.account":
 		if e.ComplexityRoot.Event.Account == nil {
@@ -839,6 +1260,29 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Event.Payload(childComplexity), true
+	case "Event.replayID":
+		if e.ComplexityRoot.Event.ReplayID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.ReplayID(childComplexity), true
+	case "Event.replayOf":
+		if e.ComplexityRoot.Event.ReplayOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.ReplayOf(childComplexity), true
+	case "Event.replays":
+		if e.ComplexityRoot.Event.Replays == nil {
+			break
+		}
+
+		args, err := ec.field_Event_replays_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Event.Replays(childComplexity, args["after"].(*entgql.Cursor[string]), args["first"].(*int), args["before"].(*entgql.Cursor[string]), args["last"].(*int), args["orderBy"].(*ent.EventOrder), args["where"].(*ent.EventWhereInput)), true
 	case "Event.size":
 		if e.ComplexityRoot.Event.Size == nil {
 			break
@@ -878,6 +1322,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.EventEdge.Node(childComplexity), true
 
+	case "HTTPRequest.body":
+		if e.ComplexityRoot.HTTPRequest.Body == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HTTPRequest.Body(childComplexity), true
+	case "HTTPRequest.headers":
+		if e.ComplexityRoot.HTTPRequest.Headers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HTTPRequest.Headers(childComplexity), true
+	case "HTTPRequest.method":
+		if e.ComplexityRoot.HTTPRequest.Method == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HTTPRequest.Method(childComplexity), true
+	case "HTTPRequest.url":
+		if e.ComplexityRoot.HTTPRequest.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HTTPRequest.URL(childComplexity), true
+
 	case "Header.name":
 		if e.ComplexityRoot.Header.Name == nil {
 			break
@@ -891,6 +1360,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Header.Value(childComplexity), true
 
+	case "Mutation.cancelDelivery":
+		if e.ComplexityRoot.Mutation.CancelDelivery == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cancelDelivery_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CancelDelivery(childComplexity, args["input"].(pusher.CancelDeliveryInput)), true
+	case "Mutation.cancelReplay":
+		if e.ComplexityRoot.Mutation.CancelReplay == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cancelReplay_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CancelReplay(childComplexity, args["input"].(pusher.CancelReplayInput)), true
 	case "Mutation.createAccount":
 		if e.ComplexityRoot.Mutation.CreateAccount == nil {
 			break
@@ -946,6 +1437,105 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteDestination(childComplexity, args["input"].(pusher.DeleteDestinationInput)), true
+	case "Mutation.pauseDestination":
+		if e.ComplexityRoot.Mutation.PauseDestination == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_pauseDestination_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PauseDestination(childComplexity, args["input"].(pusher.PauseDestinationInput)), true
+	case "Mutation.pauseReplay":
+		if e.ComplexityRoot.Mutation.PauseReplay == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_pauseReplay_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PauseReplay(childComplexity, args["input"].(pusher.PauseReplayInput)), true
+	case "Mutation.postponeDelivery":
+		if e.ComplexityRoot.Mutation.PostponeDelivery == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_postponeDelivery_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PostponeDelivery(childComplexity, args["input"].(pusher.PostponeDeliveryInput)), true
+	case "Mutation.previewDelivery":
+		if e.ComplexityRoot.Mutation.PreviewDelivery == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_previewDelivery_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PreviewDelivery(childComplexity, args["input"].(pusher.PreviewDeliveryInput)), true
+	case "Mutation.replayEvent":
+		if e.ComplexityRoot.Mutation.ReplayEvent == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_replayEvent_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReplayEvent(childComplexity, args["input"].(pusher.ReplayEventInput)), true
+	case "Mutation.replayEvents":
+		if e.ComplexityRoot.Mutation.ReplayEvents == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_replayEvents_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReplayEvents(childComplexity, args["input"].(pusher.ReplayEventsInput)), true
+	case "Mutation.resumeDestination":
+		if e.ComplexityRoot.Mutation.ResumeDestination == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_resumeDestination_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ResumeDestination(childComplexity, args["input"].(pusher.ResumeDestinationInput)), true
+	case "Mutation.resumeReplay":
+		if e.ComplexityRoot.Mutation.ResumeReplay == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_resumeReplay_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ResumeReplay(childComplexity, args["input"].(pusher.ResumeReplayInput)), true
+	case "Mutation.retryDelivery":
+		if e.ComplexityRoot.Mutation.RetryDelivery == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_retryDelivery_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RetryDelivery(childComplexity, args["input"].(pusher.RetryDeliveryInput)), true
 	case "Mutation.revokeToken":
 		if e.ComplexityRoot.Mutation.RevokeToken == nil {
 			break
@@ -979,6 +1569,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RotateSigningSecret(childComplexity, args["input"].(pusher.RotateSigningSecretInput)), true
+	case "Mutation.sendTestEvent":
+		if e.ComplexityRoot.Mutation.SendTestEvent == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_sendTestEvent_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SendTestEvent(childComplexity, args["input"].(pusher.SendTestEventInput)), true
 	case "Mutation.updateAccount":
 		if e.ComplexityRoot.Mutation.UpdateAccount == nil {
 			break
@@ -1027,6 +1628,34 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PageInfo.StartCursor(childComplexity), true
 
+	case "PauseDestinationPayload.destination":
+		if e.ComplexityRoot.PauseDestinationPayload.Destination == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PauseDestinationPayload.Destination(childComplexity), true
+
+	case "PauseReplayPayload.replay":
+		if e.ComplexityRoot.PauseReplayPayload.Replay == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PauseReplayPayload.Replay(childComplexity), true
+
+	case "PostponeDeliveryPayload.delivery":
+		if e.ComplexityRoot.PostponeDeliveryPayload.Delivery == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PostponeDeliveryPayload.Delivery(childComplexity), true
+
+	case "PreviewDeliveryPayload.request":
+		if e.ComplexityRoot.PreviewDeliveryPayload.Request == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewDeliveryPayload.Request(childComplexity), true
+
 	case "Query.account":
 		if e.ComplexityRoot.Query.Account == nil {
 			break
@@ -1049,6 +1678,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Accounts(childComplexity, args["after"].(*entgql.Cursor[string]), args["first"].(*int), args["before"].(*entgql.Cursor[string]), args["last"].(*int), args["orderBy"].(*ent.AccountOrder), args["where"].(*ent.AccountWhereInput)), true
+	case "Query.actions":
+		if e.ComplexityRoot.Query.Actions == nil {
+			break
+		}
+
+		args, err := ec.field_Query_actions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Actions(childComplexity, args["after"].(*entgql.Cursor[string]), args["first"].(*int), args["before"].(*entgql.Cursor[string]), args["last"].(*int), args["orderBy"].(*ent.ActionOrder), args["where"].(*ent.ActionWhereInput)), true
 	case "Query.deliveries":
 		if e.ComplexityRoot.Query.Deliveries == nil {
 			break
@@ -1138,12 +1778,265 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Nodes(childComplexity, args["ids"].([]string)), true
+	case "Query.replay":
+		if e.ComplexityRoot.Query.Replay == nil {
+			break
+		}
+
+		args, err := ec.field_Query_replay_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Replay(childComplexity, args["id"].(string)), true
+	case "Query.replays":
+		if e.ComplexityRoot.Query.Replays == nil {
+			break
+		}
+
+		args, err := ec.field_Query_replays_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Replays(childComplexity, args["after"].(*entgql.Cursor[string]), args["first"].(*int), args["before"].(*entgql.Cursor[string]), args["last"].(*int), args["orderBy"].(*ent.ReplayOrder), args["where"].(*ent.ReplayWhereInput)), true
 	case "Query.viewer":
 		if e.ComplexityRoot.Query.Viewer == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Query.Viewer(childComplexity), true
+
+	case "Replay.accountID":
+		if e.ComplexityRoot.Replay.AccountID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Replay.AccountID(childComplexity), true
+	case "Replay.actor":
+		if e.ComplexityRoot.Replay.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Replay.Actor(childComplexity), true
+	case "Replay.createdAt":
+		if e.ComplexityRoot.Replay.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Replay.CreatedAt(childComplexity), true
+	case "Replay.deliveries":
+		if e.ComplexityRoot.Replay.Deliveries == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Replay.Deliveries(childComplexity), true
+	case "Replay.destinationID":
+		if e.ComplexityRoot.Replay.DestinationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Replay.DestinationID(childComplexity), true
+	case "Replay.eventType":
+		if e.ComplexityRoot.Replay.EventType == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Replay.EventType(childComplexity), true
+	case "Replay.finishedAt":
+		if e.ComplexityRoot.Replay.FinishedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Replay.FinishedAt(childComplexity), true
+	case "Replay.from":
+		if e.ComplexityRoot.Replay.FromTime == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Replay.FromTime(childComplexity), true
+	case "Replay.id":
+		if e.ComplexityRoot.Replay.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Replay.ID(childComplexity), true
+	case "Replay.matched":
+		if e.ComplexityRoot.Replay.Matched == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Replay.Matched(childComplexity), true
+	case "Replay.rate":
+		if e.ComplexityRoot.Replay.Rate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Replay.Rate(childComplexity), true
+	case "Replay.reason":
+		if e.ComplexityRoot.Replay.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Replay.Reason(childComplexity), true
+	case "Replay.replayed":
+		if e.ComplexityRoot.Replay.Replayed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Replay.Replayed(childComplexity), true
+	case "Replay.report":
+		if e.ComplexityRoot.Replay.Report == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Replay.Report(childComplexity), true
+	case "Replay.skipped":
+		if e.ComplexityRoot.Replay.Skipped == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Replay.Skipped(childComplexity), true
+	case "Replay.status":
+		if e.ComplexityRoot.Replay.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Replay.Status(childComplexity), true
+	case "Replay.statuses":
+		if e.ComplexityRoot.Replay.Statuses == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Replay.Statuses(childComplexity), true
+	case "Replay.destinationIDs":
+		if e.ComplexityRoot.Replay.TargetIds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Replay.TargetIds(childComplexity), true
+	case "Replay.to":
+		if e.ComplexityRoot.Replay.ToTime == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Replay.ToTime(childComplexity), true
+	case "Replay.updatedAt":
+		if e.ComplexityRoot.Replay.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Replay.UpdatedAt(childComplexity), true
+
+	case "ReplayConnection.edges":
+		if e.ComplexityRoot.ReplayConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReplayConnection.Edges(childComplexity), true
+	case "ReplayConnection.pageInfo":
+		if e.ComplexityRoot.ReplayConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReplayConnection.PageInfo(childComplexity), true
+	case "ReplayConnection.totalCount":
+		if e.ComplexityRoot.ReplayConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReplayConnection.TotalCount(childComplexity), true
+
+	case "ReplayEdge.cursor":
+		if e.ComplexityRoot.ReplayEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReplayEdge.Cursor(childComplexity), true
+	case "ReplayEdge.node":
+		if e.ComplexityRoot.ReplayEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReplayEdge.Node(childComplexity), true
+
+	case "ReplayEventPayload.event":
+		if e.ComplexityRoot.ReplayEventPayload.Event == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReplayEventPayload.Event(childComplexity), true
+
+	case "ReplayEventsPayload.count":
+		if e.ComplexityRoot.ReplayEventsPayload.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReplayEventsPayload.Count(childComplexity), true
+	case "ReplayEventsPayload.replay":
+		if e.ComplexityRoot.ReplayEventsPayload.Replay == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReplayEventsPayload.Replay(childComplexity), true
+
+	case "ReplayReport.canceled":
+		if e.ComplexityRoot.ReplayReport.Canceled == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReplayReport.Canceled(childComplexity), true
+	case "ReplayReport.failed":
+		if e.ComplexityRoot.ReplayReport.Failed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReplayReport.Failed(childComplexity), true
+	case "ReplayReport.parked":
+		if e.ComplexityRoot.ReplayReport.Parked == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReplayReport.Parked(childComplexity), true
+	case "ReplayReport.pending":
+		if e.ComplexityRoot.ReplayReport.Pending == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReplayReport.Pending(childComplexity), true
+	case "ReplayReport.retrying":
+		if e.ComplexityRoot.ReplayReport.Retrying == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReplayReport.Retrying(childComplexity), true
+	case "ReplayReport.succeeded":
+		if e.ComplexityRoot.ReplayReport.Succeeded == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReplayReport.Succeeded(childComplexity), true
+
+	case "ResumeDestinationPayload.destination":
+		if e.ComplexityRoot.ResumeDestinationPayload.Destination == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResumeDestinationPayload.Destination(childComplexity), true
+
+	case "ResumeReplayPayload.replay":
+		if e.ComplexityRoot.ResumeReplayPayload.Replay == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResumeReplayPayload.Replay(childComplexity), true
+
+	case "RetryDeliveryPayload.delivery":
+		if e.ComplexityRoot.RetryDeliveryPayload.Delivery == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetryDeliveryPayload.Delivery(childComplexity), true
 
 	case "RevokeTokenPayload.token":
 		if e.ComplexityRoot.RevokeTokenPayload.Token == nil {
@@ -1177,6 +2070,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RotateSigningSecretPayload.SigningSecret(childComplexity), true
+
+	case "SendTestEventPayload.delivery":
+		if e.ComplexityRoot.SendTestEventPayload.Delivery == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SendTestEventPayload.Delivery(childComplexity), true
+	case "SendTestEventPayload.event":
+		if e.ComplexityRoot.SendTestEventPayload.Event == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SendTestEventPayload.Event(childComplexity), true
+
+	case "TimelineEntry.action":
+		if e.ComplexityRoot.TimelineEntry.Action == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineEntry.Action(childComplexity), true
+	case "TimelineEntry.at":
+		if e.ComplexityRoot.TimelineEntry.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineEntry.At(childComplexity), true
+	case "TimelineEntry.attempt":
+		if e.ComplexityRoot.TimelineEntry.Attempt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineEntry.Attempt(childComplexity), true
+	case "TimelineEntry.kind":
+		if e.ComplexityRoot.TimelineEntry.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineEntry.Kind(childComplexity), true
+	case "TimelineEntry.text":
+		if e.ComplexityRoot.TimelineEntry.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineEntry.Text(childComplexity), true
 
 	case "Token.account":
 		if e.ComplexityRoot.Token.Account == nil {
@@ -1321,8 +2258,12 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		return graphql.NewInputUnmarshalerIndex(
 			graphql.NewInputUnmarshaler("AccountOrder", ec.unmarshalInputAccountOrder),
 			graphql.NewInputUnmarshaler("AccountWhereInput", ec.unmarshalInputAccountWhereInput),
+			graphql.NewInputUnmarshaler("ActionOrder", ec.unmarshalInputActionOrder),
+			graphql.NewInputUnmarshaler("ActionWhereInput", ec.unmarshalInputActionWhereInput),
 			graphql.NewInputUnmarshaler("AttemptOrder", ec.unmarshalInputAttemptOrder),
 			graphql.NewInputUnmarshaler("AttemptWhereInput", ec.unmarshalInputAttemptWhereInput),
+			graphql.NewInputUnmarshaler("CancelDeliveryInput", ec.unmarshalInputCancelDeliveryInput),
+			graphql.NewInputUnmarshaler("CancelReplayInput", ec.unmarshalInputCancelReplayInput),
 			graphql.NewInputUnmarshaler("CreateAccountInput", ec.unmarshalInputCreateAccountInput),
 			graphql.NewInputUnmarshaler("CreateDestinationInput", ec.unmarshalInputCreateDestinationInput),
 			graphql.NewInputUnmarshaler("CreateTokenInput", ec.unmarshalInputCreateTokenInput),
@@ -1335,9 +2276,22 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("EventOrder", ec.unmarshalInputEventOrder),
 			graphql.NewInputUnmarshaler("EventWhereInput", ec.unmarshalInputEventWhereInput),
 			graphql.NewInputUnmarshaler("HeaderInput", ec.unmarshalInputHeaderInput),
+			graphql.NewInputUnmarshaler("PauseDestinationInput", ec.unmarshalInputPauseDestinationInput),
+			graphql.NewInputUnmarshaler("PauseReplayInput", ec.unmarshalInputPauseReplayInput),
+			graphql.NewInputUnmarshaler("PostponeDeliveryInput", ec.unmarshalInputPostponeDeliveryInput),
+			graphql.NewInputUnmarshaler("PreviewDeliveryInput", ec.unmarshalInputPreviewDeliveryInput),
+			graphql.NewInputUnmarshaler("ReplayEventInput", ec.unmarshalInputReplayEventInput),
+			graphql.NewInputUnmarshaler("ReplayEventsInput", ec.unmarshalInputReplayEventsInput),
+			graphql.NewInputUnmarshaler("ReplayFilterInput", ec.unmarshalInputReplayFilterInput),
+			graphql.NewInputUnmarshaler("ReplayOrder", ec.unmarshalInputReplayOrder),
+			graphql.NewInputUnmarshaler("ReplayWhereInput", ec.unmarshalInputReplayWhereInput),
+			graphql.NewInputUnmarshaler("ResumeDestinationInput", ec.unmarshalInputResumeDestinationInput),
+			graphql.NewInputUnmarshaler("ResumeReplayInput", ec.unmarshalInputResumeReplayInput),
+			graphql.NewInputUnmarshaler("RetryDeliveryInput", ec.unmarshalInputRetryDeliveryInput),
 			graphql.NewInputUnmarshaler("RevokeTokenInput", ec.unmarshalInputRevokeTokenInput),
 			graphql.NewInputUnmarshaler("RotateSecretTokenInput", ec.unmarshalInputRotateSecretTokenInput),
 			graphql.NewInputUnmarshaler("RotateSigningSecretInput", ec.unmarshalInputRotateSigningSecretInput),
+			graphql.NewInputUnmarshaler("SendTestEventInput", ec.unmarshalInputSendTestEventInput),
 			graphql.NewInputUnmarshaler("TokenOrder", ec.unmarshalInputTokenOrder),
 			graphql.NewInputUnmarshaler("TokenWhereInput", ec.unmarshalInputTokenWhereInput),
 			graphql.NewInputUnmarshaler("UpdateAccountInput", ec.unmarshalInputUpdateAccountInput),
@@ -1428,7 +2382,8 @@ var sources = []*ast.Source{
   """
   updateAccount(input: UpdateAccountInput!): UpdateAccountPayload!
   """
-  Deletes an account with its destinations and revokes its tokens. Its e-mail address is free again.
+  Deletes an account with its destinations and revokes its tokens. Deliveries that wait are canceled with the reason
+  ` + "`" + `account_deleted` + "`" + `, as by ` + "`" + `deleteDestination` + "`" + `. Its e-mail address is free again.
   """
   deleteAccount(input: DeleteAccountInput!): DeleteAccountPayload!
 }
@@ -1470,22 +2425,240 @@ type DeleteAccountPayload {
   deletedID: ID!
 }
 `, BuiltIn: false},
+	{Name: "../schema/action.graphql", Input: `extend type Query {
+  """
+  The audit log: who did what to deliveries, destinations, replays and accounts, and why, and what the system did by
+  itself. ` + "`" + `where: {subjectID: …}` + "`" + ` has what was done to one of them.
+  """
+  actions(
+    "Only what comes after this cursor."
+    after: Cursor
+    "How many from the start: 1 to 100; 20 when neither ` + "`" + `first` + "`" + ` nor ` + "`" + `last` + "`" + ` is given."
+    first: Int
+    "Only what comes before this cursor."
+    before: Cursor
+    "How many from the end: 1 to 100."
+    last: Int
+    orderBy: ActionOrder
+    where: ActionWhereInput
+  ): ActionConnection!
+}
+`, BuiltIn: false},
 	{Name: "../schema/attempt.graphql", Input: `extend type Attempt {
   """
   Milliseconds from the start to the end of the answer.
   """
   durationMs: Float!
   """
+  Where the time went.
+  """
+  timings: AttemptTimings!
+  """
+  The headers of the request, as they were sent; the values of the destination's own are masked.
+  """
+  requestHeaders: [Header!]!
+  """
+  The headers of the answer; what is not UTF-8 is replaced by ` + "`" + `�` + "`" + `. At most 16 KiB are kept.
+  """
+  responseHeaders: [Header!]!
+  """
   The first 16 KiB of the answer as text; what is not UTF-8 is replaced by ` + "`" + `�` + "`" + `. Null when there was none.
   """
   responseBody: String
+  """
+  The first 16 KiB of the answer, byte for byte as it came, in base64. Null when there was none.
+  """
+  responseBodyBase64: String
+}
+
+"""
+Where the time of an attempt went, in milliseconds. DNS, connect and TLS are 0 on a connection that was kept, and what
+did not come about is 0 too.
+"""
+type AttemptTimings {
+  """
+  Looking up the host's name.
+  """
+  dnsMs: Float!
+  """
+  Connecting.
+  """
+  connectMs: Float!
+  """
+  The TLS handshake.
+  """
+  tlsMs: Float!
+  """
+  From having a connection to the first byte of the answer.
+  """
+  firstByteMs: Float!
+  """
+  From the start to the end of the answer.
+  """
+  totalMs: Float!
 }
 `, BuiltIn: false},
 	{Name: "../schema/delivery.graphql", Input: `extend type Delivery {
   """
-  Where a person sees the delivery at work in the engine's own UI; null when it has none.
+  Where a person sees the delivery at work in the engine's own UI; null when it has none. For one that is parked that is
+  the loop which cares for what its destination has parked.
   """
   engineURL: String
+  """
+  Everything that has happened to it, the oldest first: its newest 200 attempts and 200 actions.
+  """
+  timeline: [TimelineEntry!]!
+}
+
+"""
+One thing that has happened to a delivery.
+"""
+type TimelineEntry {
+  at: Time!
+  kind: TimelineKind!
+  """
+  A short sentence, such as ` + "`" + `attempt 2: 503 after 12 ms, asked for by the schedule` + "`" + `.
+  """
+  text: String!
+  """
+  With ATTEMPT.
+  """
+  attempt: Attempt
+  """
+  With ACTION.
+  """
+  action: Action
+}
+
+enum TimelineKind {
+  """
+  Its event was accepted, or made by a replay.
+  """
+  ACCEPTED
+  """
+  A request was made.
+  """
+  ATTEMPT
+  """
+  Somebody did something to it.
+  """
+  ACTION
+  """
+  It was parked, and still is.
+  """
+  PARKED
+  """
+  It succeeded, failed or was canceled.
+  """
+  SETTLED
+}
+
+extend type Mutation {
+  """
+  Makes the next attempt of a delivery now. It is made whatever the destination's state, paused and disabled included,
+  and uses up no wait of the schedule; also of a delivery that has failed. One that is being attempted already is
+  returned as it is. One that has succeeded or was canceled, and one whose destination was deleted: ` + "`" + `conflict` + "`" + `.
+  """
+  retryDelivery(input: RetryDeliveryInput!): RetryDeliveryPayload!
+  """
+  Ends a delivery that is not settled. An attempt that is under way is not broken off: if the receiver accepts it, the
+  delivery has succeeded after all. One that was canceled already is returned as it is; one that has succeeded or failed:
+  ` + "`" + `conflict` + "`" + `.
+  """
+  cancelDelivery(input: CancelDeliveryInput!): CancelDeliveryPayload!
+  """
+  Puts the next attempt of a delivery off, or brings it forward, to a time of your own. Should the destination not send
+  then, it parks. One that is being attempted or is settled: ` + "`" + `conflict` + "`" + `.
+  """
+  postponeDelivery(input: PostponeDeliveryInput!): PostponeDeliveryPayload!
+  """
+  Sends an event to one destination alone, to see what it says. It goes out whatever the destination's state, and is
+  attempted once.
+  """
+  sendTestEvent(input: SendTestEventInput!): SendTestEventPayload!
+  """
+  The request that a destination would get now, signature included. Nothing is stored or sent. What could never be sent,
+  such as a GET whose event does not fit the URL: ` + "`" + `invalid` + "`" + `.
+  """
+  previewDelivery(input: PreviewDeliveryInput!): PreviewDeliveryPayload!
+}
+
+input RetryDeliveryInput {
+  deliveryID: ID!
+  "One line of at most 150 bytes."
+  reason: String
+}
+
+type RetryDeliveryPayload {
+  delivery: Delivery!
+}
+
+input CancelDeliveryInput {
+  deliveryID: ID!
+  "Shown as the delivery's reason; one line of at most 150 bytes."
+  reason: String
+}
+
+type CancelDeliveryPayload {
+  delivery: Delivery!
+}
+
+input PostponeDeliveryInput {
+  deliveryID: ID!
+  "At most 30 days from now."
+  until: Time!
+  "One line of at most 150 bytes."
+  reason: String
+}
+
+type PostponeDeliveryPayload {
+  delivery: Delivery!
+}
+
+input SendTestEventInput {
+  destinationID: ID!
+  "A JSON text of at most 1 MiB. Not given: one that says that it is a test."
+  payload: String
+  "At most 128 characters."
+  eventType: String = "test"
+}
+
+type SendTestEventPayload {
+  event: Event!
+  delivery: Delivery!
+}
+
+input PreviewDeliveryInput {
+  destinationID: ID!
+  "A JSON text of at most 1 MiB. Not given: the event's, or that of a test event."
+  payload: String
+  "Of the test event; at most 128 characters."
+  eventType: String = "test"
+  "An event of the same account, whose id, payload and headers are used. Not given: an id is made up."
+  eventID: ID
+}
+
+type PreviewDeliveryPayload {
+  request: HTTPRequest!
+}
+
+"""
+A request as the receiver gets it. ` + "`" + `Host` + "`" + ` and ` + "`" + `Content-Length` + "`" + ` follow from its URL and body.
+"""
+type HTTPRequest {
+  method: String!
+  """
+  With the event in its query where the method is GET.
+  """
+  url: String!
+  """
+  Ordered by name.
+  """
+  headers: [Header!]!
+  """
+  The event's bytes; null for GET.
+  """
+  body: String
 }
 `, BuiltIn: false},
 	{Name: "../schema/destination.graphql", Input: `extend type Destination {
@@ -1494,10 +2667,63 @@ type DeleteAccountPayload {
   MANAGE; others see ` + "`" + `••••` + "`" + `.
   """
   headers: [Header!]!
+  """
+  The waits between a delivery's attempts, give or take a fifth: the destination's own, or the default
+  ` + "`" + `5s 5m 30m 2h 5h 10h 14h 20h 24h` + "`" + `.
+  """
+  retrySchedule: [Duration!]!
+  """
+  How long an attempt may take in all.
+  """
+  timeout: Duration!
+  """
+  The age at which a delivery is given up though its schedule is not used up; the time that it was parked does not
+  count. Null: never.
+  """
+  giveUpAfter: Duration
+  """
+  How the destination has been doing, and how much waits for it.
+  """
+  health: DestinationHealth!
 }
 
 """
-One HTTP header of a destination.
+How a destination has been doing. Each field is looked up by itself: ask for what you need.
+"""
+type DestinationHealth {
+  """
+  Since when it has its state.
+  """
+  since: Time!
+  """
+  How many of its newest deliveries the destination has accepted at their last attempt: from 0 to 1, over at most 100 of
+  those that have been attempted. Null when none was.
+  """
+  recentSuccessRate: Float
+  """
+  How many deliveries are parked.
+  """
+  parkedCount: Int!
+  """
+  Since when the first of the parked deliveries, in the order of acceptance, has been parked; null when none is.
+  """
+  oldestParkedAt: Time
+  """
+  When the breaker tries one delivery to see whether the destination is back; null unless the state is OPEN.
+  """
+  nextProbeAt: Time
+  """
+  When the first delivery failed after which none has succeeded; null when the last one has.
+  """
+  failingSince: Time
+  """
+  Whether deliveries that were parked are going out now, with new ones in line behind them.
+  """
+  draining: Boolean!
+}
+
+"""
+One HTTP header.
 """
 type Header {
   name: String!
@@ -1512,8 +2738,8 @@ input HeaderInput {
 
 extend type Mutation {
   """
-  Makes a destination: from now on it gets the account's events. The secret that its deliveries are signed with (after
-  Standard Webhooks) is shown in ` + "`" + `signingSecret` + "`" + ` and never again. An account may have 5,000 destinations.
+  Makes a destination: from now on it gets the account's events. What its deliveries are verified with (after Standard
+  Webhooks) is shown in ` + "`" + `signingSecret` + "`" + ` and never again. An account may have 5,000 destinations.
   """
   createDestination(input: CreateDestinationInput!): CreateDestinationPayload!
   """
@@ -1522,14 +2748,27 @@ extend type Mutation {
   """
   updateDestination(input: UpdateDestinationInput!): UpdateDestinationPayload!
   """
-  Deletes a destination: new events no longer go there. Its deliveries stay in the history.
+  Deletes a destination: new events no longer go there. Its deliveries stay in the history; those that wait are canceled
+  with the reason ` + "`" + `destination_deleted` + "`" + `. URL, headers and signing secrets are read when an attempt begins, so one that is
+  under way may still arrive, and none begins afterwards.
   """
   deleteDestination(input: DeleteDestinationInput!): DeleteDestinationPayload!
   """
   Gives a destination a new signing secret, shown in ` + "`" + `signingSecret` + "`" + ` and never again. Until ` + "`" + `overlap` + "`" + ` is over, deliveries
-  carry a signature of the old one too.
+  carry a signature of the old one too. At most 5 are valid at the same time: ` + "`" + `conflict` + "`" + `.
   """
   rotateSigningSecret(input: RotateSigningSecretInput!): RotateSigningSecretPayload!
+  """
+  Holds a destination's deliveries: they park, in the order of acceptance, and nothing is lost. An attempt that is under
+  way ends as usual. Pausing again gives it a new end and reason. A destination that is disabled: ` + "`" + `conflict` + "`" + `.
+  """
+  pauseDestination(input: PauseDestinationInput!): PauseDestinationPayload!
+  """
+  Lets a destination's deliveries go on, whatever its state: it is enabled, its breaker closes, and everything that waits
+  for it goes out in the order of acceptance, deliveries that wait for a retry included. Those that an operator has
+  postponed or retried keep their time.
+  """
+  resumeDestination(input: ResumeDestinationInput!): ResumeDestinationPayload!
 }
 
 input CreateDestinationInput {
@@ -1540,13 +2779,29 @@ input CreateDestinationInput {
   httpMethod: HTTPMethod = POST
   "At most 50, and 8 KiB of names and values together."
   headers: [HeaderInput!]
+  "At most 200 bytes."
   name: String
+  """
+  The waits after the first attempt that fails, the second, and so on; with the last of them used up, a delivery has
+  failed. At most 20, each from ` + "`" + `1s` + "`" + ` to ` + "`" + `7d` + "`" + `. None: the default.
+  """
+  retrySchedule: [Duration!]
+  "How long an attempt may take in all: ` + "`" + `1s` + "`" + ` to ` + "`" + `30s` + "`" + `. ` + "`" + `0s` + "`" + ` is the default, 15 s."
+  timeout: Duration
+  """
+  The age at which a delivery is given up though its schedule is not used up: ` + "`" + `1m` + "`" + ` to ` + "`" + `90d` + "`" + `. ` + "`" + `0s` + "`" + ` is never, the default.
+  """
+  giveUpAfter: Duration
+  "` + "`" + `ED25519` + "`" + ` signs with a key that the receiver needs no secret for."
+  signingAlgorithm: DestinationSigningAlgorithm = HMAC_SHA256
+  "A secret of your own: ` + "`" + `whsec_` + "`" + ` and 24 to 64 bytes in base64. A new one is made otherwise. Only with ` + "`" + `HMAC_SHA256` + "`" + `."
+  signingSecret: String
 }
 
 type CreateDestinationPayload {
   destination: Destination!
   """
-  ` + "`" + `whsec_…` + "`" + `; it is shown once.
+  What the receiver verifies with: the secret ` + "`" + `whsec_…` + "`" + `, or for ED25519 the public key ` + "`" + `whpk_…` + "`" + `. It is shown once.
   """
   signingSecret: String!
 }
@@ -1559,8 +2814,22 @@ input UpdateDestinationInput {
   headers: [HeaderInput!]
   "The empty string removes it."
   name: String
-  "` + "`" + `false` + "`" + `: deliveries park, nothing is lost. ` + "`" + `true` + "`" + `: everything that waits goes on."
+  """
+  ` + "`" + `false` + "`" + ` disables it: deliveries park, nothing is lost. ` + "`" + `true` + "`" + ` resumes it when it is disabled: everything that waits
+  goes on. What it is already changes nothing.
+  """
   enabled: Boolean
+  """
+  The waits after the first attempt that fails, the second, and so on; with the last of them used up, a delivery has
+  failed. At most 20, each from ` + "`" + `1s` + "`" + ` to ` + "`" + `7d` + "`" + `. The empty list is the default.
+  """
+  retrySchedule: [Duration!]
+  "How long an attempt may take in all: ` + "`" + `1s` + "`" + ` to ` + "`" + `30s` + "`" + `. ` + "`" + `0s` + "`" + ` is the default, 15 s."
+  timeout: Duration
+  """
+  The age at which a delivery is given up though its schedule is not used up: ` + "`" + `1m` + "`" + ` to ` + "`" + `90d` + "`" + `. ` + "`" + `0s` + "`" + ` is never, the default.
+  """
+  giveUpAfter: Duration
 }
 
 type UpdateDestinationPayload {
@@ -1579,14 +2848,45 @@ input RotateSigningSecretInput {
   destinationID: ID!
   "How long the old secret is used beside the new one: ` + "`" + `0s` + "`" + ` to ` + "`" + `7d` + "`" + `."
   overlap: Duration = "24h"
+  "As it is, when it is not given."
+  signingAlgorithm: DestinationSigningAlgorithm
+  "A secret of your own: ` + "`" + `whsec_` + "`" + ` and 24 to 64 bytes in base64. A new one is made otherwise. Only with ` + "`" + `HMAC_SHA256` + "`" + `."
+  signingSecret: String
 }
 
 type RotateSigningSecretPayload {
   destination: Destination!
   """
-  ` + "`" + `whsec_…` + "`" + `; it is shown once.
+  What the receiver verifies with: the secret ` + "`" + `whsec_…` + "`" + `, or for ED25519 the public key ` + "`" + `whpk_…` + "`" + `. It is shown once.
   """
   signingSecret: String!
+}
+
+input PauseDestinationInput {
+  destinationID: ID!
+  "When it goes on by itself, at most a year from now. Not given: when somebody resumes it."
+  until: Time
+  "Shown as the destination's reason; one line of at most 150 bytes."
+  reason: String
+}
+
+type PauseDestinationPayload {
+  destination: Destination!
+}
+
+input ResumeDestinationInput {
+  destinationID: ID!
+  """
+  How many deliveries a second go out until nothing is parked any more: 0.1 to 10,000. Not given: 10, then twice as many
+  each second, one at a time while the order can be kept.
+  """
+  rate: Float
+  "One line of at most 150 bytes."
+  reason: String
+}
+
+type ResumeDestinationPayload {
+  destination: Destination!
 }
 `, BuiltIn: false},
 	{Name: "../schema/ent.graphql", Input: `directive @goField(forceResolver: Boolean, name: String, omittable: Boolean) on FIELD_DEFINITION | INPUT_FIELD_DEFINITION
@@ -1863,6 +3163,227 @@ input AccountWhereInput {
   hasEventsWith: [EventWhereInput!]
 }
 """
+Something that was done to a delivery, a destination or a replay: by whom, and why.
+"""
+type Action implements Node {
+  id: ID!
+  accountID: ID!
+  subjectID: ID!
+  """
+  What was done; OPEN and CLOSE are the breaker's.
+  """
+  kind: ActionKind!
+  """
+  Who: admin, the id of a token, or system.
+  """
+  actor: String!
+  """
+  Why.
+  """
+  reason: String
+  createdAt: Time!
+}
+"""
+A connection to a list of items.
+"""
+type ActionConnection {
+  """
+  A list of edges.
+  """
+  edges: [ActionEdge]
+  """
+  Information to aid in pagination.
+  """
+  pageInfo: PageInfo!
+  """
+  Identifies the total count of items in the connection.
+  """
+  totalCount: Int!
+}
+"""
+An edge in a connection.
+"""
+type ActionEdge {
+  """
+  The item at the end of the edge.
+  """
+  node: Action
+  """
+  A cursor for use in pagination.
+  """
+  cursor: Cursor!
+}
+"""
+ActionKind is enum for the field kind
+"""
+enum ActionKind @goModel(model: "datapusher/ent/action.Kind") {
+  """
+  retryDelivery.
+  """
+  RETRY
+  """
+  cancelDelivery or cancelReplay.
+  """
+  CANCEL
+  """
+  postponeDelivery.
+  """
+  POSTPONE
+  """
+  pauseDestination or pauseReplay.
+  """
+  PAUSE
+  """
+  resumeDestination, enabling, resumeReplay, or the end of a pause.
+  """
+  RESUME
+  """
+  A destination was disabled: by its owner, by an answer of 410, or after days of failures.
+  """
+  DISABLE
+  """
+  The breaker stopped a destination's deliveries.
+  """
+  OPEN
+  """
+  The breaker let them go on.
+  """
+  CLOSE
+  """
+  replayEvent (of the event) or replayEvents (of the replay).
+  """
+  REPLAY
+  """
+  deleteDestination or deleteAccount.
+  """
+  DELETE
+}
+"""
+Ordering options for Action connections
+"""
+input ActionOrder {
+  """
+  The ordering direction.
+  """
+  direction: OrderDirection! = ASC
+  """
+  The field by which to order Actions.
+  """
+  field: ActionOrderField!
+}
+"""
+Properties by which Action connections can be ordered.
+"""
+enum ActionOrderField {
+  CREATED_AT
+}
+"""
+ActionWhereInput is used for filtering Action objects.
+Input was generated by ent.
+"""
+input ActionWhereInput {
+  not: ActionWhereInput
+  and: [ActionWhereInput!]
+  or: [ActionWhereInput!]
+  """
+  id field predicates
+  """
+  id: ID
+  idNEQ: ID
+  idIn: [ID!]
+  idNotIn: [ID!]
+  idGT: ID
+  idGTE: ID
+  idLT: ID
+  idLTE: ID
+  idEqualFold: ID
+  idContainsFold: ID
+  """
+  account_id field predicates
+  """
+  accountID: ID
+  accountIDNEQ: ID
+  accountIDIn: [ID!]
+  accountIDNotIn: [ID!]
+  accountIDGT: ID
+  accountIDGTE: ID
+  accountIDLT: ID
+  accountIDLTE: ID
+  accountIDContains: ID
+  accountIDHasPrefix: ID
+  accountIDHasSuffix: ID
+  accountIDEqualFold: ID
+  accountIDContainsFold: ID
+  """
+  subject_id field predicates
+  """
+  subjectID: ID
+  subjectIDNEQ: ID
+  subjectIDIn: [ID!]
+  subjectIDNotIn: [ID!]
+  subjectIDGT: ID
+  subjectIDGTE: ID
+  subjectIDLT: ID
+  subjectIDLTE: ID
+  subjectIDContains: ID
+  subjectIDHasPrefix: ID
+  subjectIDHasSuffix: ID
+  subjectIDEqualFold: ID
+  subjectIDContainsFold: ID
+  """
+  kind field predicates
+  """
+  kind: ActionKind
+  kindNEQ: ActionKind
+  kindIn: [ActionKind!]
+  kindNotIn: [ActionKind!]
+  """
+  actor field predicates
+  """
+  actor: String
+  actorNEQ: String
+  actorIn: [String!]
+  actorNotIn: [String!]
+  actorGT: String
+  actorGTE: String
+  actorLT: String
+  actorLTE: String
+  actorContains: String
+  actorHasPrefix: String
+  actorHasSuffix: String
+  actorEqualFold: String
+  actorContainsFold: String
+  """
+  reason field predicates
+  """
+  reason: String
+  reasonNEQ: String
+  reasonIn: [String!]
+  reasonNotIn: [String!]
+  reasonGT: String
+  reasonGTE: String
+  reasonLT: String
+  reasonLTE: String
+  reasonContains: String
+  reasonHasPrefix: String
+  reasonHasSuffix: String
+  reasonIsNil: Boolean
+  reasonNotNil: Boolean
+  reasonEqualFold: String
+  reasonContainsFold: String
+  """
+  created_at field predicates
+  """
+  createdAt: Time
+  createdAtNEQ: Time
+  createdAtIn: [Time!]
+  createdAtNotIn: [Time!]
+  createdAtGT: Time
+  createdAtGTE: Time
+  createdAtLT: Time
+  createdAtLTE: Time
+}
+"""
 One HTTP request of a delivery, and what came of it.
 """
 type Attempt implements Node {
@@ -1886,6 +3407,10 @@ type Attempt implements Node {
   """
   startedAt: Time!
   """
+  Who wanted it.
+  """
+  askedBy: AttemptAskedBy!
+  """
   The answer was longer than what is kept of it.
   """
   responseTruncated: Boolean!
@@ -1893,6 +3418,27 @@ type Attempt implements Node {
   Null when it has been deleted.
   """
   delivery: Delivery
+}
+"""
+AttemptAskedBy is enum for the field asked_by
+"""
+enum AttemptAskedBy @goModel(model: "datapusher/ent/attempt.AskedBy") {
+  """
+  The destination's retry schedule, the first attempt included.
+  """
+  SCHEDULE
+  """
+  retryDelivery or sendTestEvent.
+  """
+  OPERATOR
+  """
+  A replay: its first attempt.
+  """
+  REPLAY
+  """
+  The breaker, to see whether the destination is back.
+  """
+  PROBE
 }
 """
 A connection to a list of items.
@@ -2050,6 +3596,13 @@ input AttemptWhereInput {
   startedAtLT: Time
   startedAtLTE: Time
   """
+  asked_by field predicates
+  """
+  askedBy: AttemptAskedBy
+  askedByNEQ: AttemptAskedBy
+  askedByIn: [AttemptAskedBy!]
+  askedByNotIn: [AttemptAskedBy!]
+  """
   response_truncated field predicates
   """
   responseTruncated: Boolean
@@ -2089,6 +3642,10 @@ type Delivery implements Node {
   Null when nothing more is due.
   """
   nextAttemptAt: Time
+  """
+  Since when it is parked; null when it is not.
+  """
+  parkedAt: Time
   createdAt: Time!
   """
   When it succeeded, failed or was canceled.
@@ -2335,6 +3892,19 @@ input DeliveryWhereInput {
   nextAttemptAtIsNil: Boolean
   nextAttemptAtNotNil: Boolean
   """
+  parked_at field predicates
+  """
+  parkedAt: Time
+  parkedAtNEQ: Time
+  parkedAtIn: [Time!]
+  parkedAtNotIn: [Time!]
+  parkedAtGT: Time
+  parkedAtGTE: Time
+  parkedAtLT: Time
+  parkedAtLTE: Time
+  parkedAtIsNil: Boolean
+  parkedAtNotNil: Boolean
+  """
   created_at field predicates
   """
   createdAt: Time
@@ -2406,6 +3976,14 @@ type Destination implements Node {
   Why the state is not SENDING.
   """
   reason: String
+  """
+  When it goes on by itself; null where it is not paused, or without an end.
+  """
+  pausedUntil: Time
+  """
+  How deliveries are signed: v1 or v1a of Standard Webhooks.
+  """
+  signingAlgorithm: DestinationSigningAlgorithm!
   """
   Null when it has been deleted.
   """
@@ -2490,6 +4068,19 @@ Properties by which Destination connections can be ordered.
 """
 enum DestinationOrderField {
   CREATED_AT
+}
+"""
+DestinationSigningAlgorithm is enum for the field signing_algorithm
+"""
+enum DestinationSigningAlgorithm @goModel(model: "datapusher/ent/destination.SigningAlgorithm") {
+  """
+  v1 of Standard Webhooks: the receiver verifies with the secret that signs.
+  """
+  HMAC_SHA256
+  """
+  v1a of Standard Webhooks: the receiver verifies with a public key.
+  """
+  ED25519
 }
 """
 DestinationState is enum for the field state
@@ -2643,6 +4234,26 @@ input DestinationWhereInput {
   reasonEqualFold: String
   reasonContainsFold: String
   """
+  paused_until field predicates
+  """
+  pausedUntil: Time
+  pausedUntilNEQ: Time
+  pausedUntilIn: [Time!]
+  pausedUntilNotIn: [Time!]
+  pausedUntilGT: Time
+  pausedUntilGTE: Time
+  pausedUntilLT: Time
+  pausedUntilLTE: Time
+  pausedUntilIsNil: Boolean
+  pausedUntilNotNil: Boolean
+  """
+  signing_algorithm field predicates
+  """
+  signingAlgorithm: DestinationSigningAlgorithm
+  signingAlgorithmNEQ: DestinationSigningAlgorithm
+  signingAlgorithmIn: [DestinationSigningAlgorithm!]
+  signingAlgorithmNotIn: [DestinationSigningAlgorithm!]
+  """
   account edge predicates
   """
   hasAccount: Boolean
@@ -2671,6 +4282,14 @@ type Event implements Node {
   When it was accepted.
   """
   createdAt: Time!
+  """
+  The event that this one replays; null when there is none, or when it is gone.
+  """
+  replayOf: Event
+  """
+  The bulk replay that made it.
+  """
+  replayID: ID
   """
   Null when it has been deleted.
   """
@@ -2841,6 +4460,42 @@ input EventWhereInput {
   createdAtLT: Time
   createdAtLTE: Time
   """
+  replay_of field predicates
+  """
+  replayOf: ID
+  replayOfNEQ: ID
+  replayOfIn: [ID!]
+  replayOfNotIn: [ID!]
+  replayOfGT: ID
+  replayOfGTE: ID
+  replayOfLT: ID
+  replayOfLTE: ID
+  replayOfContains: ID
+  replayOfHasPrefix: ID
+  replayOfHasSuffix: ID
+  replayOfIsNil: Boolean
+  replayOfNotNil: Boolean
+  replayOfEqualFold: ID
+  replayOfContainsFold: ID
+  """
+  replay_id field predicates
+  """
+  replayID: ID
+  replayIDNEQ: ID
+  replayIDIn: [ID!]
+  replayIDNotIn: [ID!]
+  replayIDGT: ID
+  replayIDGTE: ID
+  replayIDLT: ID
+  replayIDLTE: ID
+  replayIDContains: ID
+  replayIDHasPrefix: ID
+  replayIDHasSuffix: ID
+  replayIDIsNil: Boolean
+  replayIDNotNil: Boolean
+  replayIDEqualFold: ID
+  replayIDContainsFold: ID
+  """
   account edge predicates
   """
   hasAccount: Boolean
@@ -2925,6 +4580,331 @@ type Query {
     """
     ids: [ID!]!
   ): [Node]!
+}
+"""
+Events that match a filter, sent once more.
+"""
+type Replay implements Node {
+  id: ID!
+  createdAt: Time!
+  updatedAt: Time!
+  accountID: ID!
+  status: ReplayStatus!
+  """
+  Who asked for it: admin, or the id of a token.
+  """
+  actor: String!
+  """
+  Why, as the one who paused or canceled it said, or who asked for it.
+  """
+  reason: String
+  """
+  Only what went to this destination.
+  """
+  destinationID: ID
+  """
+  Only events of this type.
+  """
+  eventType: String
+  """
+  Events a second.
+  """
+  rate: Float!
+  """
+  Events that matched when it was asked for.
+  """
+  matched: Int!
+  """
+  Events that it has sent once more so far.
+  """
+  replayed: Int!
+  """
+  Events that matched and have no destination any more.
+  """
+  skipped: Int!
+  """
+  Deliveries that it has made so far.
+  """
+  deliveries: Int!
+  """
+  When it was completed or canceled.
+  """
+  finishedAt: Time
+}
+"""
+A connection to a list of items.
+"""
+type ReplayConnection {
+  """
+  A list of edges.
+  """
+  edges: [ReplayEdge]
+  """
+  Information to aid in pagination.
+  """
+  pageInfo: PageInfo!
+  """
+  Identifies the total count of items in the connection.
+  """
+  totalCount: Int!
+}
+"""
+An edge in a connection.
+"""
+type ReplayEdge {
+  """
+  The item at the end of the edge.
+  """
+  node: Replay
+  """
+  A cursor for use in pagination.
+  """
+  cursor: Cursor!
+}
+"""
+Ordering options for Replay connections
+"""
+input ReplayOrder {
+  """
+  The ordering direction.
+  """
+  direction: OrderDirection! = ASC
+  """
+  The field by which to order Replays.
+  """
+  field: ReplayOrderField!
+}
+"""
+Properties by which Replay connections can be ordered.
+"""
+enum ReplayOrderField {
+  CREATED_AT
+}
+"""
+ReplayStatus is enum for the field status
+"""
+enum ReplayStatus @goModel(model: "datapusher/ent/replay.Status") {
+  """
+  Events go out.
+  """
+  RUNNING
+  """
+  It goes on when somebody resumes it.
+  """
+  PAUSED
+  """
+  Somebody has ended it.
+  """
+  CANCELED
+  """
+  Every event that matched has had its turn.
+  """
+  COMPLETED
+}
+"""
+ReplayWhereInput is used for filtering Replay objects.
+Input was generated by ent.
+"""
+input ReplayWhereInput {
+  not: ReplayWhereInput
+  and: [ReplayWhereInput!]
+  or: [ReplayWhereInput!]
+  """
+  id field predicates
+  """
+  id: ID
+  idNEQ: ID
+  idIn: [ID!]
+  idNotIn: [ID!]
+  idGT: ID
+  idGTE: ID
+  idLT: ID
+  idLTE: ID
+  idEqualFold: ID
+  idContainsFold: ID
+  """
+  created_at field predicates
+  """
+  createdAt: Time
+  createdAtNEQ: Time
+  createdAtIn: [Time!]
+  createdAtNotIn: [Time!]
+  createdAtGT: Time
+  createdAtGTE: Time
+  createdAtLT: Time
+  createdAtLTE: Time
+  """
+  updated_at field predicates
+  """
+  updatedAt: Time
+  updatedAtNEQ: Time
+  updatedAtIn: [Time!]
+  updatedAtNotIn: [Time!]
+  updatedAtGT: Time
+  updatedAtGTE: Time
+  updatedAtLT: Time
+  updatedAtLTE: Time
+  """
+  account_id field predicates
+  """
+  accountID: ID
+  accountIDNEQ: ID
+  accountIDIn: [ID!]
+  accountIDNotIn: [ID!]
+  accountIDGT: ID
+  accountIDGTE: ID
+  accountIDLT: ID
+  accountIDLTE: ID
+  accountIDContains: ID
+  accountIDHasPrefix: ID
+  accountIDHasSuffix: ID
+  accountIDEqualFold: ID
+  accountIDContainsFold: ID
+  """
+  status field predicates
+  """
+  status: ReplayStatus
+  statusNEQ: ReplayStatus
+  statusIn: [ReplayStatus!]
+  statusNotIn: [ReplayStatus!]
+  """
+  actor field predicates
+  """
+  actor: String
+  actorNEQ: String
+  actorIn: [String!]
+  actorNotIn: [String!]
+  actorGT: String
+  actorGTE: String
+  actorLT: String
+  actorLTE: String
+  actorContains: String
+  actorHasPrefix: String
+  actorHasSuffix: String
+  actorEqualFold: String
+  actorContainsFold: String
+  """
+  reason field predicates
+  """
+  reason: String
+  reasonNEQ: String
+  reasonIn: [String!]
+  reasonNotIn: [String!]
+  reasonGT: String
+  reasonGTE: String
+  reasonLT: String
+  reasonLTE: String
+  reasonContains: String
+  reasonHasPrefix: String
+  reasonHasSuffix: String
+  reasonIsNil: Boolean
+  reasonNotNil: Boolean
+  reasonEqualFold: String
+  reasonContainsFold: String
+  """
+  destination_id field predicates
+  """
+  destinationID: ID
+  destinationIDNEQ: ID
+  destinationIDIn: [ID!]
+  destinationIDNotIn: [ID!]
+  destinationIDGT: ID
+  destinationIDGTE: ID
+  destinationIDLT: ID
+  destinationIDLTE: ID
+  destinationIDContains: ID
+  destinationIDHasPrefix: ID
+  destinationIDHasSuffix: ID
+  destinationIDIsNil: Boolean
+  destinationIDNotNil: Boolean
+  destinationIDEqualFold: ID
+  destinationIDContainsFold: ID
+  """
+  event_type field predicates
+  """
+  eventType: String
+  eventTypeNEQ: String
+  eventTypeIn: [String!]
+  eventTypeNotIn: [String!]
+  eventTypeGT: String
+  eventTypeGTE: String
+  eventTypeLT: String
+  eventTypeLTE: String
+  eventTypeContains: String
+  eventTypeHasPrefix: String
+  eventTypeHasSuffix: String
+  eventTypeIsNil: Boolean
+  eventTypeNotNil: Boolean
+  eventTypeEqualFold: String
+  eventTypeContainsFold: String
+  """
+  rate field predicates
+  """
+  rate: Float
+  rateNEQ: Float
+  rateIn: [Float!]
+  rateNotIn: [Float!]
+  rateGT: Float
+  rateGTE: Float
+  rateLT: Float
+  rateLTE: Float
+  """
+  matched field predicates
+  """
+  matched: Int
+  matchedNEQ: Int
+  matchedIn: [Int!]
+  matchedNotIn: [Int!]
+  matchedGT: Int
+  matchedGTE: Int
+  matchedLT: Int
+  matchedLTE: Int
+  """
+  replayed field predicates
+  """
+  replayed: Int
+  replayedNEQ: Int
+  replayedIn: [Int!]
+  replayedNotIn: [Int!]
+  replayedGT: Int
+  replayedGTE: Int
+  replayedLT: Int
+  replayedLTE: Int
+  """
+  skipped field predicates
+  """
+  skipped: Int
+  skippedNEQ: Int
+  skippedIn: [Int!]
+  skippedNotIn: [Int!]
+  skippedGT: Int
+  skippedGTE: Int
+  skippedLT: Int
+  skippedLTE: Int
+  """
+  deliveries field predicates
+  """
+  deliveries: Int
+  deliveriesNEQ: Int
+  deliveriesIn: [Int!]
+  deliveriesNotIn: [Int!]
+  deliveriesGT: Int
+  deliveriesGTE: Int
+  deliveriesLT: Int
+  deliveriesLTE: Int
+  """
+  finished_at field predicates
+  """
+  finishedAt: Time
+  finishedAtNEQ: Time
+  finishedAtIn: [Time!]
+  finishedAtNotIn: [Time!]
+  finishedAtGT: Time
+  finishedAtGTE: Time
+  finishedAtLT: Time
+  finishedAtLTE: Time
+  finishedAtIsNil: Boolean
+  finishedAtNotNil: Boolean
 }
 """
 A credential of an account. Its secret is shown when it is made, and kept nowhere.
@@ -3163,8 +5143,9 @@ input TokenWhereInput {
   The accounts that the viewer sees: all of them for the admin, otherwise its own.
 
   Every list is a Relay connection. A page has 20 items unless ` + "`" + `first` + "`" + ` or ` + "`" + `last` + "`" + ` says otherwise, and at most 100,
-  nested lists too. An operation may ask for 100,000 values in all (a payload counts as 100, a response body as 10), in
-  700 fields, 50 of them at its root, 20 levels deep.
+  nested lists too. An operation may ask for 100,000 values in all, in 700 fields, 50 of them at its root, 20 levels deep.
+  A payload counts as 100, a response body and the headers of an attempt as 10, a timeline as 403 entries, a success rate
+  as 500, a count of what is parked and a replay's report as 100.
   """
   accounts(
     "Only what comes after this cursor."
@@ -3225,7 +5206,8 @@ input TokenWhereInput {
 
   """
   The deliveries that the viewer sees. "What is not there yet, and why?" is
-  ` + "`" + `deliveries(where: {statusNotIn: [SUCCEEDED]}) { edges { node { status reason nextAttemptAt engineURL } } }` + "`" + `
+  ` + "`" + `deliveries(where: {statusNotIn: [SUCCEEDED]}) { edges { node { status reason nextAttemptAt engineURL } } }` + "`" + `,
+  and ` + "`" + `timeline` + "`" + ` tells what has happened so far.
   """
   deliveries(
     "Only what comes after this cursor."
@@ -3253,6 +5235,202 @@ Errors have a code in ` + "`" + `extensions.code` + "`" + `: ` + "`" + `invalid`
 ` + "`" + `not_found` + "`" + `, ` + "`" + `conflict` + "`" + `, ` + "`" + `too_large` + "`" + `, ` + "`" + `rate_limited` + "`" + `, ` + "`" + `unavailable` + "`" + `, ` + "`" + `internal` + "`" + ` (with ` + "`" + `extensions.requestID` + "`" + `).
 """
 type Mutation
+`, BuiltIn: false},
+	{Name: "../schema/replay.graphql", Input: `extend type Event {
+  """
+  The events that replay this one.
+  """
+  replays(
+    "Only what comes after this cursor."
+    after: Cursor
+    "How many from the start: 1 to 100; 20 when neither ` + "`" + `first` + "`" + ` nor ` + "`" + `last` + "`" + ` is given."
+    first: Int
+    "Only what comes before this cursor."
+    before: Cursor
+    "How many from the end: 1 to 100."
+    last: Int
+    orderBy: EventOrder
+    where: EventWhereInput
+  ): EventConnection!
+}
+
+extend type Replay {
+  """
+  Events accepted from then on …
+  """
+  from: Time!
+  """
+  … and before then.
+  """
+  to: Time!
+  """
+  Only events with a delivery that has one of these statuses when their turn comes; none: whatever they have.
+  """
+  statuses: [DeliveryStatus!]!
+  """
+  Where the events go; none: where each of them went, as far as that is left.
+  """
+  destinationIDs: [ID!]!
+  """
+  How the deliveries that it has made stand now.
+  """
+  report: ReplayReport!
+}
+
+"""
+How many deliveries of a replay stand how.
+"""
+type ReplayReport {
+  """
+  PENDING and DELIVERING.
+  """
+  pending: Int!
+  retrying: Int!
+  parked: Int!
+  succeeded: Int!
+  failed: Int!
+  canceled: Int!
+}
+
+extend type Query {
+  """
+  The bulk replays that the viewer sees.
+  """
+  replays(
+    "Only what comes after this cursor."
+    after: Cursor
+    "How many from the start: 1 to 100; 20 when neither ` + "`" + `first` + "`" + ` nor ` + "`" + `last` + "`" + ` is given."
+    first: Int
+    "Only what comes before this cursor."
+    before: Cursor
+    "How many from the end: 1 to 100."
+    last: Int
+    orderBy: ReplayOrder
+    where: ReplayWhereInput
+  ): ReplayConnection!
+  """
+  One bulk replay; null when there is none with that id that the viewer may see.
+  """
+  replay(id: ID!): Replay
+}
+
+extend type Mutation {
+  """
+  Sends an event once more, as an event of its own whose ` + "`" + `replayOf` + "`" + ` is the original; the original stays as it is. It goes
+  where the original went, as far as these destinations are left (none: ` + "`" + `conflict` + "`" + `), or where ` + "`" + `destinationIDs` + "`" + ` say.
+  """
+  replayEvent(input: ReplayEventInput!): ReplayEventPayload!
+  """
+  Sends all events that match a filter once more, each as an event of its own, in the order of acceptance and at a rate.
+  The replay goes on by itself, survives restarts, and can be paused, resumed and canceled. ` + "`" + `dryRun` + "`" + ` only counts.
+  """
+  replayEvents(input: ReplayEventsInput!): ReplayEventsPayload!
+  """
+  Holds a replay that runs. The deliveries that it has made go on. In another state: ` + "`" + `conflict` + "`" + `.
+  """
+  pauseReplay(input: PauseReplayInput!): PauseReplayPayload!
+  """
+  Lets a replay that is paused go on where it was. In another state: ` + "`" + `conflict` + "`" + `.
+  """
+  resumeReplay(input: ResumeReplayInput!): ResumeReplayPayload!
+  """
+  Ends a replay that runs or is paused. The deliveries that it has made go on. In another state: ` + "`" + `conflict` + "`" + `.
+  """
+  cancelReplay(input: CancelReplayInput!): CancelReplayPayload!
+}
+
+input ReplayEventInput {
+  eventID: ID!
+  "At most 100 of the account's destinations. Not given: where the original went."
+  destinationIDs: [ID!]
+  "A JSON text of at most 1 MiB. Not given: the original's, byte for byte."
+  payload: String
+  """
+  They win over the destination's headers of the same name, and keep the same limits together with them. Not given: those
+  that the event was replayed with itself; the empty list: none.
+  """
+  headers: [HeaderInput!]
+  "One line of at most 150 bytes."
+  reason: String
+}
+
+type ReplayEventPayload {
+  """
+  The new event.
+  """
+  event: Event!
+}
+
+input ReplayEventsInput {
+  filter: ReplayFilterInput!
+  "At most 20 of the account's destinations. Not given: where each event went, as far as that is left."
+  destinationIDs: [ID!]
+  "Events a second: 1 to 1,000."
+  rate: Float = 100
+  "One line of at most 150 bytes."
+  reason: String
+  "Only count what matches: nothing is stored or sent."
+  dryRun: Boolean = false
+}
+
+"""
+Which events: those that fulfil everything that is given.
+"""
+input ReplayFilterInput {
+  "Needed with the admin token; otherwise the token's own account."
+  accountID: ID
+  "Events with a delivery to this destination, which may be deleted by now. Nobody else's match."
+  destinationID: ID
+  "Accepted from then on; 30 days ago, when it is not given."
+  from: Time
+  "Accepted before then; now, when it is not given, and never later than now."
+  to: Time
+  "Events with a delivery that has one of these statuses; with ` + "`" + `destinationID` + "`" + `, the delivery to that one."
+  statuses: [DeliveryStatus!]
+  "Events of this type."
+  eventType: String
+}
+
+type ReplayEventsPayload {
+  """
+  Null for a dry run.
+  """
+  replay: Replay
+  """
+  How many events match now.
+  """
+  count: Int!
+}
+
+input PauseReplayInput {
+  id: ID!
+  "Shown as the replay's reason; one line of at most 150 bytes."
+  reason: String
+}
+
+type PauseReplayPayload {
+  replay: Replay!
+}
+
+input ResumeReplayInput {
+  id: ID!
+  "Shown as the replay's reason; one line of at most 150 bytes."
+  reason: String
+}
+
+type ResumeReplayPayload {
+  replay: Replay!
+}
+
+input CancelReplayInput {
+  id: ID!
+  "Shown as the replay's reason; one line of at most 150 bytes."
+  reason: String
+}
+
+type CancelReplayPayload {
+  replay: Replay!
+}
 `, BuiltIn: false},
 	{Name: "../schema/scalars.graphql", Input: `"""
 A span of time as a string: ` + "`" + `"90s"` + "`" + `, ` + "`" + `"1h30m"` + "`" + `, ` + "`" + `"24h"` + "`" + `, or whole days: ` + "`" + `"7d"` + "`" + `.
@@ -3422,6 +5600,48 @@ func (ec *executionContext) childFields_AccountEdge(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type AccountEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_Action(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Action_id(ctx, field)
+	case "accountID":
+		return ec.fieldContext_Action_accountID(ctx, field)
+	case "subjectID":
+		return ec.fieldContext_Action_subjectID(ctx, field)
+	case "kind":
+		return ec.fieldContext_Action_kind(ctx, field)
+	case "actor":
+		return ec.fieldContext_Action_actor(ctx, field)
+	case "reason":
+		return ec.fieldContext_Action_reason(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Action_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Action", field.Name)
+}
+
+func (ec *executionContext) childFields_ActionConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ActionConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ActionConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ActionConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ActionConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ActionEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return ec.fieldContext_ActionEdge_node(ctx, field)
+	case "cursor":
+		return ec.fieldContext_ActionEdge_cursor(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ActionEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_Attempt(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -3438,14 +5658,24 @@ func (ec *executionContext) childFields_Attempt(ctx context.Context, field graph
 		return ec.fieldContext_Attempt_errorClass(ctx, field)
 	case "startedAt":
 		return ec.fieldContext_Attempt_startedAt(ctx, field)
+	case "askedBy":
+		return ec.fieldContext_Attempt_askedBy(ctx, field)
 	case "responseTruncated":
 		return ec.fieldContext_Attempt_responseTruncated(ctx, field)
 	case "delivery":
 		return ec.fieldContext_Attempt_delivery(ctx, field)
 	case "durationMs":
 		return ec.fieldContext_Attempt_durationMs(ctx, field)
+	case "timings":
+		return ec.fieldContext_Attempt_timings(ctx, field)
+	case "requestHeaders":
+		return ec.fieldContext_Attempt_requestHeaders(ctx, field)
+	case "responseHeaders":
+		return ec.fieldContext_Attempt_responseHeaders(ctx, field)
 	case "responseBody":
 		return ec.fieldContext_Attempt_responseBody(ctx, field)
+	case "responseBodyBase64":
+		return ec.fieldContext_Attempt_responseBodyBase64(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Attempt", field.Name)
 }
@@ -3470,6 +5700,38 @@ func (ec *executionContext) childFields_AttemptEdge(ctx context.Context, field g
 		return ec.fieldContext_AttemptEdge_cursor(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AttemptEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_AttemptTimings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "dnsMs":
+		return ec.fieldContext_AttemptTimings_dnsMs(ctx, field)
+	case "connectMs":
+		return ec.fieldContext_AttemptTimings_connectMs(ctx, field)
+	case "tlsMs":
+		return ec.fieldContext_AttemptTimings_tlsMs(ctx, field)
+	case "firstByteMs":
+		return ec.fieldContext_AttemptTimings_firstByteMs(ctx, field)
+	case "totalMs":
+		return ec.fieldContext_AttemptTimings_totalMs(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AttemptTimings", field.Name)
+}
+
+func (ec *executionContext) childFields_CancelDeliveryPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "delivery":
+		return ec.fieldContext_CancelDeliveryPayload_delivery(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CancelDeliveryPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CancelReplayPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "replay":
+		return ec.fieldContext_CancelReplayPayload_replay(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CancelReplayPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_CreateAccountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3536,6 +5798,8 @@ func (ec *executionContext) childFields_Delivery(ctx context.Context, field grap
 		return ec.fieldContext_Delivery_attemptCount(ctx, field)
 	case "nextAttemptAt":
 		return ec.fieldContext_Delivery_nextAttemptAt(ctx, field)
+	case "parkedAt":
+		return ec.fieldContext_Delivery_parkedAt(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Delivery_createdAt(ctx, field)
 	case "settledAt":
@@ -3548,6 +5812,8 @@ func (ec *executionContext) childFields_Delivery(ctx context.Context, field grap
 		return ec.fieldContext_Delivery_attempts(ctx, field)
 	case "engineURL":
 		return ec.fieldContext_Delivery_engineURL(ctx, field)
+	case "timeline":
+		return ec.fieldContext_Delivery_timeline(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Delivery", field.Name)
 }
@@ -3596,12 +5862,24 @@ func (ec *executionContext) childFields_Destination(ctx context.Context, field g
 		return ec.fieldContext_Destination_state(ctx, field)
 	case "reason":
 		return ec.fieldContext_Destination_reason(ctx, field)
+	case "pausedUntil":
+		return ec.fieldContext_Destination_pausedUntil(ctx, field)
+	case "signingAlgorithm":
+		return ec.fieldContext_Destination_signingAlgorithm(ctx, field)
 	case "account":
 		return ec.fieldContext_Destination_account(ctx, field)
 	case "deliveries":
 		return ec.fieldContext_Destination_deliveries(ctx, field)
 	case "headers":
 		return ec.fieldContext_Destination_headers(ctx, field)
+	case "retrySchedule":
+		return ec.fieldContext_Destination_retrySchedule(ctx, field)
+	case "timeout":
+		return ec.fieldContext_Destination_timeout(ctx, field)
+	case "giveUpAfter":
+		return ec.fieldContext_Destination_giveUpAfter(ctx, field)
+	case "health":
+		return ec.fieldContext_Destination_health(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Destination", field.Name)
 }
@@ -3628,6 +5906,26 @@ func (ec *executionContext) childFields_DestinationEdge(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type DestinationEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_DestinationHealth(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "since":
+		return ec.fieldContext_DestinationHealth_since(ctx, field)
+	case "recentSuccessRate":
+		return ec.fieldContext_DestinationHealth_recentSuccessRate(ctx, field)
+	case "parkedCount":
+		return ec.fieldContext_DestinationHealth_parkedCount(ctx, field)
+	case "oldestParkedAt":
+		return ec.fieldContext_DestinationHealth_oldestParkedAt(ctx, field)
+	case "nextProbeAt":
+		return ec.fieldContext_DestinationHealth_nextProbeAt(ctx, field)
+	case "failingSince":
+		return ec.fieldContext_DestinationHealth_failingSince(ctx, field)
+	case "draining":
+		return ec.fieldContext_DestinationHealth_draining(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DestinationHealth", field.Name)
+}
+
 func (ec *executionContext) childFields_Event(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -3640,6 +5938,10 @@ func (ec *executionContext) childFields_Event(ctx context.Context, field graphql
 		return ec.fieldContext_Event_idempotencyKey(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Event_createdAt(ctx, field)
+	case "replayOf":
+		return ec.fieldContext_Event_replayOf(ctx, field)
+	case "replayID":
+		return ec.fieldContext_Event_replayID(ctx, field)
 	case "account":
 		return ec.fieldContext_Event_account(ctx, field)
 	case "deliveries":
@@ -3648,6 +5950,8 @@ func (ec *executionContext) childFields_Event(ctx context.Context, field graphql
 		return ec.fieldContext_Event_payload(ctx, field)
 	case "size":
 		return ec.fieldContext_Event_size(ctx, field)
+	case "replays":
+		return ec.fieldContext_Event_replays(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Event", field.Name)
 }
@@ -3674,6 +5978,20 @@ func (ec *executionContext) childFields_EventEdge(ctx context.Context, field gra
 	return nil, fmt.Errorf("no field named %q was found under type EventEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_HTTPRequest(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "method":
+		return ec.fieldContext_HTTPRequest_method(ctx, field)
+	case "url":
+		return ec.fieldContext_HTTPRequest_url(ctx, field)
+	case "headers":
+		return ec.fieldContext_HTTPRequest_headers(ctx, field)
+	case "body":
+		return ec.fieldContext_HTTPRequest_body(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HTTPRequest", field.Name)
+}
+
 func (ec *executionContext) childFields_Header(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "name":
@@ -3696,6 +6014,166 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 		return ec.fieldContext_PageInfo_endCursor(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
+}
+
+func (ec *executionContext) childFields_PauseDestinationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "destination":
+		return ec.fieldContext_PauseDestinationPayload_destination(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PauseDestinationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_PauseReplayPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "replay":
+		return ec.fieldContext_PauseReplayPayload_replay(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PauseReplayPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_PostponeDeliveryPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "delivery":
+		return ec.fieldContext_PostponeDeliveryPayload_delivery(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PostponeDeliveryPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_PreviewDeliveryPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "request":
+		return ec.fieldContext_PreviewDeliveryPayload_request(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PreviewDeliveryPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Replay(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Replay_id(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Replay_createdAt(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_Replay_updatedAt(ctx, field)
+	case "accountID":
+		return ec.fieldContext_Replay_accountID(ctx, field)
+	case "status":
+		return ec.fieldContext_Replay_status(ctx, field)
+	case "actor":
+		return ec.fieldContext_Replay_actor(ctx, field)
+	case "reason":
+		return ec.fieldContext_Replay_reason(ctx, field)
+	case "destinationID":
+		return ec.fieldContext_Replay_destinationID(ctx, field)
+	case "eventType":
+		return ec.fieldContext_Replay_eventType(ctx, field)
+	case "rate":
+		return ec.fieldContext_Replay_rate(ctx, field)
+	case "matched":
+		return ec.fieldContext_Replay_matched(ctx, field)
+	case "replayed":
+		return ec.fieldContext_Replay_replayed(ctx, field)
+	case "skipped":
+		return ec.fieldContext_Replay_skipped(ctx, field)
+	case "deliveries":
+		return ec.fieldContext_Replay_deliveries(ctx, field)
+	case "finishedAt":
+		return ec.fieldContext_Replay_finishedAt(ctx, field)
+	case "from":
+		return ec.fieldContext_Replay_from(ctx, field)
+	case "to":
+		return ec.fieldContext_Replay_to(ctx, field)
+	case "statuses":
+		return ec.fieldContext_Replay_statuses(ctx, field)
+	case "destinationIDs":
+		return ec.fieldContext_Replay_destinationIDs(ctx, field)
+	case "report":
+		return ec.fieldContext_Replay_report(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Replay", field.Name)
+}
+
+func (ec *executionContext) childFields_ReplayConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ReplayConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ReplayConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ReplayConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReplayConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ReplayEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return ec.fieldContext_ReplayEdge_node(ctx, field)
+	case "cursor":
+		return ec.fieldContext_ReplayEdge_cursor(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReplayEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ReplayEventPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "event":
+		return ec.fieldContext_ReplayEventPayload_event(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReplayEventPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ReplayEventsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "replay":
+		return ec.fieldContext_ReplayEventsPayload_replay(ctx, field)
+	case "count":
+		return ec.fieldContext_ReplayEventsPayload_count(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReplayEventsPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ReplayReport(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "pending":
+		return ec.fieldContext_ReplayReport_pending(ctx, field)
+	case "retrying":
+		return ec.fieldContext_ReplayReport_retrying(ctx, field)
+	case "parked":
+		return ec.fieldContext_ReplayReport_parked(ctx, field)
+	case "succeeded":
+		return ec.fieldContext_ReplayReport_succeeded(ctx, field)
+	case "failed":
+		return ec.fieldContext_ReplayReport_failed(ctx, field)
+	case "canceled":
+		return ec.fieldContext_ReplayReport_canceled(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReplayReport", field.Name)
+}
+
+func (ec *executionContext) childFields_ResumeDestinationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "destination":
+		return ec.fieldContext_ResumeDestinationPayload_destination(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResumeDestinationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ResumeReplayPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "replay":
+		return ec.fieldContext_ResumeReplayPayload_replay(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResumeReplayPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RetryDeliveryPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "delivery":
+		return ec.fieldContext_RetryDeliveryPayload_delivery(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RetryDeliveryPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RevokeTokenPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3724,6 +6202,32 @@ func (ec *executionContext) childFields_RotateSigningSecretPayload(ctx context.C
 		return ec.fieldContext_RotateSigningSecretPayload_signingSecret(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RotateSigningSecretPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SendTestEventPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "event":
+		return ec.fieldContext_SendTestEventPayload_event(ctx, field)
+	case "delivery":
+		return ec.fieldContext_SendTestEventPayload_delivery(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SendTestEventPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_TimelineEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return ec.fieldContext_TimelineEntry_at(ctx, field)
+	case "kind":
+		return ec.fieldContext_TimelineEntry_kind(ctx, field)
+	case "text":
+		return ec.fieldContext_TimelineEntry_text(ctx, field)
+	case "attempt":
+		return ec.fieldContext_TimelineEntry_attempt(ctx, field)
+	case "action":
+		return ec.fieldContext_TimelineEntry_action(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TimelineEntry", field.Name)
 }
 
 func (ec *executionContext) childFields_Token(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

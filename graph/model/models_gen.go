@@ -3,8 +3,37 @@
 package model
 
 import (
+	"bytes"
 	"datapusher/ent"
+	"datapusher/internal/pusher"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
 )
+
+// Where the time of an attempt went, in milliseconds. DNS, connect and TLS are 0 on a connection that was kept, and what
+// did not come about is 0 too.
+type AttemptTimings struct {
+	// Looking up the host's name.
+	DNSMs float64 `json:"dnsMs"`
+	// Connecting.
+	ConnectMs float64 `json:"connectMs"`
+	// The TLS handshake.
+	TLSMs float64 `json:"tlsMs"`
+	// From having a connection to the first byte of the answer.
+	FirstByteMs float64 `json:"firstByteMs"`
+	// From the start to the end of the answer.
+	TotalMs float64 `json:"totalMs"`
+}
+
+type CancelDeliveryPayload struct {
+	Delivery *ent.Delivery `json:"delivery"`
+}
+
+type CancelReplayPayload struct {
+	Replay *ent.Replay `json:"replay"`
+}
 
 type CreateAccountPayload struct {
 	Account *ent.Account `json:"account"`
@@ -14,7 +43,7 @@ type CreateAccountPayload struct {
 
 type CreateDestinationPayload struct {
 	Destination *ent.Destination `json:"destination"`
-	// `whsec_…`; it is shown once.
+	// What the receiver verifies with: the secret `whsec_…`, or for ED25519 the public key `whpk_…`. It is shown once.
 	SigningSecret string `json:"signingSecret"`
 }
 
@@ -32,6 +61,57 @@ type DeleteDestinationPayload struct {
 	DeletedID string `json:"deletedID"`
 }
 
+type PauseDestinationPayload struct {
+	Destination *ent.Destination `json:"destination"`
+}
+
+type PauseReplayPayload struct {
+	Replay *ent.Replay `json:"replay"`
+}
+
+type PostponeDeliveryPayload struct {
+	Delivery *ent.Delivery `json:"delivery"`
+}
+
+type PreviewDeliveryPayload struct {
+	Request *pusher.HTTPRequest `json:"request"`
+}
+
+type ReplayEventPayload struct {
+	// The new event.
+	Event *ent.Event `json:"event"`
+}
+
+type ReplayEventsPayload struct {
+	// Null for a dry run.
+	Replay *ent.Replay `json:"replay,omitempty"`
+	// How many events match now.
+	Count int `json:"count"`
+}
+
+// How many deliveries of a replay stand how.
+type ReplayReport struct {
+	// PENDING and DELIVERING.
+	Pending   int `json:"pending"`
+	Retrying  int `json:"retrying"`
+	Parked    int `json:"parked"`
+	Succeeded int `json:"succeeded"`
+	Failed    int `json:"failed"`
+	Canceled  int `json:"canceled"`
+}
+
+type ResumeDestinationPayload struct {
+	Destination *ent.Destination `json:"destination"`
+}
+
+type ResumeReplayPayload struct {
+	Replay *ent.Replay `json:"replay"`
+}
+
+type RetryDeliveryPayload struct {
+	Delivery *ent.Delivery `json:"delivery"`
+}
+
 type RevokeTokenPayload struct {
 	Token *ent.Token `json:"token"`
 }
@@ -44,8 +124,25 @@ type RotateSecretTokenPayload struct {
 
 type RotateSigningSecretPayload struct {
 	Destination *ent.Destination `json:"destination"`
-	// `whsec_…`; it is shown once.
+	// What the receiver verifies with: the secret `whsec_…`, or for ED25519 the public key `whpk_…`. It is shown once.
 	SigningSecret string `json:"signingSecret"`
+}
+
+type SendTestEventPayload struct {
+	Event    *ent.Event    `json:"event"`
+	Delivery *ent.Delivery `json:"delivery"`
+}
+
+// One thing that has happened to a delivery.
+type TimelineEntry struct {
+	At   time.Time    `json:"at"`
+	Kind TimelineKind `json:"kind"`
+	// A short sentence, such as `attempt 2: 503 after 12 ms, asked for by the schedule`.
+	Text string `json:"text"`
+	// With ATTEMPT.
+	Attempt *ent.Attempt `json:"attempt,omitempty"`
+	// With ACTION.
+	Action *ent.Action `json:"action,omitempty"`
 }
 
 type UpdateAccountPayload struct {
@@ -54,4 +151,70 @@ type UpdateAccountPayload struct {
 
 type UpdateDestinationPayload struct {
 	Destination *ent.Destination `json:"destination"`
+}
+
+type TimelineKind string
+
+const (
+	// Its event was accepted, or made by a replay.
+	TimelineKindAccepted TimelineKind = "ACCEPTED"
+	// A request was made.
+	TimelineKindAttempt TimelineKind = "ATTEMPT"
+	// Somebody did something to it.
+	TimelineKindAction TimelineKind = "ACTION"
+	// It was parked, and still is.
+	TimelineKindParked TimelineKind = "PARKED"
+	// It succeeded, failed or was canceled.
+	TimelineKindSettled TimelineKind = "SETTLED"
+)
+
+var AllTimelineKind = []TimelineKind{
+	TimelineKindAccepted,
+	TimelineKindAttempt,
+	TimelineKindAction,
+	TimelineKindParked,
+	TimelineKindSettled,
+}
+
+func (e TimelineKind) IsValid() bool {
+	switch e {
+	case TimelineKindAccepted, TimelineKindAttempt, TimelineKindAction, TimelineKindParked, TimelineKindSettled:
+		return true
+	}
+	return false
+}
+
+func (e TimelineKind) String() string {
+	return string(e)
+}
+
+func (e *TimelineKind) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = TimelineKind(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid TimelineKind", str)
+	}
+	return nil
+}
+
+func (e TimelineKind) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *TimelineKind) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e TimelineKind) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
 }

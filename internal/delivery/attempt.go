@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
 	"datapusher/ent/delivery"
 	"datapusher/internal/sender"
+	"datapusher/internal/vault"
 	"datapusher/workflows"
 )
 
@@ -91,64 +93,100 @@ func deref(o *workflows.Outcome) workflows.Outcome {
 // attempt makes the next attempt of a delivery, in a slot that it gives back, and
 // records it.
 func (c *Core) attempt(ctx context.Context, r row, d *destination) (workflows.Outcome, error) {
-	defer c.slots.recorded()
+	d = c.destinations.latest(d) // while it waited for its place, the breaker may have opened
 	if o, done, err := c.withoutAttempt(ctx, r, d); done || err != nil {
-		c.slots.answered(r.destination)
+		c.slots.release(r.destination)
 		return o, err
 	}
-	number := r.attempts + 1
-	result := c.send(ctx, r, d)
-	if result.Class.OurSide() {
-		return workflows.Outcome{}, fmt.Errorf("attempt %d of %s did not come about: %s", number, r.id, result.Class)
-	}
-	decision := c.o.Schedule.Decide(result, number, c.o.Random())
-	// What is never sent is no attempt: there is nothing to number.
-	noTry := result.Class.Permanent()
-	written, err := c.recorder.record(&record{row: r, number: number, result: result, noTry: noTry, decision: decision})
+	made := c.send(ctx, r, d, r.asker())
+	defer c.slots.recorded()
+	return c.conclude(ctx, d, made)
+}
+
+// send makes an attempt and gives the destination's part of the slot back. What is
+// to be done about its result is decided, and not recorded yet.
+func (c *Core) send(ctx context.Context, r row, d *destination, by Asker) *record {
+	defer c.slots.answered(r.destination)
+	now := c.o.Now()
+	rec := &record{row: r, number: r.attempts + 1, asker: by, random: c.o.Random()}
+	headers, err := c.headers(r, d)
 	if err != nil {
-		return workflows.Outcome{}, fmt.Errorf("record attempt %d of %s: %w", number, r.id, err)
+		rec.result.Class = sender.Local
+		c.o.Logger.Error("the headers of a replay cannot be opened", "event", r.event, "error", err)
+		return rec
 	}
-	if !written {
-		return c.overtaken(ctx, r, d)
+	rec.result = c.o.Sender.Send(ctx, &sender.Request{
+		EventID: r.event, Method: d.method, URL: d.url, Headers: headers, Payload: r.payload,
+		Keys: d.signing(now), Timeout: d.timeout,
+	})
+	// What is never sent is no attempt: there is nothing to number.
+	rec.noTry = rec.result.Class.Permanent()
+	rec.decision = d.policy.Decide(rec.result, Try{
+		Step: r.step, Age: r.age, Asker: by, Sending: d.state == "SENDING", Now: c.o.Now(), Random: rec.random,
+	})
+	if rec.decision.Status == delivery.StatusParked && by != byProbe && rec.result.Status != gone {
+		rec.decision.Reason = whyParked(d)
 	}
-	c.o.Observe(result, decision)
-	c.log(r, d, number, result, decision)
-	if !noTry {
-		r.attempts = number
+	rec.requestHeaders, rec.responseHeaders = sentHeaders(rec.result.Sent, headers), receivedHeaders(rec.result.Header)
+	return rec
+}
+
+// headers are the destination's, and a replay's own where they have the same name.
+func (c *Core) headers(r row, d *destination) ([]sender.Header, error) {
+	own, err := vault.OpenEventHeaders(c.o.Box, r.event, r.account, r.content.headers)
+	if err != nil || len(own) == 0 {
+		return d.headers, err
 	}
-	r.status, r.reason, r.due = decision.Status, decision.Reason, decision.After
+	all := slices.DeleteFunc(slices.Clone(d.headers), func(h sender.Header) bool {
+		return slices.ContainsFunc(own, func(o sender.Header) bool { return strings.EqualFold(o.Name, h.Name) })
+	})
+	return append(all, own...), nil
+}
+
+// conclude records an attempt and tells how the delivery stands.
+func (c *Core) conclude(ctx context.Context, d *destination, rec *record) (workflows.Outcome, error) {
+	if rec.result.Class.OurSide() {
+		return workflows.Outcome{}, fmt.Errorf("attempt %d of %s did not come about: %s", rec.number, rec.row.id, rec.result.Class)
+	}
+	status, err := c.recorder.record(rec)
+	if err != nil {
+		return workflows.Outcome{}, fmt.Errorf("record attempt %d of %s: %w", rec.number, rec.row.id, err)
+	}
+	if status == "" {
+		return c.overtaken(ctx, rec.row, d)
+	}
+	if rec.result.Status != 0 || rec.result.Class != "" {
+		c.o.Observe(rec.result, rec.decision)
+	}
+	c.log(d, rec, status)
+	r := rec.row
+	if !rec.noTry {
+		r.attempts = rec.number
+	}
+	r.status, r.reason, r.due = status, rec.decision.Reason, rec.decision.After
 	o := c.standing(r, d.display())
-	o.Result, o.Millis = ResultOf(result), result.Total.Milliseconds()
+	o.Result, o.Millis = ResultOf(rec.result), rec.result.Total.Milliseconds()
 	return o, nil
 }
 
-func (c *Core) send(ctx context.Context, r row, d *destination) sender.Result {
-	defer c.slots.answered(r.destination)
-	return c.o.Sender.Send(ctx, &sender.Request{
-		EventID: r.event, Method: d.method, URL: d.url, Headers: d.headers, Payload: r.payload,
-		Secrets: d.signing(c.o.Now()),
-	})
-}
-
 // withoutAttempt settles what must not be sent: to a destination that is gone or
-// does not send now.
+// does not send now. What an operator asked for is sent in every state.
 func (c *Core) withoutAttempt(ctx context.Context, r row, d *destination) (o workflows.Outcome, done bool, err error) {
-	status := delivery.StatusCanceled
-	var reason string
+	var (
+		status delivery.Status
+		reason string
+	)
 	switch {
 	case d == nil || d.deleted:
-		reason = "destination_deleted"
+		status, reason = delivery.StatusCanceled, whyDeleted(d)
 	case r.payload == nil:
-		reason = "event_dropped"
-	case d.state != "SENDING":
-		status, reason = delivery.StatusParked, d.reason
-		if reason == "" {
-			reason = strings.ToLower(d.state)
-		}
+		status, reason = delivery.StatusCanceled, eventDropped
 	case d.broken != nil:
 		return o, false, d.broken
-	default:
+	case r.mayRetry(), d.sending(), d.state == "SENDING" && r.attempts > 0:
 		return o, false, nil
+	default:
+		status, reason = delivery.StatusParked, whyParked(d)
 	}
 	if err := c.store.settle(ctx, r.run, []string{r.id}, status, reason); err != nil {
 		return o, false, fmt.Errorf("settle %s: %w", r.id, err)
@@ -159,6 +197,22 @@ func (c *Core) withoutAttempt(ctx context.Context, r row, d *destination) (o wor
 		slog.String("status", string(status)), slog.String("reason", reason))
 	return c.standing(r, d.display()), true, nil
 }
+
+// whyDeleted is the reason of a delivery whose destination is gone: the account
+// may be, too.
+func whyDeleted(d *destination) string {
+	if d != nil && d.reason == accountDeleted {
+		return accountDeleted
+	}
+	return destinationDeleted
+}
+
+// The reasons of what is canceled because nobody is there any more.
+const (
+	destinationDeleted = "destination_deleted"
+	accountDeleted     = "account_deleted"
+	eventDropped       = "event_dropped"
+)
 
 // overtaken finds out how a delivery stands whose attempt could not be recorded:
 // somebody has recorded that number, or owns the delivery now.
@@ -175,12 +229,14 @@ func (c *Core) overtaken(ctx context.Context, r row, d *destination) (workflows.
 
 // log writes the one line of an attempt. It names the account's things by id
 // alone: no URL, no header, no payload.
-func (c *Core) log(r row, d *destination, number int, result sender.Result, decision Decision) {
+func (c *Core) log(d *destination, rec *record, status delivery.Status) {
+	r := rec.row
 	c.o.Logger.LogAttrs(context.Background(), slog.LevelInfo, "attempt",
 		slog.String("delivery", r.id), slog.String("event", r.event), slog.String("account", r.account),
-		slog.String("destination", d.id), slog.Int("number", number), slog.String("result", ResultOf(result)),
-		slog.Duration("took", result.Total), slog.String("status", string(decision.Status)),
-		slog.String("reason", decision.Reason), slog.Duration("next", decision.After))
+		slog.String("destination", d.id), slog.Int("number", rec.number), slog.String("by", string(rec.asker)),
+		slog.String("result", ResultOf(rec.result)), slog.Duration("took", rec.result.Total),
+		slog.String("status", string(status)), slog.String("reason", rec.decision.Reason),
+		slog.Duration("next", rec.decision.After))
 }
 
 // standing describes a delivery as its row does.

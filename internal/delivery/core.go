@@ -14,7 +14,10 @@ import (
 	"sync"
 	"time"
 
+	"datapusher/internal/breaker"
 	"datapusher/internal/database"
+	"datapusher/internal/id"
+	"datapusher/internal/ingest"
 	"datapusher/internal/secret"
 	"datapusher/internal/sender"
 	"datapusher/workflows"
@@ -24,9 +27,14 @@ const (
 	// Budget is how long the first attempts of a run may hold up its workflow's
 	// first task. What is still open then goes on by itself.
 	Budget = 2 * time.Second
+	// recordTime is what an attempt may take beside its own deadline.
+	recordTime = ingest.LeaseBeyond
 	// Lease is how long after its commit a first attempt that began at once may
-	// be going on: the attempt's deadline and the time to record it.
-	Lease = sender.DefaultTimeout + 2*time.Second
+	// be going on: the attempt's deadline and the time to record it. A destination
+	// with a deadline of its own has a lease to fit.
+	Lease = sender.DefaultTimeout + recordTime
+	// maxLease is the longest of them.
+	maxLease = sender.MaxTimeout + recordTime
 	// maxUnsettled is how many unsettled deliveries one run keeps: engines limit
 	// what one workflow may have pending.
 	maxUnsettled = 500
@@ -49,8 +57,10 @@ type Options struct {
 	Logger *slog.Logger
 	Now    func() time.Time
 	// Random gives numbers from 0 up to 1, for the jitter.
-	Random   func() float64
-	Schedule Schedule
+	Random func() float64
+	// DisableAfter is how long a destination may fail without a success before it is
+	// disabled; 0 is [breaker.DefaultDisableAfter].
+	DisableAfter time.Duration
 	// Observe is told of every attempt.
 	Observe func(r sender.Result, d Decision)
 }
@@ -63,6 +73,8 @@ type Core struct {
 	recorder     *recorder
 	flights      flights
 	slots        *slots
+	minter       id.Minter
+	drains       sync.Map // destination id → *pace
 
 	engine workflows.Engine // set by Use
 
@@ -73,8 +85,8 @@ type Core struct {
 
 // New makes a core. Use has to be called before anything runs, Close at the end.
 func New(o Options) *Core {
-	if o.Schedule == nil {
-		o.Schedule = DefaultSchedule
+	if o.DisableAfter == 0 {
+		o.DisableAfter = breaker.DefaultDisableAfter
 	}
 	if o.Random == nil {
 		o.Random = rand.Float64
@@ -83,12 +95,13 @@ func New(o Options) *Core {
 		o.Observe = func(sender.Result, Decision) {}
 	}
 	st := newStore(o.DB, o.Now)
-	return &Core{
+	c := &Core{
 		o: o, store: st,
 		destinations: newDestinations(st, o.Box, o.Now),
-		recorder:     newRecorder(st, o.Logger),
 		slots:        newSlots(),
 	}
+	c.recorder = newRecorder(st, o.Logger, c.note)
+	return c
 }
 
 // Use names the engine that the core hands further runs to. The two know each
@@ -111,6 +124,16 @@ func (c *Core) enter() bool {
 	}
 	c.wait.Add(1)
 	return true
+}
+
+// background does something that nobody waits for, unless the core is closed.
+func (c *Core) background(f func()) {
+	if c.enter() {
+		go func() {
+			defer c.wait.Done()
+			f()
+		}()
+	}
 }
 
 // Close waits for the attempts that are going on and records them. Calls that

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"datapusher/internal/breaker"
+	"datapusher/internal/schedule"
 	"datapusher/internal/secret"
 	"datapusher/internal/sender"
 	"datapusher/internal/vault"
@@ -22,11 +24,13 @@ const maxCached = 10_000
 // destination is what an attempt needs to know, secrets in the clear.
 type destination struct {
 	settings
+	policy  Policy
 	headers []sender.Header
 	keys    []vault.SigningSecret
-	broken  error // the sealed parts cannot be opened
+	broken  error // the sealed parts, or the schedule, cannot be read
 	label   string
 	loaded  time.Time
+	stoodAt time.Time // when its standing changed here, after it was loaded
 }
 
 // destinations caches settings. Who gets an event is never decided from here.
@@ -53,6 +57,56 @@ func (d *destinations) forget(account string) {
 			delete(d.by, id)
 		}
 	}
+}
+
+// apply makes a change of a destination's standing known at once in this process.
+func (d *destinations) apply(id string, s breaker.Standing) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.version++
+	if one, ok := d.by[id]; ok {
+		d.by[id] = one.standing(&destination{stoodAt: d.now(), settings: settings{
+			state: string(s.State), reason: s.Reason, draining: s.Draining, troubled: s.Troubled(),
+		}})
+	}
+}
+
+// latest is what this process knows of a destination by now: settings that were
+// read later than these, and a standing that has changed since.
+func (d *destinations) latest(one *destination) *destination {
+	if one == nil {
+		return nil
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	known, ok := d.by[one.id]
+	switch {
+	case !ok:
+		return one
+	case known.loaded.After(one.loaded):
+		return known
+	case known.stoodAt.After(one.loaded):
+		return one.standing(known)
+	}
+	return one
+}
+
+// standing is a destination that stands as another does.
+func (d *destination) standing(as *destination) *destination {
+	changed := *d
+	changed.state, changed.reason, changed.draining = as.state, as.reason, as.draining
+	changed.troubled, changed.stoodAt = as.troubled, as.stoodAt
+	return &changed
+}
+
+// put makes settings known that were read just now.
+func (d *destinations) put(s settings) *destination {
+	one := d.open(s, d.now())
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.version++
+	d.by[s.id] = one
+	return one
 }
 
 // get returns the destinations with those ids; unknown ones are missing.
@@ -99,9 +153,11 @@ func (d *destinations) get(ctx context.Context, ids ...string) (map[string]*dest
 }
 
 func (d *destinations) open(s settings, now time.Time) *destination {
-	one := &destination{settings: s, loaded: now, label: label(s)}
+	one := &destination{settings: s, loaded: now, label: label(s), policy: Policy{GiveUpAfter: s.giveUpAfter}}
 	var err error
-	if one.headers, err = vault.OpenHeaders(d.box, s.id, s.account, s.headers); err != nil {
+	if one.policy.Schedule, err = schedule.Parse(s.schedule); err != nil {
+		one.broken = fmt.Errorf("the retry schedule of %s cannot be read: %w", s.id, err)
+	} else if one.headers, err = vault.OpenHeaders(d.box, s.id, s.account, s.headers); err != nil {
 		one.broken = fmt.Errorf("the headers of %s cannot be opened: %w", s.id, err)
 	} else if one.keys, err = vault.OpenSecrets(d.box, s.id, s.account, s.secrets); err != nil {
 		one.broken = fmt.Errorf("the signing secrets of %s cannot be opened: %w", s.id, err)
@@ -130,11 +186,11 @@ func (d *destination) display() string {
 }
 
 // signing are the keys in force, newest first.
-func (d *destination) signing(now time.Time) [][]byte {
-	keys := make([][]byte, 0, len(d.keys))
+func (d *destination) signing(now time.Time) []sender.Key {
+	keys := make([]sender.Key, 0, len(d.keys))
 	for _, k := range d.keys {
 		if k.Valid(now) {
-			keys = append(keys, k.Key)
+			keys = append(keys, k.SenderKey())
 		}
 	}
 	return keys

@@ -6,11 +6,12 @@ import (
 	"sync"
 	"time"
 
-	"datapusher/internal/dispatch"
+	entdelivery "datapusher/ent/delivery"
+	"datapusher/internal/id"
 )
 
 // NewRun mints the id of a run.
-func NewRun() string { return dispatch.NewBatch(time.Now()) }
+func NewRun() string { return id.NewBatch(time.Now()) }
 
 // FailRecord stands between a core's recorder and its store. It has to be called
 // before anything is recorded.
@@ -23,7 +24,7 @@ type failing struct {
 	f func(record func() error) error
 }
 
-func (s *failing) record(ctx context.Context, batch []*record) (written map[string]bool, err error) {
+func (s *failing) record(ctx context.Context, batch []*record) (written map[string]entdelivery.Status, err error) {
 	err = s.f(func() (err error) {
 		written, err = s.store.record(ctx, batch)
 		return err

@@ -110,7 +110,7 @@ func (c *Core) rest(ctx, budget context.Context, run string, begun []*entry, her
 	for _, one := range rows {
 		switch {
 		case known[one.id]:
-		case one.attempts > 0:
+		case one.attempts > 0, one.due > early: // the latter was postponed
 			r.outcomes = append(r.outcomes, c.standing(one, labels[one.destination].display()))
 		case !here && one.leased():
 			// The process that committed it may be at it; it is asked for when that is over.
@@ -147,11 +147,24 @@ func (c *Core) labels(ctx context.Context, rows []row) map[string]*destination {
 // themselves; their engine asks again after their deadline.
 func (c *Core) leaveOpen(ctx context.Context, run string, outcomes []workflows.Outcome, open []*entry) ([]workflows.Outcome, error) {
 	ids := make([]string, len(open))
+	destinations := make([]string, len(open))
 	for i, e := range open {
-		ids[i] = e.row.id
-		outcomes = append(outcomes, c.open(e.row, e.display(), Lease-Budget))
+		ids[i], destinations[i] = e.row.id, e.row.destination
 	}
-	if err := c.store.lease(ctx, run, ids, delivery.StatusDelivering, Lease-Budget); err != nil {
+	found, err := c.destinations.get(ctx, destinations...)
+	if err != nil {
+		return nil, fmt.Errorf("load the destinations: %w", err)
+	}
+	longest := Lease
+	for _, d := range found {
+		if d != nil {
+			longest = max(longest, d.timeout+recordTime)
+		}
+	}
+	for _, e := range open {
+		outcomes = append(outcomes, c.open(e.row, e.display(), longest-Budget))
+	}
+	if err := c.store.lease(ctx, run, ids, delivery.StatusDelivering, longest-Budget); err != nil {
 		return nil, fmt.Errorf("note the open attempts: %w", err)
 	}
 	return outcomes, nil

@@ -91,7 +91,7 @@ func (f *flights) add(run string, rows []row) (entries []*entry, fresh []flight)
 			}
 		}
 		e := &entry{row: r, done: make(chan struct{})}
-		e.row.payload = nil
+		e.row.content = content{}
 		entries[i], of[r.id] = e, e
 		fresh = append(fresh, flight{r, e})
 	}

@@ -8,7 +8,6 @@ import (
 
 	"datapusher/ent/delivery"
 	"datapusher/internal/ingest"
-	"datapusher/internal/sender"
 	"datapusher/workflows"
 )
 
@@ -19,7 +18,7 @@ func (c *Core) Begin(run string, committed []ingest.Delivery) {
 	for i, d := range committed {
 		rows[i] = row{
 			id: d.ID, account: d.AccountID, event: d.EventID, destination: d.DestinationID, run: run,
-			status: delivery.StatusPending, payload: d.Payload,
+			status: delivery.StatusPending, content: content{payload: d.Payload},
 		}
 	}
 	if !c.enter() {
@@ -34,7 +33,7 @@ func (c *Core) Begin(run string, committed []ingest.Delivery) {
 
 // prepareTimeout bounds what comes before an attempt: with the attempt's own
 // deadline it has to end within the lease.
-const prepareTimeout = Lease - sender.DefaultTimeout
+const prepareTimeout = recordTime
 
 const (
 	// laneWait is how long a first attempt waits for a place. A destination that
@@ -55,7 +54,7 @@ func (c *Core) start(ctx context.Context, flights []flight) {
 	}
 	found, err := c.destinations.get(preparing, ids...)
 	if err == nil {
-		err = c.loadPayloads(preparing, flights)
+		err = c.loadContents(preparing, flights)
 	}
 	for _, f := range flights {
 		if err != nil {
@@ -88,9 +87,9 @@ func (c *Core) place(ctx context.Context, destination string) bool {
 	return c.slots.acquire(waiting, destination)
 }
 
-// loadPayloads reads the events that were not just accepted in this process,
+// loadContents reads the events that were not just accepted in this process,
 // each once however many destinations it has.
-func (c *Core) loadPayloads(ctx context.Context, flights []flight) error {
+func (c *Core) loadContents(ctx context.Context, flights []flight) error {
 	var events []string
 	for _, f := range flights {
 		if f.row.payload == nil {
@@ -101,10 +100,10 @@ func (c *Core) loadPayloads(ctx context.Context, flights []flight) error {
 		return nil
 	}
 	slices.Sort(events)
-	payloads, err := c.store.payloads(ctx, slices.Compact(events))
+	found, err := c.store.contents(ctx, slices.Compact(events))
 	for i, f := range flights {
 		if f.row.payload == nil {
-			flights[i].row.payload = payloads[f.event] // nil when the event is gone
+			flights[i].row.content = found[f.event] // nothing when the event is gone
 		}
 	}
 	return err

@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"database/sql"
+	"strings"
 	"time"
 
 	"datapusher/ent/delivery"
@@ -16,41 +17,56 @@ type postgres struct{ db *database.DB }
 
 const selectPostgres = `
 SELECT d.id, d.account_id, d.event_id, d.destination_id, d.run, d.status, coalesce(d.reason, ''), d.attempt_count,
+  d.schedule_step, coalesce(d.steered, ''),
+  extract(epoch FROM coalesce(d.parked_at, now()) - d.created_at) - d.parked_us / 1e6,
   coalesce(extract(epoch FROM d.next_attempt_at - now()), 0), coalesce(extract(epoch FROM d.lease_until - now()), 0), `
 
+const (
+	withContent = `e.payload, e.headers, e.replay_of IS NOT NULL
+FROM deliveries d LEFT JOIN events e ON e.id = d.event_id AND e.account_id = d.account_id `
+	withoutContent = `NULL, NULL, false FROM deliveries d `
+)
+
 func (p *postgres) load(ctx context.Context, deliveryID string) (*row, error) {
-	return first(scanPostgres(p.db.Read.QueryContext(ctx, selectPostgres+`e.payload
-FROM deliveries d LEFT JOIN events e ON e.id = d.event_id AND e.account_id = d.account_id WHERE d.id = $1`, deliveryID)))
+	return first(scanPostgres(p.db.Read.QueryContext(ctx, selectPostgres+withContent+`WHERE d.id = $1`, deliveryID)))
+}
+
+func (p *postgres) loadAll(ctx context.Context, ids []string) ([]row, error) {
+	return scanPostgres(p.db.Read.QueryContext(ctx, selectPostgres+withContent+`WHERE d.id = ANY($1) ORDER BY d.id`, database.Array(ids)))
 }
 
 func (p *postgres) loadRun(ctx context.Context, run string, limit int) ([]row, error) {
-	return scanPostgres(p.db.Read.QueryContext(ctx, selectPostgres+`NULL::bytea
-FROM deliveries d WHERE d.run = $1 AND d.status IN ('PENDING', 'DELIVERING', 'RETRYING') ORDER BY d.id LIMIT $2`, run, limit))
+	return scanPostgres(p.db.Read.QueryContext(ctx, selectPostgres+withoutContent+
+		`WHERE d.run = $1 AND d.status IN ('PENDING', 'DELIVERING', 'RETRYING') ORDER BY d.id LIMIT $2`, run, limit))
 }
 
-func (p *postgres) payloads(ctx context.Context, events []string) (map[string][]byte, error) {
-	return scanPayloads(p.db.Read.QueryContext(ctx, `SELECT id, payload FROM events WHERE id = ANY($1)`, database.Array(events)))
+const selectContents = `SELECT id, payload, headers, replay_of IS NOT NULL FROM events WHERE `
+
+func (p *postgres) contents(ctx context.Context, events []string) (map[string]content, error) {
+	return scanContents(p.db.Read.QueryContext(ctx, selectContents+`id = ANY($1)`, database.Array(events)))
 }
 
-func scanPayloads(rows *sql.Rows, err error) (map[string][]byte, error) {
+func scanContents(rows *sql.Rows, err error) (map[string]content, error) {
 	type event struct {
-		id      string
-		payload []byte
+		id string
+		content
 	}
-	all, err := scan(rows, err, func(rows *sql.Rows, e *event) error { return rows.Scan(&e.id, &e.payload) })
-	found := make(map[string][]byte, len(all))
+	all, err := scan(rows, err, func(rows *sql.Rows, e *event) error {
+		return rows.Scan(&e.id, &e.payload, &e.headers, &e.replay)
+	})
+	found := make(map[string]content, len(all))
 	for _, e := range all {
-		found[e.id] = e.payload
+		found[e.id] = e.content
 	}
 	return found, err
 }
 
 func scanPostgres(rows *sql.Rows, err error) ([]row, error) {
 	return scan(rows, err, func(rows *sql.Rows, r *row) error {
-		var due, lease float64
+		var age, due, lease float64
 		err := rows.Scan(&r.id, &r.account, &r.event, &r.destination, &r.run, &r.status, &r.reason, &r.attempts,
-			&due, &lease, &r.payload)
-		r.due, r.lease = seconds(due), seconds(lease)
+			&r.step, &r.steered, &age, &due, &lease, &r.payload, &r.headers, &r.replay)
+		r.age, r.due, r.lease = seconds(age), seconds(due), seconds(lease)
 		return err
 	})
 }
@@ -89,40 +105,55 @@ func text(rows *sql.Rows, err error) ([]string, error) {
 // The states are named by what they are not: by what they are, the planner might
 // take them for the condition of a partial index and read all that is unsettled,
 // however few results there are.
-const recordPostgres = `
+//
+// A delivery that was canceled while the attempt was under way stays so, unless
+// the receiver has taken it: then that is the truth. What is parked has no owner,
+// so a parked row is only written to by whoever has claimed it.
+var recordPostgres = strings.ReplaceAll(`
 WITH input AS MATERIALIZED (
   SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::float8[],
-    $8::bigint[], $9::text[], $10::bigint[], $11::bigint[], $12::bytea[], $13::bool[], $14::text[], $15::bool[])
+    $8::bigint[], $9::text[], $10::bigint[], $11::bigint[], $12::bytea[], $13::bool[], $14::text[], $15::bool[],
+    $16::bigint[], $17::text[], $18::bigint[], $19::bigint[], $20::bigint[], $21::bigint[], $22::bytea[], $23::bytea[])
   AS i (delivery_id, account_id, run, number, status, reason, after, http_status, error_class, started_us, duration_us,
-    body, truncated, attempt_id, sent)
+    body, truncated, attempt_id, sent,
+    step, asked_by, dns_us, connect_us, tls_us, first_byte_us, request_headers, response_headers)
 ), written AS (
-  UPDATE deliveries d SET status = i.status, reason = nullif(i.reason, ''),
+  UPDATE deliveries d SET
+    status = CASE WHEN i.stays THEN d.status ELSE i.status END,
+    reason = CASE WHEN i.stays THEN d.reason ELSE nullif(i.reason, '') END,
     attempt_count = CASE WHEN i.sent THEN i.number ELSE d.attempt_count END,
-    next_attempt_at = CASE WHEN i.status = 'RETRYING' THEN now() + i.after * interval '1 second' END,
-    lease_until = CASE WHEN i.status = 'RETRYING' THEN now() + i.after * interval '1 second' END,
-    settled_at = CASE WHEN i.status <> 'RETRYING' THEN now() END
+    schedule_step = i.step, steered = NULL,
+    next_attempt_at = CASE WHEN i.status = 'RETRYING' AND NOT i.stays THEN now() + i.after * interval '1 second' END,
+    lease_until = CASE WHEN i.status = 'RETRYING' AND NOT i.stays THEN now() + i.after * interval '1 second' END,
+    settled_at = CASE WHEN i.stays THEN d.settled_at WHEN i.status NOT IN ('RETRYING', 'PARKED') THEN now() END,
+    parked_at = CASE WHEN i.status = 'PARKED' AND NOT i.stays THEN coalesce(d.parked_at, now()) END,
+    parked_us = d.parked_us + CASE WHEN i.status = 'PARKED' OR d.parked_at IS NULL THEN 0
+      ELSE (extract(epoch FROM now() - d.parked_at) * 1000000)::bigint END,
+    run = CASE WHEN i.status = 'PARKED' AND NOT i.stays THEN '' ELSE d.run END
   FROM input i
   WHERE d.id = i.delivery_id AND d.account_id = i.account_id AND d.run = i.run AND d.attempt_count = i.number - 1
-    AND d.status NOT IN ('PARKED', 'SUCCEEDED', 'FAILED', 'CANCELED')
-  RETURNING d.id
+    AND d.status NOT IN ('SUCCEEDED', 'FAILED')
+  RETURNING d.id, d.status
 ), attempted AS (
   INSERT INTO attempts (id, account_id, delivery_id, number, status, error_class, started_at, duration_us,
-    response_body, response_truncated)
+    response_body, response_truncated, asked_by, dns_us, connect_us, tls_us, first_byte_us, request_headers, response_headers)
   SELECT i.attempt_id, i.account_id, i.delivery_id, i.number, nullif(i.http_status, 0), nullif(i.error_class, ''),
-    to_timestamp(i.started_us / 1e6), i.duration_us, i.body, i.truncated
+    to_timestamp(i.started_us / 1e6), i.duration_us, nullif(i.body, ''), i.truncated,
+    i.asked_by, i.dns_us, i.connect_us, i.tls_us, i.first_byte_us, nullif(i.request_headers, ''), nullif(i.response_headers, '')
   FROM input i JOIN written w ON w.id = i.delivery_id WHERE i.sent
 )
-SELECT id FROM written`
+SELECT id, status FROM written`, `i.stays`, `(d.status = 'CANCELED' AND i.status <> 'SUCCEEDED')`)
 
-func (p *postgres) record(ctx context.Context, batch []*record) (map[string]bool, error) {
+func (p *postgres) record(ctx context.Context, batch []*record) (map[string]delivery.Status, error) {
 	n := len(batch)
 	var (
 		deliveries, accounts, runs     = make([]string, n), make([]string, n), make([]string, n)
 		statuses, reasons, classes     = make([]string, n), make([]string, n), make([]string, n)
-		attempts                       = make([]string, n)
+		attempts, askers               = make([]string, n), make([]string, n)
 		numbers, codes, started, taken = make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
+		steps, dns, connect, tls, head = make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
 		after                          = make([]float64, n)
-		bodies                         = make([][]byte, n)
+		bodies, sentHead, gotHead      = make([][]byte, n), make([][]byte, n), make([][]byte, n)
 		cut, sent                      = make([]bool, n), make([]bool, n)
 	)
 	for i, r := range batch {
@@ -132,29 +163,40 @@ func (p *postgres) record(ctx context.Context, batch []*record) (map[string]bool
 		codes[i], classes[i] = int64(r.result.Status), string(r.result.Class)
 		started[i], taken[i] = r.result.Started.UnixMicro(), r.result.Total.Microseconds()
 		bodies[i], cut[i], sent[i] = r.result.Body, r.result.BodyTruncated, !r.noTry
+		steps[i], askers[i] = int64(r.decision.Step), string(r.asker)
+		dns[i], connect[i] = r.result.DNS.Microseconds(), r.result.Connect.Microseconds()
+		tls[i], head[i] = r.result.TLS.Microseconds(), r.result.FirstByte.Microseconds()
+		sentHead[i], gotHead[i] = r.requestHeaders, r.responseHeaders
 	}
-	ids, err := text(p.db.Write.QueryContext(ctx, recordPostgres,
+	return scanStatuses(p.db.Write.QueryContext(ctx, recordPostgres,
 		database.Array(deliveries), database.Array(accounts), database.Array(runs), database.Array(numbers),
 		database.Array(statuses), database.Array(reasons), database.Array(after),
 		database.Array(codes), database.Array(classes), database.Array(started), database.Array(taken),
-		database.Array(bodies), database.Array(cut), database.Array(attempts), database.Array(sent)))
-	return set(ids), err
+		database.Array(bodies), database.Array(cut), database.Array(attempts), database.Array(sent),
+		database.Array(steps), database.Array(askers), database.Array(dns), database.Array(connect), database.Array(tls),
+		database.Array(head), database.Array(sentHead), database.Array(gotHead)))
 }
 
-func set(ids []string) map[string]bool {
-	m := make(map[string]bool, len(ids))
-	for _, id := range ids {
-		m[id] = true
+func scanStatuses(rows *sql.Rows, err error) (map[string]delivery.Status, error) {
+	type written struct {
+		id     string
+		status delivery.Status
 	}
-	return m
+	all, err := scan(rows, err, func(rows *sql.Rows, w *written) error { return rows.Scan(&w.id, &w.status) })
+	m := make(map[string]delivery.Status, len(all))
+	for _, w := range all {
+		m[w.id] = w.status
+	}
+	return m, err
 }
 
 func (p *postgres) settle(ctx context.Context, run string, ids []string, status delivery.Status, reason string) error {
 	_, err := p.db.Write.ExecContext(ctx, `
-UPDATE deliveries SET status = $3, reason = $4, next_attempt_at = NULL, lease_until = NULL,
-  settled_at = CASE WHEN $5 THEN now() END
+UPDATE deliveries SET status = $3, reason = $4, next_attempt_at = NULL, lease_until = NULL, steered = NULL,
+  settled_at = CASE WHEN NOT $5 THEN now() END, parked_at = CASE WHEN $5 THEN now() END,
+  run = CASE WHEN $5 THEN '' ELSE run END
 WHERE id = ANY($2) AND run = $1 AND status IN ('PENDING', 'DELIVERING', 'RETRYING')`,
-		run, database.Array(ids), string(status), reason, status != delivery.StatusParked)
+		run, database.Array(ids), string(status), reason, status == delivery.StatusParked)
 	return err
 }
 
@@ -171,11 +213,16 @@ func (p *postgres) destinations(ctx context.Context, ids []string) ([]settings, 
 
 const selectSettings = `
 SELECT id, account_id, coalesce(name, ''), http_method, url, state, coalesce(reason, ''), deleted_at IS NOT NULL,
-  headers, signing_secrets
+  draining, failing IS NOT NULL OR failing_since IS NOT NULL OR state = 'OPEN',
+  coalesce(retry_schedule, ''), coalesce(timeout_ms, 0), coalesce(give_up_after_s, 0), headers, signing_secrets
 FROM destinations WHERE `
 
 func scanSettings(rows *sql.Rows, err error) ([]settings, error) {
 	return scan(rows, err, func(rows *sql.Rows, s *settings) error {
-		return rows.Scan(&s.id, &s.account, &s.name, &s.method, &s.url, &s.state, &s.reason, &s.deleted, &s.headers, &s.secrets)
+		var timeout, giveUp int64
+		err := rows.Scan(&s.id, &s.account, &s.name, &s.method, &s.url, &s.state, &s.reason, &s.deleted,
+			&s.draining, &s.troubled, &s.schedule, &timeout, &giveUp, &s.headers, &s.secrets)
+		s.timeout, s.giveUpAfter = time.Duration(timeout)*time.Millisecond, time.Duration(giveUp)*time.Second
+		return err
 	})
 }

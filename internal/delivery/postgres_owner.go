@@ -39,37 +39,6 @@ WHERE run = $1 AND status IN ('PENDING', 'DELIVERING', 'RETRYING')
 RETURNING id`, from, to, database.Array(ids)))
 }
 
-// The oldest are chosen in a part of the statement that is executed once: as a
-// subquery the planner may execute it for each row, with a new answer each time.
-func (p *postgres) unpark(ctx context.Context, destination, run string, limit int) ([]string, error) {
-	return text(p.db.Write.QueryContext(ctx, `
-WITH oldest AS MATERIALIZED (
-  SELECT id FROM deliveries WHERE destination_id = $1 AND status = 'PARKED' ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED
-)
-UPDATE deliveries d SET run = $2, reason = NULL, next_attempt_at = now(), lease_until = now(),
-  status = CASE WHEN attempt_count = 0 THEN 'PENDING' ELSE 'RETRYING' END
-FROM oldest WHERE d.id = oldest.id
-RETURNING d.id`, destination, run, limit))
-}
-
-func (p *postgres) cancelParked(ctx context.Context, destination, reason string) error {
-	_, err := p.db.Write.ExecContext(ctx, `
-UPDATE deliveries SET status = 'CANCELED', reason = $2, settled_at = now()
-WHERE destination_id = $1 AND status = 'PARKED'`, destination, reason)
-	return err
-}
-
-func (p *postgres) waking(ctx context.Context, limit int) ([]string, error) {
-	return text(p.db.Read.QueryContext(ctx, selectWaking+` LIMIT $1`, limit))
-}
-
-// selectWaking finds destinations with parked deliveries and no reason to park.
-const selectWaking = `
-SELECT s.id FROM destinations s
-WHERE (s.state = 'SENDING' OR s.deleted_at IS NOT NULL)
-  AND EXISTS (SELECT 1 FROM deliveries d WHERE d.destination_id = s.id AND d.status = 'PARKED')
-ORDER BY s.id`
-
 func (p *postgres) backlog(ctx context.Context) (b Backlog, err error) {
 	var oldest sql.NullFloat64
 	err = p.db.Read.QueryRowContext(ctx, `

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"datapusher/workflows"
@@ -62,34 +63,46 @@ func (c *Core) ReconcileOnce(ctx context.Context) error {
 			}
 		}
 	}
-	if err := c.wakeLanes(ctx); err != nil {
+	if err := c.wakeLoops(ctx); err != nil {
 		failed = append(failed, err)
 	}
 	return errors.Join(failed...)
 }
 
-func (c *Core) wakeLanes(ctx context.Context) error {
-	lanes, err := c.store.waking(ctx, maxWaking)
+func (c *Core) wakeLoops(ctx context.Context) error {
+	lanes, err := c.store.waking(ctx, grace, maxWaking)
 	if err != nil {
 		return fmt.Errorf("look for lanes to wake: %w", err)
 	}
+	replays, err := c.store.wakingReplays(ctx, grace, maxWaking)
+	if err != nil {
+		return fmt.Errorf("look for replays to wake: %w", err)
+	}
 	for _, id := range lanes {
-		if err := c.wake(ctx, id); err != nil {
+		if err := c.wake(ctx, Lane(id)); err != nil {
+			return err
+		}
+	}
+	for _, id := range replays {
+		if err := c.wake(ctx, Replay(id)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (c *Core) wake(ctx context.Context, destinationID string) error {
+func (c *Core) wake(ctx context.Context, loop string) error {
 	ctx, cancel := context.WithTimeout(ctx, engineTimeout)
 	defer cancel()
-	return c.engine.Wake(ctx, Lane(destinationID))
+	return c.engine.Wake(ctx, loop)
 }
 
 func (c *Core) handOverAgain(ctx context.Context, late overdue) error {
 	ctx, cancel := context.WithTimeout(ctx, engineTimeout)
 	defer cancel()
+	if strings.HasPrefix(late.run, lanePrefix) {
+		return c.moveFrom(ctx, late.run, nil) // a lane's turn has died before it did so
+	}
 	c.o.Logger.Info("handing over again what is overdue", "run", late.run, "deliveries", late.deliveries)
 	err := c.engine.Dispatch(ctx, workflows.Run{ID: late.run, Summary: "handed over again"})
 	if errors.Is(err, workflows.ErrRunClosed) {

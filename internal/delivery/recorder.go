@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"datapusher/ent/delivery"
 	"datapusher/internal/database"
 )
 
@@ -26,28 +27,29 @@ var errStopped = errors.New("the recorder has stopped")
 type recorder struct {
 	store  store
 	logger *slog.Logger
+	note   func(written []*record) // is told what was written, before whoever waits for it
 	queue  chan *record
 	wait   sync.WaitGroup
 	mu     sync.RWMutex // guards queue against sends after close
 	closed bool
 }
 
-func newRecorder(s store, logger *slog.Logger) *recorder {
-	r := &recorder{store: s, logger: logger, queue: make(chan *record, recordBatch)}
+func newRecorder(s store, logger *slog.Logger, note func([]*record)) *recorder {
+	r := &recorder{store: s, logger: logger, note: note, queue: make(chan *record, recordBatch)}
 	r.wait.Go(r.run)
 	return r
 }
 
-// record returns when the result is on disk. Written is false when the delivery
-// has another owner, or the number is recorded already.
-func (r *recorder) record(rec *record) (written bool, err error) {
+// record returns when the result is on disk, with the delivery's status: "" when
+// the delivery has another owner, or the number is recorded already.
+func (r *recorder) record(rec *record) (delivery.Status, error) {
 	rec.done = make(chan recorded, 1)
 	if err := r.enqueue(rec); err != nil {
-		return false, err
+		return "", err
 	}
 	// Whatever becomes of the caller: the request has been sent, so its result has to be known.
 	answer := <-rec.done
-	return answer.written, answer.err
+	return answer.status, answer.err
 }
 
 func (r *recorder) enqueue(rec *record) error {
@@ -96,23 +98,41 @@ func (r *recorder) write(batch []*record) {
 			i++
 		}
 	}
-	written, err := r.try(ctx, batch)
-	if failure := database.Classify(err); len(batch) > 1 && (failure == database.Row || failure == database.Duplicate) {
+	statuses, err := r.try(ctx, batch)
+	switch failure := database.Classify(err); {
+	case failure != database.Row && failure != database.Duplicate:
+		r.tell(batch, statuses, err)
+	case len(batch) > 1:
 		r.write(batch[:len(batch)/2])
 		r.write(batch[len(batch)/2:])
-	} else {
-		for _, rec := range batch {
-			rec.done <- recorded{written[rec.row.id], err}
-		}
+	case failure == database.Row && !batch[0].sanitized:
+		r.logger.Warn("an answer could not be stored; recording the attempt without it", "delivery", batch[0].row.id, "error", err)
+		batch[0].sanitize()
+		r.write(batch)
+	default:
+		r.tell(batch, statuses, err)
 	}
 	if len(again) > 0 {
 		r.write(again)
 	}
 }
 
+func (r *recorder) tell(batch []*record, statuses map[string]delivery.Status, err error) {
+	written := make([]*record, 0, len(batch))
+	for _, rec := range batch {
+		if statuses[rec.row.id] != "" {
+			written = append(written, rec)
+		}
+	}
+	r.note(written)
+	for _, rec := range batch {
+		rec.done <- recorded{statuses[rec.row.id], err}
+	}
+}
+
 // try repeats while the database is away. A statement whose answer was lost may
 // be repeated: its rows are no longer as it expects them.
-func (r *recorder) try(ctx context.Context, batch []*record) (map[string]bool, error) {
+func (r *recorder) try(ctx context.Context, batch []*record) (map[string]delivery.Status, error) {
 	for wait := 5 * time.Millisecond; ; wait = min(2*wait, time.Second) {
 		written, err := r.store.record(ctx, batch)
 		switch database.Classify(err) {

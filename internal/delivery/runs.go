@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"datapusher/internal/dispatch"
+	"datapusher/internal/id"
 	"datapusher/workflows"
 )
 
@@ -14,7 +14,7 @@ import (
 // and hands that to the engine. When it fails half way, the rows have an owner
 // that the reconciler will hand over.
 func (c *Core) moveFrom(ctx context.Context, from string, ids []string) error {
-	to := dispatch.NewBatch(c.o.Now())
+	to := id.NewBatch(c.o.Now())
 	moved, err := c.store.move(ctx, from, to, ids)
 	if err != nil {
 		return fmt.Errorf("move deliveries from %s: %w", from, err)

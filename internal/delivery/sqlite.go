@@ -3,7 +3,7 @@ package delivery
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
+	"errors"
 	"time"
 
 	"datapusher/ent/delivery"
@@ -20,36 +20,45 @@ type sqlite struct {
 func (s *sqlite) clock() time.Time { return s.now().UTC().Truncate(time.Microsecond) }
 
 // list makes ids a parameter for json_each.
-func list(ids []string) string {
-	b, _ := json.Marshal(ids) // strings cannot fail
-	return string(b)
-}
+func list(ids []string) string { return jsonText(ids) }
 
 const selectSQLite = `
 SELECT d.id, d.account_id, d.event_id, d.destination_id, d.run, d.status, coalesce(d.reason, ''), d.attempt_count,
-  d.next_attempt_at, d.lease_until, `
+  d.schedule_step, coalesce(d.steered, ''), d.created_at, d.parked_at, d.parked_us, d.next_attempt_at, d.lease_until, `
 
 func (s *sqlite) load(ctx context.Context, deliveryID string) (*row, error) {
-	return first(s.scan(s.db.Read.QueryContext(ctx, selectSQLite+`e.payload
-FROM deliveries d LEFT JOIN events e ON e.id = d.event_id AND e.account_id = d.account_id WHERE d.id = ?`, deliveryID)))
+	return first(s.scan(s.db.Read.QueryContext(ctx, selectSQLite+withContent+`WHERE d.id = ?`, deliveryID)))
+}
+
+func (s *sqlite) loadAll(ctx context.Context, ids []string) ([]row, error) {
+	return s.scan(s.db.Read.QueryContext(ctx, selectSQLite+withContent+
+		`WHERE d.id IN (SELECT value FROM json_each(?)) ORDER BY d.id`, list(ids)))
 }
 
 func (s *sqlite) loadRun(ctx context.Context, run string, limit int) ([]row, error) {
-	return s.scan(s.db.Read.QueryContext(ctx, selectSQLite+`NULL
-FROM deliveries d WHERE d.run = ? AND d.status IN ('PENDING', 'DELIVERING', 'RETRYING') ORDER BY d.id LIMIT ?`, run, limit))
+	return s.scan(s.db.Read.QueryContext(ctx, selectSQLite+withoutContent+
+		`WHERE d.run = ? AND d.status IN ('PENDING', 'DELIVERING', 'RETRYING') ORDER BY d.id LIMIT ?`, run, limit))
 }
 
-func (s *sqlite) payloads(ctx context.Context, events []string) (map[string][]byte, error) {
-	return scanPayloads(s.db.Read.QueryContext(ctx,
-		`SELECT id, payload FROM events WHERE id IN (SELECT value FROM json_each(?))`, list(events)))
+func (s *sqlite) contents(ctx context.Context, events []string) (map[string]content, error) {
+	return scanContents(s.db.Read.QueryContext(ctx, selectContents+`id IN (SELECT value FROM json_each(?))`, list(events)))
 }
 
 func (s *sqlite) scan(rows *sql.Rows, err error) ([]row, error) {
 	now := s.clock()
 	return scan(rows, err, func(rows *sql.Rows, r *row) error {
-		var due, lease sql.NullTime
+		var (
+			created            time.Time
+			parked, due, lease sql.NullTime
+			parkedUs           int64
+		)
 		err := rows.Scan(&r.id, &r.account, &r.event, &r.destination, &r.run, &r.status, &r.reason, &r.attempts,
-			&due, &lease, &r.payload)
+			&r.step, &r.steered, &created, &parked, &parkedUs, &due, &lease, &r.payload, &r.headers, &r.replay)
+		until := now
+		if parked.Valid {
+			until = parked.Time
+		}
+		r.age = until.Sub(created) - time.Duration(parkedUs)*time.Microsecond
 		if due.Valid {
 			r.due = due.Time.Sub(now)
 		}
@@ -60,69 +69,104 @@ func (s *sqlite) scan(rows *sql.Rows, err error) ([]row, error) {
 	})
 }
 
+// A delivery that was canceled meanwhile, and what is parked: see recordPostgres.
 const (
+	standsSQLite = `
+SELECT status, parked_at FROM deliveries
+WHERE id = ? AND account_id = ? AND run = ? AND attempt_count = ? - 1 AND status NOT IN ('SUCCEEDED', 'FAILED')`
 	writeSQLite = `
-UPDATE deliveries SET status = ?1, reason = nullif(?2, ''), attempt_count = ?3, next_attempt_at = ?4, lease_until = ?4,
-  settled_at = ?5
-WHERE id = ?6 AND account_id = ?7 AND run = ?8 AND attempt_count = ?9 - 1 AND status IN ('PENDING', 'DELIVERING', 'RETRYING')`
-	attemptSQLite = `
+UPDATE deliveries SET status = ?2, reason = nullif(?3, ''), attempt_count = ?4, schedule_step = ?5, steered = NULL,
+  next_attempt_at = ?6, lease_until = ?6, settled_at = ?7, parked_at = ?8, parked_us = parked_us + ?9, run = ?10
+WHERE id = ?1`
+	writeCanceledSQLite = `UPDATE deliveries SET attempt_count = ?2 WHERE id = ?1`
+	attemptSQLite       = `
 INSERT INTO attempts (id, account_id, delivery_id, number, status, error_class, started_at, duration_us,
-  response_body, response_truncated)
-VALUES (?, ?, ?, ?, nullif(?, 0), nullif(?, ''), ?, ?, ?, ?)`
+  response_body, response_truncated, asked_by, dns_us, connect_us, tls_us, first_byte_us, request_headers, response_headers)
+VALUES (?, ?, ?, ?, nullif(?, 0), nullif(?, ''), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 )
 
-func (s *sqlite) record(ctx context.Context, batch []*record) (map[string]bool, error) {
+func (s *sqlite) record(ctx context.Context, batch []*record) (map[string]delivery.Status, error) {
 	tx, err := s.db.Write.BeginTx(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = tx.Rollback() }()
-	write, err := tx.PrepareContext(ctx, writeSQLite)
-	if err != nil {
-		return nil, err
-	}
-	defer write.Close()
-	attempt, err := tx.PrepareContext(ctx, attemptSQLite)
-	if err != nil {
-		return nil, err
-	}
-	defer attempt.Close()
-	now, written := s.clock(), make(map[string]bool, len(batch))
+	now, written := s.clock(), make(map[string]delivery.Status, len(batch))
 	for _, r := range batch {
-		next, settled, count := sql.NullTime{}, sql.NullTime{Time: now, Valid: true}, r.number
-		if r.decision.Status == delivery.StatusRetrying {
-			next, settled = sql.NullTime{Time: now.Add(r.decision.After), Valid: true}, sql.NullTime{}
-		}
-		if r.noTry {
-			count--
-		}
-		res, err := write.ExecContext(ctx, string(r.decision.Status), r.decision.Reason, count, next, settled,
-			r.row.id, r.row.account, r.row.run, r.number)
+		status, err := writeOne(ctx, tx, r, now)
 		if err != nil {
 			return nil, err
 		}
-		if n, _ := res.RowsAffected(); n == 0 {
+		if status == "" {
 			continue
 		}
-		written[r.row.id] = true
+		written[r.row.id] = status
 		if r.noTry {
 			continue
 		}
-		if _, err := attempt.ExecContext(ctx, id.AttemptOf(r.row.id, r.number), r.row.account, r.row.id, r.number,
+		if _, err := tx.ExecContext(ctx, attemptSQLite, id.AttemptOf(r.row.id, r.number), r.row.account, r.row.id, r.number,
 			r.result.Status, string(r.result.Class), r.result.Started.UTC().Truncate(time.Microsecond),
-			r.result.Total.Microseconds(), r.result.Body, r.result.BodyTruncated); err != nil {
+			r.result.Total.Microseconds(), r.result.Body, r.result.BodyTruncated, string(r.asker),
+			r.result.DNS.Microseconds(), r.result.Connect.Microseconds(), r.result.TLS.Microseconds(),
+			r.result.FirstByte.Microseconds(), r.requestHeaders, r.responseHeaders); err != nil {
 			return nil, err
 		}
 	}
 	return written, tx.Commit()
 }
 
+// writeOne changes the delivery of a record; "" when it is not the owner's any more.
+func writeOne(ctx context.Context, tx *sql.Tx, r *record, now time.Time) (status delivery.Status, err error) {
+	var parked sql.NullTime
+	err = tx.QueryRowContext(ctx, standsSQLite, r.row.id, r.row.account, r.row.run, r.number).Scan(&status, &parked)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	count, to := r.number, r.decision.Status
+	if r.noTry {
+		count--
+	}
+	if status == delivery.StatusCanceled && to != delivery.StatusSucceeded {
+		_, err = tx.ExecContext(ctx, writeCanceledSQLite, r.row.id, count)
+		return status, err
+	}
+	var (
+		next, settled, parkedAt sql.NullTime
+		parkedUs                int64
+		run                     = r.row.run
+	)
+	switch to {
+	case delivery.StatusRetrying:
+		next = sql.NullTime{Time: now.Add(r.decision.After), Valid: true}
+	case delivery.StatusParked:
+		if parkedAt, run = parked, ""; !parked.Valid {
+			parkedAt = sql.NullTime{Time: now, Valid: true}
+		}
+	default:
+		settled = sql.NullTime{Time: now, Valid: true}
+	}
+	if parked.Valid && to != delivery.StatusParked {
+		parkedUs = now.Sub(parked.Time).Microseconds()
+	}
+	_, err = tx.ExecContext(ctx, writeSQLite, r.row.id, string(to), r.decision.Reason, count, r.decision.Step,
+		next, settled, parkedAt, parkedUs, run)
+	return to, err
+}
+
 func (s *sqlite) settle(ctx context.Context, run string, ids []string, status delivery.Status, reason string) error {
-	settled := sql.NullTime{Time: s.clock(), Valid: status != delivery.StatusParked}
+	at := sql.NullTime{Time: s.clock(), Valid: true}
+	settled, parkedAt, to := at, sql.NullTime{}, run
+	if status == delivery.StatusParked {
+		settled, parkedAt, to = sql.NullTime{}, at, ""
+	}
 	_, err := s.db.Write.ExecContext(ctx, `
-UPDATE deliveries SET status = ?3, reason = ?4, next_attempt_at = NULL, lease_until = NULL, settled_at = ?5
+UPDATE deliveries SET status = ?3, reason = ?4, next_attempt_at = NULL, lease_until = NULL, steered = NULL,
+  settled_at = ?5, parked_at = ?6, run = ?7
 WHERE id IN (SELECT value FROM json_each(?2)) AND run = ?1 AND status IN ('PENDING', 'DELIVERING', 'RETRYING')`,
-		run, list(ids), string(status), reason, settled)
+		run, list(ids), string(status), reason, settled, parkedAt, to)
 	return err
 }
 

@@ -35,25 +35,6 @@ WHERE run = ?1 AND status IN ('PENDING', 'DELIVERING', 'RETRYING')
 RETURNING id`, from, to, only, s.clock()))
 }
 
-func (s *sqlite) unpark(ctx context.Context, destination, run string, limit int) ([]string, error) {
-	return text(s.db.Write.QueryContext(ctx, `
-UPDATE deliveries SET run = ?2, reason = NULL, next_attempt_at = ?4, lease_until = ?4,
-  status = CASE WHEN attempt_count = 0 THEN 'PENDING' ELSE 'RETRYING' END
-WHERE id IN (SELECT id FROM deliveries WHERE destination_id = ?1 AND status = 'PARKED' ORDER BY id LIMIT ?3)
-RETURNING id`, destination, run, limit, s.clock()))
-}
-
-func (s *sqlite) cancelParked(ctx context.Context, destination, reason string) error {
-	_, err := s.db.Write.ExecContext(ctx, `
-UPDATE deliveries SET status = 'CANCELED', reason = ?2, settled_at = ?3
-WHERE destination_id = ?1 AND status = 'PARKED'`, destination, reason, s.clock())
-	return err
-}
-
-func (s *sqlite) waking(ctx context.Context, limit int) ([]string, error) {
-	return text(s.db.Read.QueryContext(ctx, selectWaking+` LIMIT ?`, limit))
-}
-
 // The indexes are named because the planner would read the whole history.
 func (s *sqlite) backlog(ctx context.Context) (b Backlog, err error) {
 	var oldest sql.NullString

@@ -15,8 +15,19 @@ type row struct {
 	status                               delivery.Status
 	reason                               string
 	attempts                             int
+	step                                 int           // waits of the schedule that are used up
+	steered                              string        // RETRY, POSTPONE or none: an operator set the next attempt
+	age                                  time.Duration // since it was accepted, without the time that it was parked
 	due, lease                           time.Duration // from now, on the database's clock; negative: past
-	payload                              []byte        // nil when it was not loaded, or the event is gone
+	lastProbe                            bool          // its failure as a probe is the answer: the breaker waits on
+	content
+}
+
+// content is what an attempt sends of a delivery's event.
+type content struct {
+	payload []byte // nil when it was not loaded, or the event is gone
+	headers []byte // sealed: a replay's own
+	replay  bool   // the event was made by a replay
 }
 
 func (r row) unsettled() bool {
@@ -32,30 +43,53 @@ func (r row) unsettled() bool {
 // reconciler renewed ends later than any of those and means nothing of the kind.
 func (r row) leased() bool {
 	return r.attempts == 0 && r.lease > early &&
-		(r.status == delivery.StatusDelivering || r.lease-r.due <= Lease+early)
+		(r.status == delivery.StatusDelivering || r.lease-r.due <= maxLease+early)
+}
+
+// mayRetry is the operator's word for one attempt whatever the state.
+func (r row) mayRetry() bool { return r.steered == string(delivery.SteeredRetry) }
+
+// asker is who wants the delivery's next attempt, if it is no probe.
+func (r row) asker() Asker {
+	switch {
+	case r.mayRetry():
+		return byOperator
+	case r.replay && r.attempts == 0:
+		return byReplay
+	}
+	return bySchedule
 }
 
 // record is the result of one attempt, to be written.
 type record struct {
-	row      row
-	number   int
-	result   sender.Result
-	noTry    bool // the decision needed no attempt: nothing was sent
-	decision Decision
-	done     chan recorded
+	row                             row
+	number                          int
+	result                          sender.Result
+	asker                           Asker
+	requestHeaders, responseHeaders []byte
+	noTry                           bool // the decision needed no attempt: nothing was sent
+	decision                        Decision
+	random                          float64 // for the breaker's probes
+	sanitized                       bool    // without what the database refused
+	done                            chan recorded
 }
 
 type recorded struct {
-	written bool // false: another owner, or the number is recorded already
-	err     error
+	status delivery.Status // the delivery's now; "": another owner, or the number is recorded already
+	err    error
 }
 
 // settings is a destination as an attempt needs it.
 type settings struct {
 	id, account, name, method, url, state, reason string
-	deleted                                       bool
-	headers, secrets                              []byte // sealed
+	deleted, draining, troubled                   bool
+	schedule                                      string
+	timeout, giveUpAfter                          time.Duration // 0: the default, never
+	headers, secrets                              []byte        // sealed
 }
+
+// sending reports whether new deliveries go out at once.
+func (s settings) sending() bool { return s.state == "SENDING" && !s.draining }
 
 // overdue is a run whose deliveries nobody has cared for.
 type overdue struct {
@@ -63,18 +97,26 @@ type overdue struct {
 	deliveries int
 }
 
+// parked is a delivery in the park, and for how long somebody has it.
+type parked struct {
+	id    string
+	lease time.Duration
+}
+
 // store is the core's SQL in one dialect. Every statement that serves a caller
 // names the account; these serve workers, by ids of rows that name theirs.
 type store interface {
-	// load reads one delivery with its event's payload; nil when there is none.
+	// load reads one delivery with its event's content; nil when there is none.
 	load(ctx context.Context, deliveryID string) (*row, error)
-	// loadRun reads the unsettled deliveries of a run, without payloads, by id.
+	// loadRun reads the unsettled deliveries of a run, without contents, by id.
 	loadRun(ctx context.Context, run string, limit int) ([]row, error)
-	// payloads reads those of events that are there, by id.
-	payloads(ctx context.Context, events []string) (map[string][]byte, error)
+	// loadAll reads deliveries with their events' contents, by id.
+	loadAll(ctx context.Context, ids []string) ([]row, error)
+	// contents reads those of events that are there, by id.
+	contents(ctx context.Context, events []string) (map[string]content, error)
 	// record writes attempts and what they mean, in one transaction; it returns
-	// the ids of the deliveries it wrote.
-	record(ctx context.Context, batch []*record) (map[string]bool, error)
+	// how the deliveries that it wrote stand now.
+	record(ctx context.Context, batch []*record) (map[string]delivery.Status, error)
 	// settle ends or parks deliveries of a run without an attempt.
 	settle(ctx context.Context, run string, ids []string, status delivery.Status, reason string) error
 	// lease says how long first attempts are still going on, and the status meanwhile.
@@ -89,13 +131,25 @@ type store interface {
 	// move gives unsettled deliveries of a run a new owner: those with the ids, or
 	// where ids is nil all but those whose first attempt may be going on.
 	move(ctx context.Context, from, to string, ids []string) ([]string, error)
-	// unpark gives up to limit parked deliveries of a destination, the oldest
-	// first, to a run and makes them due.
-	unpark(ctx context.Context, destination, run string, limit int) ([]string, error)
-	// cancelParked ends all parked deliveries of a destination.
-	cancelParked(ctx context.Context, destination, reason string) error
-	// waking lists destinations that send again and still have parked deliveries.
-	waking(ctx context.Context, limit int) ([]string, error)
+
+	// oldestParked lists parked deliveries of a destination after that id, by id.
+	oldestParked(ctx context.Context, destination, after string, limit int) ([]parked, error)
+	// claim gives parked deliveries that nobody has to a run, for so long; it
+	// returns those that it got, by id.
+	claim(ctx context.Context, run string, ids []string, lease time.Duration) ([]string, error)
+	// release puts claimed deliveries back that were not attempted.
+	release(ctx context.Context, run string, ids []string) error
+	// parkWaiting parks deliveries of a destination that wait for their next
+	// attempt, unless an operator set that; it returns how many.
+	parkWaiting(ctx context.Context, destination, reason string, limit int) (int, error)
+	// cancelWaiting ends deliveries of a destination that are parked or wait for
+	// their next attempt; it returns how many.
+	cancelWaiting(ctx context.Context, destination, reason string, limit int) (int, error)
+
+	// waking lists destinations whose lane has something to do.
+	waking(ctx context.Context, grace time.Duration, limit int) ([]string, error)
+	// wakingReplays lists replays that run and have not moved for a grace.
+	wakingReplays(ctx context.Context, grace time.Duration, limit int) ([]string, error)
 	// backlog counts what is not settled.
 	backlog(ctx context.Context) (Backlog, error)
 }

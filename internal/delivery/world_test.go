@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -109,6 +110,17 @@ func (w *world) commit(t testing.TB, run string, lease time.Duration, account st
 	wg.Wait()
 	in.Close()
 	return r.committed
+}
+
+// inOrder accepts events one after the other, so that their order is known.
+func (w *world) inOrder(t testing.TB, account string, payloads ...string) {
+	t.Helper()
+	in := ingest.New(ingest.Options{DB: w.db, Runs: &runs{run: delivery.NewRun()}, Logger: w.options.Logger, Now: time.Now})
+	defer in.Close()
+	for _, p := range payloads {
+		_, err := in.Accept(t.Context(), ingest.Event{AccountID: account, Payload: []byte(p)})
+		require.NoError(t, err)
+	}
 }
 
 // one commits one event of a new account with one destination there.
@@ -252,6 +264,16 @@ func (e *engine) Wake(_ context.Context, loop string) error {
 	defer e.mu.Unlock()
 	e.woken = append(e.woken, loop)
 	return nil
+}
+
+// waitWoken returns when a loop has been woken: that nobody waits for.
+func (e *engine) waitWoken(t testing.TB, loop string) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		return slices.Contains(e.woken, loop)
+	}, time.Minute, time.Millisecond)
 }
 
 // taken gives what the engine was given since the last call.

@@ -19,8 +19,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/oklog/ulid/v2"
-
+	"datapusher/internal/id"
 	"datapusher/internal/ingest"
 	"datapusher/workflows"
 )
@@ -100,21 +99,16 @@ func (d *Dispatcher) Open(eventIDs []string) ingest.Ticket {
 		if len(eventIDs) == 1 {
 			r.id = "event/" + eventIDs[0]
 		} else {
-			r.id = NewBatch(now)
+			r.id = id.NewBatch(now)
 		}
 		return &ticket{d: d, run: r, events: len(eventIDs)}
 	}
 	if d.open == nil {
-		d.open = &run{id: NewBatch(now)}
+		d.open = &run{id: id.NewBatch(now)}
 		d.timer = time.AfterFunc(d.next.Sub(now), d.seal)
 	}
 	d.open.tickets++
 	return &ticket{d: d, run: d.open, events: len(eventIDs)}
-}
-
-// NewBatch mints the id of a run of several events.
-func NewBatch(t time.Time) string {
-	return "batch/" + ulid.MustNew(ulid.Timestamp(t), ulid.DefaultEntropy()).String()
 }
 
 // seal closes the open run to further commits.

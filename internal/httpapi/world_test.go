@@ -112,6 +112,8 @@ func (e *engine) Dispatch(_ context.Context, run workflows.Run) error {
 	return nil
 }
 
+func (*engine) Wake(context.Context, string) error { return nil }
+
 // logged is a log that tests read while it is written.
 type logged struct {
 	mu   sync.Mutex

@@ -39,6 +39,8 @@ const (
 	Event       Prefix = "evt"
 	Delivery    Prefix = "dlv"
 	Attempt     Prefix = "att"
+	Replay      Prefix = "rpl"
+	Action      Prefix = "act"
 )
 
 // Length is the length of every id in bytes.
@@ -63,9 +65,9 @@ func New(p Prefix, t time.Time) string {
 	return string(p) + "_" + u.String()
 }
 
-// NewDelivery mints the id of a delivery that is no part of an event's first
-// fan-out (a replay). It leaves room for the numbers of its attempts.
-func NewDelivery(t time.Time) string { return New(Delivery, t)[:Length-3] + zeros[:3] }
+// NewBatch mints the id of a run, "batch/<ulid>": deliveries that one workflow
+// carries. Those of one event may have "event/<id>" instead.
+func NewBatch(t time.Time) string { return "batch/" + New("", t)[1:] }
 
 // Minter mints event ids that grow strictly within the process, whatever the
 // clock does. The zero value is ready for use by any number of goroutines.
@@ -144,7 +146,7 @@ func Parse(s string) (Prefix, error) {
 	}
 	p := Prefix(s[:3])
 	switch p {
-	case Account, Token, Destination, Event, Delivery, Attempt:
+	case Account, Token, Destination, Event, Delivery, Attempt, Replay, Action:
 	default:
 		return "", fmt.Errorf("unknown id prefix %q", string(p))
 	}

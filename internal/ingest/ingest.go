@@ -30,6 +30,14 @@ const (
 	KeyLifetime  = 24 * time.Hour
 )
 
+// InLine is the reason of a delivery that queues up behind those that its
+// destination has parked before.
+const InLine = "in line"
+
+// LeaseBeyond is how much longer the lease of a first attempt is than a
+// destination's own time-out: the time to prepare and to record it.
+const LeaseBeyond = 2 * time.Second
+
 // Event is what a sender pushes. Its payload is checked by the door: JSON.
 type Event struct {
 	AccountID      string
@@ -74,7 +82,8 @@ type Options struct {
 	Logger *slog.Logger
 	Now    func() time.Time
 	// Lease is how long a first attempt may be going on in this process after
-	// the commit. Zero where nobody begins one.
+	// the commit, unless its destination has a longer time-out. Zero where nobody
+	// begins one.
 	Lease time.Duration
 	// MaxBatch events and MaxBatchBytes of payload go into one commit.
 	MaxBatch, MaxBatchBytes int

@@ -38,18 +38,20 @@ WITH input AS MATERIALIZED (
   WHERE idempotency_key = '' OR id IN (SELECT event_id FROM claimed)
   RETURNING id, account_id
 ), fan AS (
-  SELECT a.id AS event_id, a.account_id, d.id AS destination_id, d.state, d.reason,
+  SELECT a.id AS event_id, a.account_id, d.id AS destination_id, d.state = 'SENDING' AND NOT d.draining AS sends,
+    coalesce(d.reason, CASE WHEN d.draining THEN '`+InLine+`' ELSE lower(d.state) END) AS reason,
+    coalesce(d.timeout_ms, 0)::float8 / 1000 AS timeout,
     (row_number() OVER (PARTITION BY a.id ORDER BY d.id) - 1)::int AS n
   FROM accepted a JOIN destinations d ON d.account_id = a.account_id AND d.deleted_at IS NULL
 ), delivered AS (
   INSERT INTO deliveries (id, account_id, event_id, destination_id, status, reason, run,
-    lease_until, next_attempt_at, attempt_count, created_at)
+    lease_until, next_attempt_at, parked_at, attempt_count, created_at)
   SELECT 'dlv' || substr(event_id, 4, 21) || %s || '000', account_id, event_id, destination_id,
-    CASE WHEN state = 'SENDING' THEN 'PENDING' ELSE 'PARKED' END,
-    CASE WHEN state = 'SENDING' THEN NULL ELSE coalesce(reason, lower(state)) END,
-    CASE WHEN state = 'SENDING' THEN $7 ELSE '' END,
-    CASE WHEN state = 'SENDING' THEN now() + $8 * interval '1 second' END,
-    CASE WHEN state = 'SENDING' THEN now() END, 0, now()
+    CASE WHEN sends THEN 'PENDING' ELSE 'PARKED' END,
+    CASE WHEN sends THEN NULL ELSE reason END,
+    CASE WHEN sends THEN $7 ELSE '' END,
+    CASE WHEN sends THEN now() + CASE WHEN $8::float8 > 0 THEN greatest($8::float8, timeout + $10::float8) ELSE 0 END * interval '1 second' END,
+    CASE WHEN sends THEN now() END, CASE WHEN sends THEN NULL ELSE now() END, 0, now()
   FROM fan
   RETURNING id, event_id, destination_id, status
 )
@@ -98,7 +100,8 @@ func (p *postgres) insert(ctx context.Context, batch []*item, run string) (_ []r
 	}
 	rows, err := p.stmt.QueryContext(ctx,
 		database.Array(ids), database.Array(accounts), database.Array(types), database.Array(keys),
-		database.Array(payloads), database.Array(hashes), run, p.lease.Seconds(), KeyLifetime.Seconds())
+		database.Array(payloads), database.Array(hashes), run, p.lease.Seconds(), KeyLifetime.Seconds(),
+		LeaseBeyond.Seconds())
 	if err != nil {
 		return nil, err
 	}

@@ -34,15 +34,17 @@ VALUES (?, ?, nullif(?, ''), nullif(?, ''), ?, ?)`
 
 var fanOutSQLite = fmt.Sprintf(`
 INSERT INTO deliveries (id, account_id, event_id, destination_id, status, reason, run,
-  lease_until, next_attempt_at, attempt_count, created_at)
+  lease_until, next_attempt_at, parked_at, attempt_count, created_at)
 SELECT 'dlv' || substr(event_id, 4, 21) || %s || '000', account_id, event_id, destination_id,
-  CASE WHEN state = 'SENDING' THEN 'PENDING' ELSE 'PARKED' END,
-  CASE WHEN state = 'SENDING' THEN NULL ELSE coalesce(reason, lower(state)) END,
-  CASE WHEN state = 'SENDING' THEN ?2 ELSE '' END,
-  CASE WHEN state = 'SENDING' THEN ?3 END,
-  CASE WHEN state = 'SENDING' THEN ?4 END, 0, ?4
+  CASE WHEN sends THEN 'PENDING' ELSE 'PARKED' END,
+  CASE WHEN sends THEN NULL ELSE reason END,
+  CASE WHEN sends THEN ?2 ELSE '' END,
+  CASE WHEN sends THEN ?3 END,
+  CASE WHEN sends THEN ?4 END, CASE WHEN sends THEN NULL ELSE ?4 END, 0, ?4
 FROM (
-  SELECT e.value ->> 0 AS event_id, e.value ->> 1 AS account_id, d.id AS destination_id, d.state, d.reason,
+  SELECT e.value ->> 0 AS event_id, e.value ->> 1 AS account_id, d.id AS destination_id,
+    d.state = 'SENDING' AND NOT d.draining AS sends,
+    coalesce(d.reason, CASE WHEN d.draining THEN '`+InLine+`' ELSE lower(d.state) END) AS reason,
     row_number() OVER (PARTITION BY e.value ->> 0 ORDER BY d.id) - 1 AS n
   FROM json_each(?1) e JOIN destinations d ON d.account_id = e.value ->> 1 AND d.deleted_at IS NULL
 )

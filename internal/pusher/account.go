@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"datapusher/ent"
-	"datapusher/ent/destination"
+	"datapusher/ent/action"
 	"datapusher/ent/token"
 	"datapusher/internal/auth"
 	"datapusher/internal/id"
@@ -122,23 +122,26 @@ type DeleteAccountInput struct{ ID string }
 // Validate says everything that is wrong with the input.
 func (in DeleteAccountInput) Validate() error { return nil }
 
-// DeleteAccount deletes an account and its destinations and revokes its tokens.
-// The rows stay for the history that names them; nobody sees them any more, and
-// the e-mail address is free again.
+// DeleteAccount deletes an account and its destinations and revokes its tokens;
+// the core cancels the deliveries that wait. The rows stay for the history that
+// names them; nobody sees them any more, and the e-mail address is free again.
 func (p *Pusher) DeleteAccount(ctx context.Context, in DeleteAccountInput) error {
 	if err := begin(ctx, in); err != nil {
 		return err
 	}
+	var lanes []string
 	err := p.tx(ctx, func(tx *ent.Client) error {
 		a, err := p.lock(ctx, tx, in.ID)
 		if err != nil {
 			return err
 		}
-		now := p.now()
-		if err := tx.Destination.Update().Where(destination.AccountID(a.ID)).
-			SetDeletedAt(now).SetUpdatedAt(now).Exec(ctx); err != nil {
+		if lanes, err = p.deleteDestinations(ctx, tx, a.ID); err != nil {
 			return err
 		}
+		if err := p.note(ctx, tx, a.ID, a.ID, action.KindDelete, nil); err != nil {
+			return err
+		}
+		now := p.now()
 		if err := tx.Token.Update().Where(token.AccountID(a.ID), token.RevokedAtIsNil()).
 			SetRevokedAt(now).Exec(ctx); err != nil {
 			return err
@@ -150,6 +153,7 @@ func (p *Pusher) DeleteAccount(ctx context.Context, in DeleteAccountInput) error
 	}
 	p.credentialsChanged(in.ID)
 	p.o.Changed(in.ID)
+	p.wake(ctx, lanes...)
 	return nil
 }
 

@@ -145,7 +145,7 @@ func TestDeleteAccountTakesEverythingWithIt(t *testing.T) {
 		a, secret, err := w.CreateAccount(w.admin, pusher.CreateAccountInput{Name: "a", Email: "a@example.com"})
 		require.NoError(t, err)
 		kept, _ := w.account(t, "b@example.com")
-		w.destination(w.admin, t, a.ID)
+		goes := w.destination(w.admin, t, a.ID)
 		stays := w.destination(w.admin, t, kept.ID)
 		require.True(t, w.valid(t, secret))
 		w.changed = nil
@@ -153,8 +153,30 @@ func TestDeleteAccountTakesEverythingWithIt(t *testing.T) {
 		require.NoError(t, w.DeleteAccount(w.as(t, secret), pusher.DeleteAccountInput{ID: a.ID}))
 		require.False(t, w.valid(t, secret), "revocation does not work at once")
 		require.Equal(t, []string{a.ID}, w.changed)
+		require.Equal(t, []string{"destination/" + goes.ID}, w.engine.woken)
+		require.Equal(t, []string{"account_deleted"}, w.deletedFor(t))
+		require.Len(t, w.did(a.ID), 1)
 		require.Equal(t, stays.ID, db.Ent.Destination.Query().OnlyX(w.system).ID)
 		require.Zero(t, db.Ent.Token.Query().Where(token.AccountID(a.ID), token.RevokedAtIsNil()).CountX(w.system))
 		requireCode(t, problem.NotFound, w.DeleteAccount(w.admin, pusher.DeleteAccountInput{ID: a.ID}))
 	})
+}
+
+func TestOfAnAccountsLanesNotAllAreWoken(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, dbtest.SQLite(t))
+	a, jane := w.account(t, "jane@example.com")
+	for range 102 {
+		w.destination(w.admin, t, a.ID)
+	}
+	b, _ := w.account(t, "joe@example.com")
+	w.destination(w.admin, t, b.ID)
+	w.destination(w.admin, t, b.ID)
+	require.NoError(t, w.DeleteAccount(jane, pusher.DeleteAccountInput{ID: a.ID}))
+	require.Len(t, w.engine.woken, 100, "the reconciler wakes the others")
+
+	w.engine.forget()
+	w.engine.down = true
+	require.NoError(t, w.DeleteAccount(w.admin, pusher.DeleteAccountInput{ID: b.ID}))
+	require.Len(t, w.engine.woken, 1, "an engine that is down is not asked again and again")
 }

@@ -8,6 +8,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"datapusher/internal/ingest"
+	"datapusher/internal/jsoncheck"
 	"datapusher/internal/problem"
 )
 
@@ -68,6 +70,29 @@ func checkWebsite(f *problem.Fields, s string) {
 func checkOverlap(f *problem.Fields, d *time.Duration) {
 	if d != nil && (*d < 0 || *d > MaxOverlap) {
 		f.Add("overlap", "must be between 0s and 7d")
+	}
+}
+
+// checkReason looks at why somebody does something.
+func checkReason(f *problem.Fields, reason *string) { checkText(f, "reason", deref(reason), maxReason) }
+
+// checkEventType looks at what the door for events takes in Event-Type.
+func checkEventType(f *problem.Fields, field string, s *string) {
+	t := deref(s)
+	if utf8.RuneCountInString(t) > ingest.MaxEventType || !utf8.ValidString(t) || strings.ContainsFunc(t, unicode.IsControl) {
+		f.Add(field, "must be UTF-8 of at most %d characters, without control characters", ingest.MaxEventType)
+	}
+}
+
+// checkPayload looks at a JSON text as the door for events does.
+func checkPayload(f *problem.Fields, payload *string) {
+	if payload == nil {
+		return
+	}
+	if len(*payload) > ingest.MaxPayload {
+		f.Add("payload", "must have at most %d bytes", ingest.MaxPayload)
+	} else if err := jsoncheck.Check([]byte(*payload), jsoncheck.MaxDepth); err != nil {
+		f.Add("payload", "%s", err)
 	}
 }
 

@@ -1,6 +1,8 @@
 package pusher_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -60,13 +62,80 @@ func TestDestinationInputsTellEverythingAtOnce(t *testing.T) {
 	t.Parallel()
 	method := destination.HTTPMethod("BREW")
 	bad := []sender.Header{{Name: "Host", Value: "x"}, {Name: "X-Ok", Value: "a\r\nb"}}
-	want := []string{"name", "url", "httpMethod", "headers[0].name", "headers[1].value"}
-	err := pusher.CreateDestinationInput{Name: new("a\nb"), URL: "ftp://x", HTTPMethod: &method, Headers: bad}.Validate()
+	waits, short := []time.Duration{time.Millisecond}, new(time.Millisecond)
+	want := []string{
+		"name", "url", "httpMethod", "headers[0].name", "headers[1].value", "retrySchedule", "timeout", "giveUpAfter",
+	}
+	err := pusher.CreateDestinationInput{
+		Name: new("a\nb"), URL: "ftp://x", HTTPMethod: &method, Headers: bad,
+		RetrySchedule: waits, Timeout: short, GiveUpAfter: short, SigningSecret: new("planted-marker"),
+	}.Validate()
 	requireCode(t, problem.Invalid, err)
-	require.Equal(t, want, fieldsOf(err))
-	err = pusher.UpdateDestinationInput{Name: new("a\nb"), URL: new(""), HTTPMethod: &method, Headers: bad}.Validate()
+	require.Equal(t, append(want, "signingSecret"), fieldsOf(err))
+	require.NotContains(t, err.Error(), "planted-marker")
+	err = pusher.UpdateDestinationInput{
+		Name: new("a\nb"), URL: new(""), HTTPMethod: &method, Headers: bad, RetrySchedule: waits, Timeout: short, GiveUpAfter: short,
+	}.Validate()
 	require.Equal(t, want, fieldsOf(err))
 	require.NoError(t, pusher.UpdateDestinationInput{Name: new("")}.Validate())
+}
+
+func TestHowDeliveriesAreTriedHasLimits(t *testing.T) {
+	t.Parallel()
+	const day = 24 * time.Hour
+	for name, c := range map[string]struct {
+		in   pusher.UpdateDestinationInput
+		want []string
+	}{
+		"no wait":          {pusher.UpdateDestinationInput{RetrySchedule: []time.Duration{}}, nil},
+		"the most":         {pusher.UpdateDestinationInput{RetrySchedule: slices.Repeat([]time.Duration{7 * day}, 20)}, nil},
+		"too many waits":   {pusher.UpdateDestinationInput{RetrySchedule: slices.Repeat([]time.Duration{day}, 21)}, []string{"retrySchedule"}},
+		"a short wait":     {pusher.UpdateDestinationInput{RetrySchedule: []time.Duration{day, time.Second - 1}}, []string{"retrySchedule"}},
+		"a long wait":      {pusher.UpdateDestinationInput{RetrySchedule: []time.Duration{7*day + 1}}, []string{"retrySchedule"}},
+		"defaults":         {pusher.UpdateDestinationInput{Timeout: new(time.Duration(0)), GiveUpAfter: new(time.Duration(0))}, nil},
+		"bounds":           {pusher.UpdateDestinationInput{Timeout: new(sender.MaxTimeout), GiveUpAfter: new(90 * day)}, nil},
+		"bounds below":     {pusher.UpdateDestinationInput{Timeout: new(sender.MinTimeout), GiveUpAfter: new(time.Minute)}, nil},
+		"above the bounds": {pusher.UpdateDestinationInput{Timeout: new(sender.MaxTimeout + 1), GiveUpAfter: new(90*day + 1)}, []string{"timeout", "giveUpAfter"}},
+		"below the bounds": {pusher.UpdateDestinationInput{Timeout: new(sender.MinTimeout - 1), GiveUpAfter: new(time.Minute - 1)}, []string{"timeout", "giveUpAfter"}},
+		"negative":         {pusher.UpdateDestinationInput{Timeout: new(-time.Second), GiveUpAfter: new(-day)}, []string{"timeout", "giveUpAfter"}},
+	} {
+		require.Equal(t, c.want, fieldsOf(c.in.Validate()), name)
+	}
+}
+
+func TestHowDeliveriesAreTriedIsStored(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		w := newWorld(t, db)
+		a, jane := w.account(t, "jane@example.com")
+		long := slices.Repeat([]time.Duration{167*time.Hour + 59*time.Minute + 59*time.Second + 999999999}, 20)
+		d, _, err := w.CreateDestination(jane, pusher.CreateDestinationInput{
+			AccountID: a.ID, URL: "https://example.com", RetrySchedule: long, Timeout: new(1500 * time.Millisecond), GiveUpAfter: new(48 * time.Hour),
+		})
+		require.NoError(t, err)
+		require.Equal(t, strings.TrimSpace(strings.Repeat("167h59m59.999s ", 20)), d.RetrySchedule)
+		require.Equal(t, 1500, *d.TimeoutMs)
+		require.Equal(t, 172800, *d.GiveUpAfterS)
+
+		d, err = w.UpdateDestination(jane, pusher.UpdateDestinationInput{ID: d.ID, Timeout: new(2 * time.Second), GiveUpAfter: new(time.Hour)})
+		require.NoError(t, err)
+		require.Equal(t, 2000, *d.TimeoutMs)
+		require.Equal(t, 3600, *d.GiveUpAfterS)
+		d, err = w.UpdateDestination(jane, pusher.UpdateDestinationInput{ID: d.ID, RetrySchedule: []time.Duration{time.Second, time.Minute}})
+		require.NoError(t, err)
+		require.Equal(t, "1s 1m0s", d.RetrySchedule)
+		require.Equal(t, 2000, *d.TimeoutMs, "what is not given stays")
+		require.Equal(t, 3600, *d.GiveUpAfterS)
+
+		none := time.Duration(0)
+		d, err = w.UpdateDestination(jane, pusher.UpdateDestinationInput{
+			ID: d.ID, RetrySchedule: []time.Duration{}, Timeout: &none, GiveUpAfter: &none,
+		})
+		require.NoError(t, err)
+		require.Empty(t, d.RetrySchedule)
+		require.Nil(t, d.TimeoutMs)
+		require.Nil(t, d.GiveUpAfterS)
+	})
 }
 
 func TestUpdateDestinationChangesWhatIsGiven(t *testing.T) {
@@ -101,31 +170,6 @@ func TestUpdateDestinationChangesWhatIsGiven(t *testing.T) {
 	})
 }
 
-func TestDisablingParksAndEnablingWakes(t *testing.T) {
-	t.Parallel()
-	dbtest.Each(t, func(t *testing.T, db *database.DB) {
-		w := newWorld(t, db)
-		a, jane := w.account(t, "jane@example.com")
-		d := w.destination(jane, t, a.ID)
-		off, err := w.UpdateDestination(jane, pusher.UpdateDestinationInput{ID: d.ID, Enabled: new(false)})
-		require.NoError(t, err)
-		require.False(t, off.Enabled)
-		require.Equal(t, destination.StateDisabled, off.State)
-		require.Equal(t, pusher.DisabledByOwner, off.Reason)
-		require.Empty(t, w.engine.woken)
-
-		for _, w.engine.down = range []bool{false, true} {
-			w.engine.woken = nil
-			on, err := w.UpdateDestination(jane, pusher.UpdateDestinationInput{ID: d.ID, Enabled: new(true)})
-			require.NoError(t, err, "the reconciler wakes it again")
-			require.True(t, on.Enabled)
-			require.Equal(t, destination.StateSending, on.State)
-			require.Empty(t, on.Reason)
-			require.Equal(t, []string{"destination/" + d.ID}, w.engine.woken)
-		}
-	})
-}
-
 func TestDeleteDestination(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
@@ -135,48 +179,25 @@ func TestDeleteDestination(t *testing.T) {
 		w.changed = nil
 		require.NoError(t, w.DeleteDestination(jane, pusher.DeleteDestinationInput{ID: d.ID}))
 		require.Equal(t, []string{a.ID}, w.changed)
+		require.Equal(t, []string{"destination/" + d.ID}, w.engine.woken, "its loop cancels what waits")
+		require.Equal(t, []string{"DELETE " + tokenID(jane) + ": "}, w.did(d.ID))
 		require.Zero(t, db.Ent.Destination.Query().CountX(w.system))
 		requireCode(t, problem.NotFound, w.DeleteDestination(jane, pusher.DeleteDestinationInput{ID: d.ID}))
-		var rows int
-		require.NoError(t, db.Read.QueryRowContext(t.Context(), "SELECT count(*) FROM destinations WHERE deleted_at IS NOT NULL").Scan(&rows))
-		require.Equal(t, 1, rows, "the row stays for the history")
+		require.Equal(t, []string{"destination_deleted"}, w.deletedFor(t), "the row stays for the history")
 	})
 }
 
-func TestRotateSigningSecret(t *testing.T) {
-	t.Parallel()
-	dbtest.Each(t, func(t *testing.T, db *database.DB) {
-		w := newWorld(t, db)
-		a, jane := w.account(t, "jane@example.com")
-		d := w.destination(jane, t, a.ID)
-		first := w.secrets(t, d)[0].Key
-		start := w.now
-
-		_, text, err := w.RotateSigningSecret(jane, pusher.RotateSigningSecretInput{DestinationID: d.ID})
-		require.NoError(t, err)
-		second, err := sender.ParseSecret(text)
-		require.NoError(t, err)
-		day := start.Add(24 * time.Hour)
-		require.Equal(t, []vault.SigningSecret{{Key: second}, {Key: first, ExpiresAt: &day}}, w.secrets(t, d))
-
-		// An older one keeps its sooner end, and goes when that has come.
-		w.now = start.Add(time.Hour)
-		_, _, err = w.RotateSigningSecret(jane, pusher.RotateSigningSecretInput{DestinationID: d.ID, Overlap: new(48 * time.Hour)})
-		require.NoError(t, err)
-		got := w.secrets(t, d)
-		require.Len(t, got, 3)
-		require.True(t, got[1].ExpiresAt.Equal(w.now.Add(48*time.Hour)))
-		require.True(t, got[2].ExpiresAt.Equal(day))
-		w.now = day
-		for range 3 {
-			_, _, err = w.RotateSigningSecret(jane, pusher.RotateSigningSecretInput{DestinationID: d.ID})
-			require.NoError(t, err)
-		}
-		require.Len(t, w.secrets(t, d), pusher.MaxSigningSecrets)
-		_, _, err = w.RotateSigningSecret(jane, pusher.RotateSigningSecretInput{DestinationID: d.ID})
-		requireCode(t, problem.Conflict, err)
-		_, _, err = w.RotateSigningSecret(jane, pusher.RotateSigningSecretInput{DestinationID: d.ID, Overlap: new(time.Duration(0))})
-		require.NoError(t, err)
-		require.Len(t, w.secrets(t, d), 1)
-	})
+// deletedFor are the reasons of all destinations that are deleted.
+func (w *world) deletedFor(t *testing.T) (reasons []string) {
+	t.Helper()
+	rows, err := w.db.Read.QueryContext(t.Context(), "SELECT reason FROM destinations WHERE deleted_at IS NOT NULL")
+	require.NoError(t, err)
+	defer rows.Close()
+	for rows.Next() {
+		var r string
+		require.NoError(t, rows.Scan(&r))
+		reasons = append(reasons, r)
+	}
+	require.NoError(t, rows.Err())
+	return reasons
 }

@@ -1,7 +1,7 @@
 // Package pusher holds the commands: what changes accounts, tokens and
-// destinations. GraphQL, REST and the command line all call it, so that a rule
-// stands in one place. Who asks is in the context ([auth.With]); queries go
-// straight to ent.
+// destinations, what steers deliveries and what replays events. GraphQL, REST
+// and the command line all call it, so that a rule stands in one place. Who asks
+// is in the context ([auth.With]); queries go straight to ent.
 package pusher
 
 import (
@@ -17,6 +17,7 @@ import (
 	"datapusher/internal/database"
 	"datapusher/internal/id"
 	"datapusher/internal/problem"
+	"datapusher/internal/sender"
 	"datapusher/internal/vault"
 	"datapusher/workflows"
 )
@@ -36,8 +37,11 @@ type Options struct {
 	Box vault.Box
 	// Auth forgets what it has cached of an account whose credentials change.
 	Auth *auth.Authenticator
-	// Engine is woken when deliveries that were parked may go on.
+	// Engine hears of deliveries that have a new owner, and of loops that have
+	// something to do.
 	Engine workflows.Engine
+	// Sender builds the request that a preview shows.
+	Sender Builder
 	// Changed is told of an account whose destinations have changed, after the
 	// commit, so that caches can forget them.
 	Changed func(accountID string)
@@ -47,10 +51,16 @@ type Options struct {
 	Logger *slog.Logger
 }
 
+// Builder makes the request of an attempt without sending it.
+type Builder interface {
+	Build(*sender.Request) (sender.Message, sender.Class)
+}
+
 // Pusher carries out commands, for any number of goroutines. Every error that a
 // caller may cause is a [problem.Error]; everything else is our side's.
 type Pusher struct {
-	o Options
+	o      Options
+	minter id.Minter // of the events that are made here: replays and tests
 }
 
 // New makes a pusher.
@@ -70,8 +80,21 @@ func New(o Options) *Pusher {
 // now is the time as both databases keep it.
 func (p *Pusher) now() time.Time { return p.o.Now().UTC().Truncate(time.Microsecond) }
 
-// tx runs a command in one transaction: all of it happens or nothing.
-func (p *Pusher) tx(ctx context.Context, command func(*ent.Client) error) error {
+// maxTries bounds how often a transaction is begun again.
+const maxTries = 3
+
+// tx runs a command in one transaction: all of it happens or nothing. One that
+// met the core's on the same deliveries, and lost, is run again.
+func (p *Pusher) tx(ctx context.Context, command func(*ent.Client) error) (err error) {
+	for range maxTries {
+		if err = p.try(ctx, command); database.Classify(err) != database.Repeat {
+			break
+		}
+	}
+	return err
+}
+
+func (p *Pusher) try(ctx context.Context, command func(*ent.Client) error) error {
 	tx, err := p.o.DB.Ent.Tx(ctx)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
@@ -115,23 +138,6 @@ func noSuch(what string) error { return problem.New(problem.NotFound, "there is 
 func (p *Pusher) credentialsChanged(accountID string) {
 	if p.o.Auth != nil {
 		p.o.Auth.Forget(accountID)
-	}
-}
-
-// wakePatience bounds how long a command waits for the engine.
-const wakePatience = 2 * time.Second
-
-// wake makes the engine drain what a destination has parked. A failure is
-// logged only: the change is committed, and the reconciler wakes it again.
-func (p *Pusher) wake(ctx context.Context, destinationID string) {
-	if p.o.Engine == nil {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), wakePatience)
-	defer cancel()
-	if err := p.o.Engine.Wake(ctx, "destination/"+destinationID); err != nil {
-		p.o.Logger.WarnContext(ctx, "a destination could not be woken; the reconciler will do it",
-			"destination", destinationID, "error", err)
 	}
 }
 

@@ -3,9 +3,11 @@ package pusher_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"datapusher/ent"
 	"datapusher/ent/token"
 	"datapusher/internal/auth"
 	"datapusher/internal/database"
@@ -23,7 +25,13 @@ func TestAForeignIDAnswersLikeAMissingOne(t *testing.T) {
 		a, _ := w.account(t, "jane@example.com")
 		d := w.destination(w.admin, t, a.ID)
 		tok := db.Ent.Token.Query().Where(token.AccountID(a.ID)).OnlyX(w.system)
-		_, joe := w.account(t, "joe@example.com")
+		b, joe := w.account(t, "joe@example.com")
+		e := w.event(a.ID, "1")
+		dlv := w.delivery(e, d, func(c *ent.DeliveryCreate) { failedOnce(c, w.now.Add(time.Hour)) })
+		rpl, _, err := w.ReplayEvents(w.admin, pusher.ReplayEventsInput{Filter: pusher.ReplayFilterInput{AccountID: &a.ID}})
+		require.NoError(t, err)
+		joes, joesEvent := w.destination(w.admin, t, b.ID), w.event(b.ID, "1")
+		w.engine.forget()
 
 		commands := map[string]struct {
 			foreign string
@@ -63,10 +71,63 @@ func TestAForeignIDAnswersLikeAMissingOne(t *testing.T) {
 				_, _, err := w.RotateSigningSecret(ctx, pusher.RotateSigningSecretInput{DestinationID: ref})
 				return err
 			}},
+			"pauseDestination": {d.ID, func(ctx context.Context, ref string) error {
+				_, err := w.PauseDestination(ctx, pusher.PauseDestinationInput{DestinationID: ref})
+				return err
+			}},
+			"resumeDestination": {d.ID, func(ctx context.Context, ref string) error {
+				_, err := w.ResumeDestination(ctx, pusher.ResumeDestinationInput{DestinationID: ref})
+				return err
+			}},
+			"retryDelivery": {dlv.ID, func(ctx context.Context, ref string) error {
+				_, err := w.RetryDelivery(ctx, pusher.RetryDeliveryInput{DeliveryID: ref})
+				return err
+			}},
+			"cancelDelivery": {dlv.ID, func(ctx context.Context, ref string) error {
+				_, err := w.CancelDelivery(ctx, pusher.CancelDeliveryInput{DeliveryID: ref})
+				return err
+			}},
+			"postponeDelivery": {dlv.ID, func(ctx context.Context, ref string) error {
+				_, err := w.PostponeDelivery(ctx, pusher.PostponeDeliveryInput{DeliveryID: ref, Until: w.now.Add(time.Minute)})
+				return err
+			}},
+			"replayEvent": {e.ID, func(ctx context.Context, ref string) error {
+				_, err := w.ReplayEvent(ctx, pusher.ReplayEventInput{EventID: ref})
+				return err
+			}},
+			"replayEvent, to": {d.ID, func(ctx context.Context, ref string) error {
+				_, err := w.ReplayEvent(ctx, pusher.ReplayEventInput{EventID: joesEvent.ID, DestinationIDs: []string{joes.ID, ref}})
+				return err
+			}},
+			"pauseReplay": {rpl.ID, func(ctx context.Context, ref string) error {
+				_, err := w.PauseReplay(ctx, pusher.PauseReplayInput{ID: ref})
+				return err
+			}},
+			"resumeReplay": {rpl.ID, func(ctx context.Context, ref string) error {
+				_, err := w.ResumeReplay(ctx, pusher.ResumeReplayInput{ID: ref})
+				return err
+			}},
+			"cancelReplay": {rpl.ID, func(ctx context.Context, ref string) error {
+				_, err := w.CancelReplay(ctx, pusher.CancelReplayInput{ID: ref})
+				return err
+			}},
+			"sendTestEvent": {d.ID, func(ctx context.Context, ref string) error {
+				_, _, err := w.SendTestEvent(ctx, pusher.SendTestEventInput{DestinationID: ref})
+				return err
+			}},
+			"previewDelivery": {d.ID, func(ctx context.Context, ref string) error {
+				_, err := w.PreviewDelivery(ctx, pusher.PreviewDeliveryInput{DestinationID: ref})
+				return err
+			}},
+			"previewDelivery, of": {e.ID, func(ctx context.Context, ref string) error {
+				_, err := w.PreviewDelivery(ctx, pusher.PreviewDeliveryInput{DestinationID: joes.ID, EventID: &ref})
+				return err
+			}},
 			"accountByRef":     {a.ID, func(ctx context.Context, ref string) error { _, err := w.AccountByRef(ctx, ref); return err }},
 			"destinationByRef": {d.ID, func(ctx context.Context, ref string) error { _, err := w.DestinationByRef(ctx, ref); return err }},
 		}
 		w.changed = nil
+		actions := db.Ent.Action.Query().CountX(w.system)
 		for name, c := range commands {
 			foreign := c.run(joe, c.foreign)
 			missing := c.run(joe, id.New(id.Prefix(c.foreign[:3]), w.now))
@@ -81,9 +142,12 @@ func TestAForeignIDAnswersLikeAMissingOne(t *testing.T) {
 			}), c.foreign))
 		}
 		require.Empty(t, w.changed)
-		require.Empty(t, w.engine.woken)
+		w.engine.requireSilent(t)
+		require.Equal(t, actions, db.Ent.Action.Query().CountX(w.system))
+		require.Equal(t, 2, db.Ent.Event.Query().CountX(w.system))
+		require.Equal(t, dlv.Run, w.reload(dlv).Run)
 		require.Equal(t, "Jane", db.Ent.Account.GetX(w.system, a.ID).Name)
-		require.Equal(t, d.SigningSecrets, db.Ent.Destination.Query().OnlyX(w.system).SigningSecrets)
+		require.Equal(t, d.SigningSecrets, db.Ent.Destination.GetX(w.system, d.ID).SigningSecrets)
 		require.Nil(t, db.Ent.Token.Query().Where(token.AccountID(a.ID)).OnlyX(w.system).RevokedAt)
 	})
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"datapusher/internal/sender"
 )
 
 // The figures hold the receiver as well, which runs in the same process.
@@ -41,4 +43,12 @@ func BenchmarkBuild(b *testing.B) {
 			}
 		})
 	}
+	b.Run("Ed25519", func(b *testing.B) {
+		r := post("https://example.com/hook")
+		r.Keys = []sender.Key{edKey}
+		b.ReportAllocs()
+		for b.Loop() {
+			_, _ = s.Build(r)
+		}
+	})
 }

@@ -23,5 +23,6 @@
 // and marked as truncated.
 //
 // Signatures are those of Standard Webhooks 1.0.0
-// (https://github.com/standard-webhooks/standard-webhooks).
+// (https://github.com/standard-webhooks/standard-webhooks), symmetric ones (v1,
+// HMAC-SHA256) and asymmetric ones (v1a, Ed25519), by the kind of each [Key].
 package sender

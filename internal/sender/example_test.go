@@ -13,7 +13,7 @@ func ExampleSender_Build() {
 	m, class := s.Build(&sender.Request{
 		EventID: "evt_01", Method: "GET", URL: "https://example.com/hook?source=dp",
 		Payload: []byte(`{"price": 1.00, "name": "a b"}`),
-		Secrets: [][]byte{[]byte("0123456789abcdef0123456789abcdef")},
+		Keys:    []sender.Key{{Bytes: []byte("0123456789abcdef0123456789abcdef")}},
 	})
 	if class != "" {
 		fmt.Println("cannot be sent:", class)

@@ -57,7 +57,7 @@ func TestAddressesThatAreNotPublicAreRefused(t *testing.T) {
 			require.ErrorIs(t, g.Control(network, netip.AddrPortFrom(ip, 443).String(), nil), sender.ErrBlocked, address)
 		}
 		res := s.Send(t.Context(), post("http://"+netip.AddrPortFrom(ip, 80).String()+"/"))
-		require.Equal(t, sender.Result{Class: sender.Blocked, Started: res.Started}, res, address)
+		require.Equal(t, sender.Result{Class: sender.Blocked, Sent: res.Sent, Started: res.Started}, res, address)
 	}
 	for _, address := range public {
 		require.NoError(t, g.Check(netip.MustParseAddr(address)), address)

@@ -18,7 +18,10 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const loopback = "127.0.0.0/8,::1/128"
 
-var key = []byte("0123456789abcdef0123456789abcdef")
+var (
+	key   = sender.Key{Bytes: []byte("0123456789abcdef0123456789abcdef")}
+	edKey = sender.Key{Ed25519: true, Bytes: []byte("fedcba9876543210fedcba9876543210")}
+)
 
 // newSender makes a sender that may dial this machine, unless options say more.
 func newSender(t testing.TB, options ...func(*sender.Options)) *sender.Sender {
@@ -38,7 +41,7 @@ func newSender(t testing.TB, options ...func(*sender.Options)) *sender.Sender {
 func post(url string) *sender.Request {
 	return &sender.Request{
 		EventID: "evt_1", Method: http.MethodPost, URL: url,
-		Payload: []byte(`{"a":1}`), Secrets: [][]byte{key}, Timeout: 10 * time.Second,
+		Payload: []byte(`{"a":1}`), Keys: []sender.Key{key}, Timeout: 10 * time.Second,
 	}
 }
 

@@ -129,8 +129,14 @@ func TestWhatIsStoredAndBreaksARuleIsNotSent(t *testing.T) {
 		"chunked":          func(r *sender.Request) { r.Headers = headers("Transfer-Encoding", "chunked") },
 		"broken header":    func(r *sender.Request) { r.Headers = headers("X-A", "b\r\nHost: c") },
 		"no payload":       func(r *sender.Request) { r.Payload = nil },
-		"no secret":        func(r *sender.Request) { r.Secrets = nil },
-		"empty secret":     func(r *sender.Request) { r.Secrets = [][]byte{key, {}} },
+		"no key":           func(r *sender.Request) { r.Keys = nil },
+		"empty key":        func(r *sender.Request) { r.Keys = []sender.Key{key, {}} },
+		"short key":        func(r *sender.Request) { r.Keys = []sender.Key{{Bytes: make([]byte, sender.MinKey-1)}, key} },
+		"long key":         func(r *sender.Request) { r.Keys = []sender.Key{{Bytes: make([]byte, sender.MaxKey+1)}} },
+		"empty seed":       func(r *sender.Request) { r.Keys = []sender.Key{key, {Ed25519: true}} },
+		"short seed":       func(r *sender.Request) { r.Keys = []sender.Key{{Ed25519: true, Bytes: make([]byte, 31)}} },
+		"long seed":        func(r *sender.Request) { r.Keys = []sender.Key{{Ed25519: true, Bytes: make([]byte, 33)}} },
+		"no seed, a pair":  func(r *sender.Request) { r.Keys = []sender.Key{{Ed25519: true, Bytes: make([]byte, 64)}} },
 		"GET of no JSON":   func(r *sender.Request) { r.Method, r.Payload = "GET", []byte("{") },
 	}
 	for name, spoil := range tests {

@@ -27,7 +27,7 @@ type Request struct {
 	URL     string // what CheckURL accepts
 	Headers []Header
 	Payload []byte        // the event's exact bytes, not empty
-	Secrets [][]byte      // raw signing keys of MinKey bytes or more, the newest first; all of them sign; at least one
+	Keys    []Key         // the newest first; all of them sign; at least one
 	Timeout time.Duration // of the whole attempt, the answer's body included; 0 means DefaultTimeout
 }
 
@@ -46,7 +46,7 @@ func (s *Sender) Build(r *Request) (Message, Class) {
 	u, err := parseURL(r.URL)
 	if err != nil || CheckMethod(r.Method) != nil || CheckHeaders(r.Headers) != nil ||
 		r.EventID == "" || !httpguts.ValidHeaderFieldValue(r.EventID) ||
-		len(r.Payload) == 0 || !canSign(r.Secrets) {
+		len(r.Payload) == 0 || !canSign(r.Keys) {
 		return Message{}, InvalidRequest
 	}
 	m := Message{Method: r.Method, URL: u, Body: r.Payload}
@@ -88,6 +88,6 @@ func (s *Sender) header(r *Request, content []byte) http.Header {
 	timestamp := strconv.FormatInt(s.now().Unix(), 10)
 	set("Webhook-Id", r.EventID)
 	set("Webhook-Timestamp", timestamp)
-	set("Webhook-Signature", sign(r.Secrets, r.EventID, timestamp, content))
+	set("Webhook-Signature", sign(r.Keys, r.EventID, timestamp, content))
 	return h
 }

@@ -23,9 +23,15 @@ type Result struct {
 	Header        http.Header // of the answer
 	Body          []byte      // of the answer, at most MaxBody, not decompressed
 	BodyTruncated bool        // there was more, or the body broke off
-	RetryAfter    string      // the answer's header, unread
+	RetryAfter    string      // the answer's header, unread: see the function of that name
 
-	Started time.Time // on the injected clock; the only field beside Class where the address was blocked
+	// Sent has the headers of the request as it was built, secret ones included,
+	// in canonical form and without Host and Content-Length, which net/http adds.
+	// It is nil where nothing could be built. Copy it to change it: net/http may
+	// still be reading it.
+	Sent http.Header
+
+	Started time.Time // on the injected clock; beside Class and Sent all there is where the address was blocked
 
 	// Where the time went. DNS, Connect and TLS are 0 on a connection that was
 	// kept. FirstByte runs from having a connection to the answer's first byte.

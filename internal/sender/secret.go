@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Limits of a signing key in bytes, after Standard Webhooks, and the prefix that
-// its written form has.
+// Limits of a signing key for HMAC in bytes, after Standard Webhooks, and the
+// prefix that its written form has.
 const (
 	MinKey       = 24
 	MaxKey       = 64
@@ -17,15 +17,15 @@ const (
 	secretPrefix = "whsec_"
 )
 
-// NewSecret makes a signing key of 32 random bytes.
+// NewSecret makes a signing key for HMAC of 32 random bytes.
 func NewSecret() []byte {
 	key := make([]byte, newKey)
 	_, _ = rand.Read(key) // never fails: the program ends where there is no randomness
 	return key
 }
 
-// FormatSecret writes a signing key the way receivers configure it: "whsec_"
-// and base64.
+// FormatSecret writes a signing key for HMAC the way receivers configure it:
+// "whsec_" and base64.
 func FormatSecret(key []byte) string {
 	return secretPrefix + base64.StdEncoding.EncodeToString(key)
 }

@@ -117,6 +117,7 @@ func (s *Sender) Send(ctx context.Context, r *Request) Result {
 		res.Class = class
 		return res
 	}
+	res.Sent = m.Header
 	timeout := r.Timeout
 	if timeout <= 0 {
 		timeout = DefaultTimeout

@@ -77,7 +77,7 @@ func (m *Metrics) Attempt(r sender.Result, d idelivery.Decision) {
 	}
 	m.attempts.WithLabelValues(result).Inc()
 	m.attempted.Observe(r.Total.Seconds())
-	if d.Status != delivery.StatusRetrying {
+	if d.Status != delivery.StatusRetrying && d.Status != delivery.StatusParked {
 		m.settled.WithLabelValues(label(d.Status)).Inc()
 	}
 }

@@ -1,6 +1,7 @@
-// Package vault seals what a destination keeps secret in its row: the values of
-// its headers and its signing keys. Each blob is bound to its row, its account
-// and its column, so that bytes copied to another place do not open.
+// Package vault seals what a row keeps secret: a destination's headers and its
+// signing keys, and the headers of an event that is a replay. Each blob is bound
+// to its row, its account and its column, so that bytes copied to another place
+// do not open.
 package vault
 
 import (
@@ -20,6 +21,7 @@ type Box interface {
 
 // SigningSecret is one key that a destination's deliveries are signed with.
 type SigningSecret struct {
+	Ed25519   bool // what kind of key it is: see sender.Key
 	Key       []byte
 	ExpiresAt *time.Time // nil: it is the current one and has no end
 }
@@ -29,11 +31,17 @@ func (s SigningSecret) Valid(at time.Time) bool {
 	return s.ExpiresAt == nil || at.Before(*s.ExpiresAt)
 }
 
+// SenderKey is the secret in the form that the sender signs with.
+func (s SigningSecret) SenderKey() sender.Key {
+	return sender.Key{Ed25519: s.Ed25519, Bytes: s.Key}
+}
+
 // The columns that blobs belong to; part of what they are bound to, so they
 // never change.
 const (
-	headersColumn = "destinations.headers"
-	secretsColumn = "destinations.signing_secrets"
+	headersColumn      = "destinations.headers"
+	secretsColumn      = "destinations.signing_secrets"
+	eventHeadersColumn = "events.headers"
 )
 
 // version of the JSON inside. A reader refuses what it does not know.
@@ -50,12 +58,32 @@ type secretsBlob struct {
 }
 
 type secretBlob struct {
-	Key     []byte `json:"k"`           // base64
-	Expires *int64 `json:"e,omitempty"` // Unix microseconds
+	Key     []byte `json:"k"`            // base64
+	Expires *int64 `json:"e,omitempty"`  // Unix microseconds
+	Ed25519 bool   `json:"ed,omitempty"` // HMAC where it is missing, as in all blobs of before
 }
 
-// SealHeaders seals headers; none are no bytes at all.
+// SealHeaders seals a destination's headers; none are no bytes at all.
 func SealHeaders(box Box, destinationID, accountID string, headers []sender.Header) ([]byte, error) {
+	return sealHeaders(box, headersColumn, destinationID, accountID, headers)
+}
+
+// OpenHeaders opens what [SealHeaders] sealed for the same destination.
+func OpenHeaders(box Box, destinationID, accountID string, sealed []byte) ([]sender.Header, error) {
+	return openHeaders(box, headersColumn, destinationID, accountID, sealed)
+}
+
+// SealEventHeaders seals the headers of an event; none are no bytes at all.
+func SealEventHeaders(box Box, eventID, accountID string, headers []sender.Header) ([]byte, error) {
+	return sealHeaders(box, eventHeadersColumn, eventID, accountID, headers)
+}
+
+// OpenEventHeaders opens what [SealEventHeaders] sealed for the same event.
+func OpenEventHeaders(box Box, eventID, accountID string, sealed []byte) ([]sender.Header, error) {
+	return openHeaders(box, eventHeadersColumn, eventID, accountID, sealed)
+}
+
+func sealHeaders(box Box, column, rowID, accountID string, headers []sender.Header) ([]byte, error) {
 	if len(headers) == 0 {
 		return nil, nil
 	}
@@ -63,20 +91,19 @@ func SealHeaders(box Box, destinationID, accountID string, headers []sender.Head
 	for i, h := range headers {
 		blob.Headers[i] = [2]string{h.Name, h.Value}
 	}
-	return seal(box, blob, headersColumn, destinationID, accountID)
+	return seal(box, blob, column, rowID, accountID)
 }
 
-// OpenHeaders opens what [SealHeaders] sealed for the same destination.
-func OpenHeaders(box Box, destinationID, accountID string, sealed []byte) ([]sender.Header, error) {
+func openHeaders(box Box, column, rowID, accountID string, sealed []byte) ([]sender.Header, error) {
 	if len(sealed) == 0 {
 		return nil, nil
 	}
 	var blob headersBlob
-	if err := open(box, sealed, &blob, headersColumn, destinationID, accountID); err != nil {
+	if err := open(box, sealed, &blob, column, rowID, accountID); err != nil {
 		return nil, err
 	}
 	if blob.Version != version {
-		return nil, fmt.Errorf("the headers of %s are of version %d: written by a newer program", destinationID, blob.Version)
+		return nil, fmt.Errorf("the headers of %s are of version %d: written by a newer program", rowID, blob.Version)
 	}
 	headers := make([]sender.Header, len(blob.Headers))
 	for i, h := range blob.Headers {
@@ -89,7 +116,7 @@ func OpenHeaders(box Box, destinationID, accountID string, sealed []byte) ([]sen
 func SealSecrets(box Box, destinationID, accountID string, secrets []SigningSecret) ([]byte, error) {
 	blob := secretsBlob{Version: version, Secrets: make([]secretBlob, len(secrets))}
 	for i, s := range secrets {
-		blob.Secrets[i].Key = s.Key
+		blob.Secrets[i].Key, blob.Secrets[i].Ed25519 = s.Key, s.Ed25519
 		if s.ExpiresAt != nil {
 			us := s.ExpiresAt.UnixMicro()
 			blob.Secrets[i].Expires = &us
@@ -110,7 +137,7 @@ func OpenSecrets(box Box, destinationID, accountID string, sealed []byte) ([]Sig
 	}
 	secrets := make([]SigningSecret, len(blob.Secrets))
 	for i, s := range blob.Secrets {
-		secrets[i].Key = s.Key
+		secrets[i].Key, secrets[i].Ed25519 = s.Key, s.Ed25519
 		if s.Expires != nil {
 			at := time.UnixMicro(*s.Expires).UTC()
 			secrets[i].ExpiresAt = &at
@@ -128,13 +155,13 @@ func seal(box Box, blob any, aad ...string) ([]byte, error) {
 }
 
 // open never lets the content into an error.
-func open(box Box, sealed []byte, blob any, column, destinationID, accountID string) error {
-	plain, err := box.Open(sealed, column, destinationID, accountID)
+func open(box Box, sealed []byte, blob any, column, rowID, accountID string) error {
+	plain, err := box.Open(sealed, column, rowID, accountID)
 	if err != nil {
-		return fmt.Errorf("open %s of %s: %w", column, destinationID, err)
+		return fmt.Errorf("open %s of %s: %w", column, rowID, err)
 	}
 	if json.Unmarshal(plain, blob) != nil {
-		return fmt.Errorf("open %s of %s: what was sealed is not what this program writes", column, destinationID)
+		return fmt.Errorf("open %s of %s: what was sealed is not what this program writes", column, rowID)
 	}
 	return nil
 }

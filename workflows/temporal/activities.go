@@ -8,6 +8,8 @@ import (
 	"runtime/debug"
 	"time"
 
+	"go.temporal.io/sdk/activity"
+
 	"datapusher/workflows"
 )
 
@@ -34,6 +36,8 @@ func (a *activities) First(ctx context.Context, run string) (firstResult, error)
 // Attempt makes a delivery's next attempt if it is due. A delivery that is not
 // settled then is an error to Temporal, which calls again after the delay in it.
 func (a *activities) Attempt(ctx context.Context, run, deliveryID string) (Delivery, error) {
+	ctx, rest := beat(ctx)
+	defer rest()
 	outcome, err := guard(func() (workflows.Outcome, error) { return a.core.Attempt(ctx, run, deliveryID) })
 	switch {
 	case errors.Is(err, workflows.ErrNotOwner):
@@ -49,6 +53,8 @@ func (a *activities) Attempt(ctx context.Context, run, deliveryID string) (Deliv
 
 // Step takes one turn of a loop.
 func (a *activities) Step(ctx context.Context, loop string) (stepResult, error) {
+	ctx, rest := beat(ctx)
+	defer rest()
 	step, err := guard(func() (stepResult, error) {
 		again, done, err := a.core.Step(ctx, loop)
 		// Rounded up, so that a short delay does not become none.
@@ -59,6 +65,29 @@ func (a *activities) Step(ctx context.Context, loop string) (stepResult, error) 
 		return stepResult{}, ownFailure()
 	}
 	return step, nil
+}
+
+// beat tells Temporal now and then that an activity goes on, so that what a worker
+// was at that has died is given to another soon, however long it may take. The
+// context that it returns does not end when Temporal answers that the activity was
+// canceled: what has begun is not torn off.
+func beat(ctx context.Context) (_ context.Context, rest func()) {
+	ticker := time.NewTicker(heartbeatTimeout / 3)
+	done := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-ticker.C:
+				activity.RecordHeartbeat(ctx)
+			case <-done:
+				return
+			}
+		}
+	}()
+	return context.WithoutCancel(ctx), func() {
+		ticker.Stop()
+		close(done)
+	}
 }
 
 // guard makes a panic an error like any other of our own. The SDK would send

@@ -50,7 +50,7 @@ type Options struct {
 	Concurrency int
 	// DrainTimeout bounds how long Run waits, after its end was asked for, for
 	// what is going on: first for the workflow tasks with their first attempts,
-	// which take some seconds at most, then for the other attempts. 20 s if zero,
+	// which take some seconds at most, then for the other attempts. 35 s if zero,
 	// which is longer than an attempt may take.
 	DrainTimeout time.Duration
 	// Now is the clock; time.Now if nil.
@@ -85,7 +85,7 @@ func New(options Options) *Engine {
 		taskQueue: cmp.Or(options.TaskQueue, "datapusher"),
 		uiURL:     strings.TrimRight(options.UIURL, "/"),
 		attempts:  cmp.Or(options.Concurrency, 1000),
-		drain:     cmp.Or(options.DrainTimeout, 20*time.Second),
+		drain:     cmp.Or(options.DrainTimeout, 35*time.Second),
 		now:       options.Now,
 		newWorker: worker.New,
 	}

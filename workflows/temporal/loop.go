@@ -10,8 +10,8 @@ import (
 // events a step: a worker that has to replay it is done in milliseconds.
 const stepsPerExecution = 100
 
-// stepTimeout bounds one turn of a loop.
-const stepTimeout = time.Minute
+// stepTimeout bounds one turn of a loop: it may end with an attempt.
+const stepTimeout = 2 * time.Minute
 
 // loopWorkflow takes turns until the core says that the loop is done. Between
 // two turns it sleeps; a wake signal ends the sleep.
@@ -23,6 +23,7 @@ const stepTimeout = time.Minute
 func loopWorkflow(ctx workflow.Context, loop string) error {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: stepTimeout,
+		HeartbeatTimeout:    heartbeatTimeout,
 		RetryPolicy:         ownFailurePolicy(),
 		Summary:             clip(oneLine(loop), maxSummary),
 	})

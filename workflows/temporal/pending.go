@@ -12,9 +12,13 @@ import (
 // place. Temporal refuses a workflow that goes past 2,000.
 const window = 500
 
-// attemptTimeout bounds one execution of Attempt. An HTTP attempt ends after
-// 15 s; the rest is for waiting in a bulkhead and for recording.
-const attemptTimeout = time.Minute
+const (
+	// attemptTimeout bounds one execution of Attempt. An HTTP attempt ends after
+	// 30 s at most; the rest is for waiting in a bulkhead and for recording.
+	attemptTimeout = 2 * time.Minute
+	// heartbeatTimeout is how soon it is noticed that a worker has died.
+	heartbeatTimeout = 15 * time.Second
+)
 
 // pending is what a run has still to settle.
 type pending struct {
@@ -76,6 +80,7 @@ func (p *pending) start(ctx workflow.Context, d unsettledDelivery) {
 		ActivityID:          d.ID,
 		Summary:             d.Label,
 		StartToCloseTimeout: attemptTimeout,
+		HeartbeatTimeout:    heartbeatTimeout,
 		// For failures on our own side, and for executions that were lost. What is
 		// not due brings its own delay, which may be longer than the policy's longest.
 		RetryPolicy: ownFailurePolicy(),

@@ -34,7 +34,7 @@ func TestReceiverChecksWhatIsSent(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			result := out.Send(t.Context(), &sender.Request{
 				EventID: "evt_01JD3ZQ8M4T6W0Y5K2BXH7000000", Method: test.method, URL: server.URL + "/in?x=1",
-				Payload: []byte(`{"n":1.00,"text":"x y"}`), Secrets: [][]byte{test.key},
+				Payload: []byte(`{"n":1.00,"text":"x y"}`), Keys: []sender.Key{{Bytes: test.key}},
 			})
 			require.Equal(t, test.status, result.Status, "%s", result.Class)
 		})

@@ -1,0 +1,69 @@
+package delivery
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+
+	"datapusher/internal/sender"
+)
+
+const (
+	// masked stands for the value of a header that an owner configured: it is a
+	// secret as often as not, and who may read attempts need not know it.
+	masked = "••••"
+	// replacement stands for bytes that are not UTF-8.
+	replacement = "\uFFFD"
+	// maxHeaders is how much is kept of a message's headers, in bytes.
+	maxHeaders = 16 * 1024
+)
+
+// sentHeaders are the headers of a request as an attempt keeps them: JSON pairs
+// of name and value. Own are the destination's, whose values are masked.
+func sentHeaders(sent http.Header, own []sender.Header) []byte {
+	secret := make(map[string]bool, len(own))
+	for _, h := range own {
+		secret[http.CanonicalHeaderKey(h.Name)] = true
+	}
+	return pairs(sent, func(name string) bool { return secret[name] })
+}
+
+// receivedHeaders are those of an answer.
+func receivedHeaders(h http.Header) []byte { return pairs(h, func(string) bool { return false }) }
+
+// pairs writes headers in a fixed order. Whatever a receiver put into them, it is
+// JSON afterwards; what is too much of it is left out.
+func pairs(h http.Header, secret func(name string) bool) []byte {
+	if len(h) == 0 {
+		return nil
+	}
+	names := make([]string, 0, len(h))
+	for name := range h {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	all, size := make([][2]string, 0, len(h)), 0
+	for _, name := range names {
+		for _, value := range h[name] {
+			if secret(name) {
+				value = masked
+			}
+			pair := [2]string{strings.ToValidUTF8(name, replacement), strings.ToValidUTF8(value, replacement)}
+			if size += len(pair[0]) + len(pair[1]); size > maxHeaders {
+				continue
+			}
+			all = append(all, pair)
+		}
+	}
+	text, _ := json.Marshal(all) // strings cannot fail
+	return text
+}
+
+// sanitize drops from a record what a database may have refused of an answer. An
+// attempt that was made has to be recorded, or it would be made again.
+func (r *record) sanitize() {
+	r.result.Body, r.result.BodyTruncated = nil, r.result.BodyTruncated || len(r.result.Body) > 0
+	r.requestHeaders, r.responseHeaders = nil, nil
+	r.sanitized = true
+}

@@ -1,0 +1,215 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"datapusher/internal/breaker"
+	"datapusher/workflows"
+)
+
+const (
+	// laneTurn is how long one turn of a lane sends. What it has begun may end later.
+	laneTurn = time.Second
+	// chunk deliveries are taken out of the park at once, with their events.
+	chunk = 64
+)
+
+// pace is what one turn of a drain leaves to the next, in this process: another
+// one begins anew.
+type pace struct {
+	next    time.Time     // before this no delivery may leave
+	latency time.Duration // of the receiver's answers, smoothed
+}
+
+// turn is one turn of a lane: it takes parked deliveries for itself, attempts
+// them, and puts back what it did not come to.
+type turn struct {
+	*Core
+	d     *destination
+	s     breaker.Standing
+	owner string    // of what it has taken
+	until time.Time // no attempt begins later
+
+	wait     sync.WaitGroup // attempts until they are recorded
+	mu       sync.Mutex     // guards what follows
+	answered *sync.Cond     // an attempt's place is free again
+	inFlight int
+	pace     pace
+	waiting  bool // some have to be tried again later
+	err      error
+}
+
+func (c *Core) newTurn(d *destination, s breaker.Standing) *turn {
+	t := &turn{Core: c, d: d, s: s, owner: c.newClaim(d.id), until: c.o.Now().Add(laneTurn)}
+	t.answered = sync.NewCond(&t.mu)
+	if left, ok := c.drains.Load(d.id); ok {
+		t.pace = left.(pace)
+	}
+	return t
+}
+
+// claim takes parked deliveries and loads them. Their lease is long enough for
+// the last attempt of the turn.
+func (t *turn) claim(ctx context.Context, ids []string) ([]row, error) {
+	lease := laneTurn + slotWait + max(t.d.timeout+recordTime, Lease)
+	got, err := t.store.claim(ctx, t.owner, ids, lease)
+	if err != nil || len(got) == 0 {
+		return nil, wrap(err, "take deliveries out of the park")
+	}
+	rows, err := t.store.loadAll(ctx, got)
+	return rows, wrap(err, "load what was parked")
+}
+
+func wrap(err error, what string) error {
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return nil
+}
+
+// drain attempts parked deliveries in order until the turn is over. It tells when
+// to go on, and whether none is left.
+func (t *turn) drain(ctx context.Context) (again time.Duration, empty bool, err error) {
+	after := ""
+	for {
+		oldest, err := t.store.oldestParked(ctx, t.d.id, after, chunk)
+		if err != nil {
+			return 0, false, wrap(err, "look at what is parked")
+		}
+		if len(oldest) == 0 {
+			return 0, true, nil
+		}
+		ids := make([]string, 0, len(oldest))
+		for _, p := range oldest {
+			if p.lease > early {
+				break // in order: what another turn still has comes first
+			}
+			ids = append(ids, p.id)
+		}
+		if len(ids) == 0 {
+			return oldest[0].lease, false, nil
+		}
+		rows, err := t.claim(ctx, ids)
+		if err != nil {
+			return 0, false, err
+		}
+		for i, r := range rows {
+			if again, ok := t.begin(ctx); !ok {
+				return again, false, t.putBack(ctx, rows[i:])
+			}
+			t.wait.Go(func() { _ = t.one(ctx, r, r.asker()) })
+		}
+		after = ids[len(ids)-1]
+	}
+}
+
+// begin waits for the pace and for a place in the window; false ends the turn,
+// which is to go on after that time.
+func (t *turn) begin(ctx context.Context) (again time.Duration, ok bool) {
+	now := t.o.Now()
+	if wait := t.pace.next.Sub(now); wait > 0 {
+		if !now.Add(wait).Before(t.until) {
+			return wait, false
+		}
+		timer := time.NewTimer(wait)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			return 0, false
+		}
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for t.inFlight >= breaker.Window(t.o.Now().Sub(t.s.Since), t.s.Rate, t.pace.latency) {
+		t.answered.Wait()
+	}
+	now = t.o.Now()
+	if t.err != nil || ctx.Err() != nil || !now.Before(t.until) || t.destinations.latest(t.d).state != string(breaker.Sending) {
+		return 0, false
+	}
+	t.inFlight++
+	t.pace.next = now.Add(breaker.Gap(now.Sub(t.s.Since), t.s.Rate))
+	return 0, true
+}
+
+// one attempts a delivery that the turn has taken. The next may begin as soon as
+// the receiver has answered; after a failure, when the breaker knows of it.
+func (t *turn) one(ctx context.Context, r row, by Asker) error {
+	if r.payload == nil {
+		_, err := t.conclude(ctx, t.d, dropped(r))
+		return t.free(by, 0, false, err)
+	}
+	waiting, cancel := context.WithTimeout(ctx, slotWait)
+	defer cancel()
+	if !t.slots.acquire(waiting, r.destination) {
+		return t.free(by, 0, false, wrap(t.putBack(context.WithoutCancel(ctx), []row{r}), "put a delivery back"))
+	}
+	defer t.slots.recorded()
+	rec := t.send(ctx, r, t.destinations.latest(t.d), by)
+	taken := accepted(rec.result)
+	if taken {
+		_ = t.free(by, rec.result.Total, false, nil)
+	}
+	o, err := t.conclude(ctx, t.d, rec)
+	if errors.Is(err, workflows.ErrNotOwner) {
+		err = nil // somebody has it now, or has canceled it
+	}
+	if taken {
+		return t.fail(err)
+	}
+	return t.free(by, rec.result.Total, o.State == workflows.Again, err)
+}
+
+// free frees the place of an attempt.
+func (t *turn) free(by Asker, took time.Duration, waits bool, err error) error {
+	t.mu.Lock()
+	if by != byProbe {
+		t.inFlight--
+		t.answered.Signal()
+	}
+	if took > 0 {
+		t.pace.latency = (3*t.pace.latency + took) / 4
+	}
+	t.waiting = t.waiting || waits
+	t.mu.Unlock()
+	return t.fail(err)
+}
+
+func (t *turn) fail(err error) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.err == nil {
+		t.err = err
+	}
+	return err
+}
+
+func (t *turn) putBack(ctx context.Context, rows []row) error {
+	ids := make([]string, len(rows))
+	for i, r := range rows {
+		ids[i] = r.id
+	}
+	return t.store.release(ctx, t.owner, ids)
+}
+
+// end waits for what the turn has begun, hands to the engine what has to be tried
+// again, and tells how the destination stands now.
+func (t *turn) end(ctx context.Context, err error) (breaker.Standing, error) {
+	t.wait.Wait()
+	t.drains.Store(t.d.id, t.pace)
+	if err == nil {
+		err = t.err
+	}
+	if t.waiting {
+		err = errors.Join(err, t.moveFrom(ctx, t.owner, nil))
+	}
+	if err != nil {
+		return breaker.Standing{}, err
+	}
+	return t.change(ctx, t.d.id, func(s breaker.Standing) breaker.Standing { return s })
+}
