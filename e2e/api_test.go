@@ -56,6 +56,14 @@ func (a api) query(t *testing.T, document string, variables map[string]any, data
 	require.NoError(t, json.Unmarshal(answer.Data, data))
 }
 
+// into decodes a part of an answer.
+func into(t *testing.T, part, data any) {
+	t.Helper()
+	text, err := json.Marshal(part)
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(text, data))
+}
+
 // createAccount returns an account's id and its secret token.
 func (a api) createAccount(t *testing.T, email string) (id, token string) {
 	t.Helper()

@@ -1,0 +1,194 @@
+package e2e_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// counter is a destination for many events: it notes when each arrived, and in
+// what order, and can be dead.
+type counter struct {
+	url     string
+	dead    atomic.Bool
+	refused atomic.Int64
+
+	mu      sync.Mutex
+	order   []string             // webhook-ids in order of arrival
+	arrived map[string]time.Time // by payload
+}
+
+func newCounter(t *testing.T) *counter {
+	t.Helper()
+	c := &counter{arrived: map[string]time.Time{}}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if c.dead.Load() {
+			c.refused.Add(1)
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.order = append(c.order, r.Header.Get("webhook-id"))
+		c.arrived[string(body)] = time.Now()
+	}))
+	t.Cleanup(server.Close)
+	c.url = server.URL
+	return c
+}
+
+func (c *counter) received() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.order)
+}
+
+func (c *counter) ids() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.order)
+}
+
+// load pushes events at a constant rate, however long each takes, and gives the
+// time from each one's turn to its arrival at a destination.
+func (c *counter) load(t *testing.T, a api, n, perSecond int) (p50, p99 time.Duration) {
+	t.Helper()
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}}
+	defer client.CloseIdleConnections()
+	began := time.Now()
+	due := func(i int) time.Time { return began.Add(time.Duration(i) * time.Second / time.Duration(perSecond)) }
+	var wg sync.WaitGroup
+	var failed atomic.Int64
+	places := make(chan struct{}, 256)
+	for i := range n {
+		<-time.After(time.Until(due(i))) // the rate of an open loop
+		places <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-places }()
+			q, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, a.url+"/server/incoming_data", bytes.NewReader([]byte(strconv.Itoa(i))))
+			q.Header.Set("Content-Type", "application/json")
+			q.Header.Set("Authorization", "Bearer "+a.token)
+			answer, err := client.Do(q)
+			if err != nil {
+				failed.Add(1)
+				return
+			}
+			_, _ = io.Copy(io.Discard, answer.Body)
+			_ = answer.Body.Close()
+			if answer.StatusCode != http.StatusAccepted {
+				failed.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	require.Zero(t, failed.Load(), "events that were not accepted")
+	eventually(t, func() bool { return c.received() >= n }, "everything arrives at the healthy destination")
+	took := make([]time.Duration, n)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range n {
+		took[i] = c.arrived[strconv.Itoa(i)].Sub(due(i))
+	}
+	slices.Sort(took)
+	return took[n/2], took[n*99/100]
+}
+
+type health struct {
+	Enabled bool
+	State   string
+	Reason  *string
+	Health  struct {
+		Since             string
+		RecentSuccessRate *float64
+		ParkedCount       int
+		OldestParkedAt    *string
+		NextProbeAt       *string
+	}
+}
+
+func (a api) health(t *testing.T, destination string) health {
+	t.Helper()
+	var data struct{ Destination health }
+	a.query(t, `query($id: ID!) { destination(id: $id) { enabled state reason
+		health { since recentSuccessRate parkedCount oldestParkedAt nextProbeAt } } }`, map[string]any{"id": destination}, &data)
+	return data.Destination
+}
+
+// workflows counts what Temporal knows to match a query of its own.
+func workflows(t *testing.T, where endpoints, query string) int {
+	t.Helper()
+	var answer struct{ Count string }
+	require.NoError(t, getJSON(t, where.TemporalUI+"/api/v1/namespaces/default/workflow-count?query="+url.QueryEscape(query), &answer))
+	n, _ := strconv.Atoi(answer.Count)
+	return n
+}
+
+// A dead destination beside a healthy one of the same account: it costs its probes
+// and one workflow, and what waits for it arrives in order when it is back. The
+// times are printed, not judged: a machine that is busy with other things has
+// others.
+func TestADeadDestination(t *testing.T) {
+	const (
+		events = 10_000
+		rate   = 400
+	)
+	_, admin, where := bootStandalone(t, t.TempDir(), "--no-demo", "--log-level=error")
+
+	account, token := admin.createAccount(t, "baseline@example.com")
+	well := newCounter(t)
+	admin.createDestination(t, account, well.url, "POST")
+	well.load(t, admin.with(token), 400, rate) // warm up
+	well = newCounter(t)
+	account, token = admin.createAccount(t, "alone@example.com")
+	admin.createDestination(t, account, well.url, "POST")
+	p50, p99 := well.load(t, admin.with(token), 4000, rate)
+	t.Logf("alone:         p50 %s, p99 %s (%d events/s)", p50, p99, rate)
+
+	account, token = admin.createAccount(t, "dead@example.com")
+	well, dead := newCounter(t), newCounter(t)
+	dead.dead.Store(true)
+	admin.createDestination(t, account, well.url, "POST")
+	id, _ := admin.createDestination(t, account, dead.url, "POST")
+	beside50, beside99 := well.load(t, admin.with(token), events, rate)
+	t.Logf("beside a dead one: p50 %s, p99 %s: %.2f times the p99 alone", beside50, beside99, float64(beside99)/float64(p99))
+
+	h := admin.health(t, id)
+	require.Equal(t, "OPEN", h.State)
+	require.True(t, h.Enabled)
+	require.Contains(t, *h.Reason, "http_503")
+	require.NotNil(t, h.Health.NextProbeAt)
+	require.NotNil(t, h.Health.OldestParkedAt)
+	require.NotNil(t, h.Health.RecentSuccessRate)
+	require.Zero(t, *h.Health.RecentSuccessRate)
+	eventually(t, func() bool { return admin.health(t, id).Health.ParkedCount == events }, "everything for the dead one is parked")
+	attempts := dead.refused.Load()
+	lanes := workflows(t, where, fmt.Sprintf("WorkflowId = %q", "destination/"+id))
+	runs := workflows(t, where, fmt.Sprintf("DestinationIds = %q", id))
+	t.Logf("the dead one cost %d attempts, %d workflow(s) of its own and activities in %d others, for %d events", attempts, lanes, runs, events)
+	require.LessOrEqual(t, attempts, int64(200), "attempts are bounded: what was in flight when the breaker opened, and probes")
+	require.LessOrEqual(t, lanes, 3)
+	require.LessOrEqual(t, runs, 20)
+
+	dead.dead.Store(false)
+	began := time.Now()
+	require.Eventually(t, func() bool { return dead.received() >= events }, 5*time.Minute, 100*time.Millisecond)
+	t.Logf("back again: all %d arrived within %s of its return", events, time.Since(began).Round(time.Millisecond))
+	eventually(t, func() bool { return admin.health(t, id).Health.ParkedCount == 0 }, "nothing is parked")
+	order := dead.ids()
+	require.Len(t, order, events, "once each")
+	require.True(t, slices.IsSorted(order), "in order of acceptance")
+	require.Len(t, slices.Compact(order), events)
+	require.Equal(t, "SENDING", admin.health(t, id).State)
+}
