@@ -86,6 +86,7 @@ const (
 	KindOpen     Kind = "OPEN"
 	KindClose    Kind = "CLOSE"
 	KindReplay   Kind = "REPLAY"
+	KindTest     Kind = "TEST"
 	KindDelete   Kind = "DELETE"
 )
 
@@ -96,7 +97,7 @@ func (k Kind) String() string {
 // KindValidator is a validator for the "kind" field enum values. It is called by the builders before save.
 func KindValidator(k Kind) error {
 	switch k {
-	case KindRetry, KindCancel, KindPostpone, KindPause, KindResume, KindDisable, KindOpen, KindClose, KindReplay, KindDelete:
+	case KindRetry, KindCancel, KindPostpone, KindPause, KindResume, KindDisable, KindOpen, KindClose, KindReplay, KindTest, KindDelete:
 		return nil
 	default:
 		return fmt.Errorf("action: invalid enum value for kind field: %q", k)

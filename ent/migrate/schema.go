@@ -41,7 +41,7 @@ var (
 		{Name: "id", Type: field.TypeString, Collation: "C", SchemaType: map[string]string{"postgres": "varchar(30)"}},
 		{Name: "account_id", Type: field.TypeString, Collation: "C", SchemaType: map[string]string{"postgres": "varchar(30)"}},
 		{Name: "subject_id", Type: field.TypeString, Collation: "C", SchemaType: map[string]string{"postgres": "varchar(30)"}},
-		{Name: "kind", Type: field.TypeEnum, Enums: []string{"RETRY", "CANCEL", "POSTPONE", "PAUSE", "RESUME", "DISABLE", "OPEN", "CLOSE", "REPLAY", "DELETE"}},
+		{Name: "kind", Type: field.TypeEnum, Enums: []string{"RETRY", "CANCEL", "POSTPONE", "PAUSE", "RESUME", "DISABLE", "OPEN", "CLOSE", "REPLAY", "TEST", "DELETE"}},
 		{Name: "actor", Type: field.TypeString, Size: 64},
 		{Name: "reason", Type: field.TypeString, Nullable: true, Size: 200},
 		{Name: "created_at", Type: field.TypeTime},

@@ -25,7 +25,7 @@ func (Action) Fields() []ent.Field {
 		field.Enum("kind").
 			NamedValues("Retry", "RETRY", "Cancel", "CANCEL", "Postpone", "POSTPONE",
 				"Pause", "PAUSE", "Resume", "RESUME", "Disable", "DISABLE", "Open", "OPEN", "Close", "CLOSE",
-				"Replay", "REPLAY", "Delete", "DELETE").
+				"Replay", "REPLAY", "Test", "TEST", "Delete", "DELETE").
 			Immutable().
 			Comment("What was done; OPEN and CLOSE are the breaker's."),
 		field.String("actor").MaxLen(64).Immutable().

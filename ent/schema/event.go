@@ -23,7 +23,7 @@ func (Event) Mixin() []ent.Mixin { return []ent.Mixin{identified{prefix: id.Even
 func (Event) Fields() []ent.Field {
 	return []ent.Field{
 		reference("account_id"),
-		field.String("event_type").MaxLen(128).Optional().Immutable().
+		field.String("event_type").MaxRuneLen(128).Optional().Immutable().
 			Comment("As the sender named it in Event-Type."),
 		field.String("idempotency_key").MaxLen(255).Optional().Immutable().
 			Comment("The sender's Idempotency-Key: the same key again is the same event."),

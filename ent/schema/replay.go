@@ -38,7 +38,7 @@ func (Replay) Fields() []ent.Field {
 			Comment("Events accepted from then on …"),
 		field.Time("to_time").Immutable().Annotations(entgql.Skip()).
 			Comment("… and before then."),
-		field.String("event_type").MaxLen(128).Optional().Immutable().
+		field.String("event_type").MaxRuneLen(128).Optional().Immutable().
 			Comment("Only events of this type."),
 		field.Strings("statuses").Optional().Immutable().Annotations(entgql.Skip()).
 			Comment("Only deliveries with one of these statuses when their turn comes."),

@@ -3253,6 +3253,7 @@ enum ActionKind @goModel(model: "datapusher/ent/action.Kind") {
   replayEvent (of the event) or replayEvents (of the replay).
   """
   REPLAY
+  TEST
   """
   deleteDestination or deleteAccount.
   """

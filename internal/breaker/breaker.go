@@ -172,6 +172,15 @@ func (s Standing) Disable(now time.Time, reason string) Standing {
 	return s.turn(now, Disabled, reason)
 }
 
+// Crowded is what it makes of more deliveries than are sent to it at once: those
+// that find no place queue up, and what comes later behind them.
+func (s Standing) Crowded() Standing {
+	if s.State == Sending {
+		s.Draining = true
+	}
+	return s
+}
+
 // Drained ends the draining: nothing is parked any more. Only now is a closing
 // of the breaker believed, and the next probes begin with the shortest wait.
 func (s Standing) Drained() Standing {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"slices"
-	"strings"
 	"time"
 
 	"datapusher/ent/delivery"
@@ -18,7 +16,7 @@ const (
 	// early is how much before its time an attempt may begin: the clocks of
 	// engine and database need not agree better.
 	early = 50 * time.Millisecond
-	// slotWait is how long an attempt waits for a place before it steps back.
+	// slotWait is how long an attempt that has its turn waits for a place.
 	slotWait = 10 * time.Second
 )
 
@@ -37,9 +35,12 @@ func (c *Core) Attempt(ctx context.Context, run, deliveryID string) (workflows.O
 		return deref(o), err
 	}
 	if !c.slots.try(r.destination) {
-		waiting, cancel := context.WithTimeout(ctx, slotWait)
+		waiting, cancel := context.WithTimeout(ctx, laneWait)
 		defer cancel()
 		if !c.slots.acquire(waiting, r.destination) {
+			if d != nil && !r.mayRetry() && c.slots.full(r.destination) {
+				return c.queueUp(ctx, r, d)
+			}
 			return c.again(r, d.display(), time.Second+time.Duration(c.o.Random()*float64(slotWait))), nil
 		}
 		destination := r.destination
@@ -137,10 +138,7 @@ func (c *Core) headers(r row, d *destination) ([]sender.Header, error) {
 	if err != nil || len(own) == 0 {
 		return d.headers, err
 	}
-	all := slices.DeleteFunc(slices.Clone(d.headers), func(h sender.Header) bool {
-		return slices.ContainsFunc(own, func(o sender.Header) bool { return strings.EqualFold(o.Name, h.Name) })
-	})
-	return append(all, own...), nil
+	return sender.Merge(d.headers, own), nil
 }
 
 // conclude records an attempt and tells how the delivery stands.
@@ -188,14 +186,20 @@ func (c *Core) withoutAttempt(ctx context.Context, r row, d *destination) (o wor
 	default:
 		status, reason = delivery.StatusParked, whyParked(d)
 	}
+	o, err = c.settle(ctx, r, d, status, reason)
+	return o, err == nil, err
+}
+
+// settle ends or parks a delivery without an attempt.
+func (c *Core) settle(ctx context.Context, r row, d *destination, status delivery.Status, reason string) (workflows.Outcome, error) {
 	if err := c.store.settle(ctx, r.run, []string{r.id}, status, reason); err != nil {
-		return o, false, fmt.Errorf("settle %s: %w", r.id, err)
+		return workflows.Outcome{}, fmt.Errorf("settle %s: %w", r.id, err)
 	}
 	r.status, r.reason = status, reason
 	c.o.Logger.LogAttrs(ctx, slog.LevelInfo, "no attempt", slog.String("delivery", r.id), slog.String("event", r.event),
 		slog.String("account", r.account), slog.String("destination", r.destination),
 		slog.String("status", string(status)), slog.String("reason", reason))
-	return c.standing(r, d.display()), true, nil
+	return c.standing(r, d.display()), nil
 }
 
 // whyDeleted is the reason of a delivery whose destination is gone: the account

@@ -224,6 +224,26 @@ func TestAnySuccessClosesTheBreaker(t *testing.T) {
 	})
 }
 
+// A receiver that does not answer at all is probed with the oldest alone, but for
+// every fourth time: what waits shall arrive in order when it is back.
+func TestAReceiverThatIsSilentIsProbedWithTheOldest(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		w := newWorld(t, db)
+		account := w.account(t)
+		d := w.destination(t, account, "http://127.0.0.1:1/")
+		w.fail(t, account, 6)
+		w.turns(t, d)
+		for probe, want := range []int{1, 2, 3, 5, 6, 7, 8, 10} {
+			w.probeNow(t, d)
+			w.turns(t, d)
+			require.Equal(t, want, w.count(t, "attempts WHERE asked_by = 'PROBE'"), probe)
+		}
+		require.Equal(t, 8, w.count(t, "attempts WHERE asked_by = 'PROBE' AND delivery_id = (SELECT min(id) FROM deliveries)"))
+		require.Equal(t, 3, w.count(t, "deliveries WHERE attempt_count > 1"), "two others, each once")
+	})
+}
+
 // A probe that cannot be sent is no reason to ask a dead receiver again at once.
 func TestAProbeThatCannotBeSentWaitsLikeAnother(t *testing.T) {
 	t.Parallel()

@@ -193,7 +193,7 @@ func TestAFirstAttemptBeyondTheBudgetGoesOn(t *testing.T) {
 	})
 }
 
-func TestWhatFindsNoPlaceStepsBack(t *testing.T) {
+func TestWhatFindsNoPlaceQueuesUp(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		w := newWorld(t, db)
@@ -217,28 +217,52 @@ func TestWhatFindsNoPlaceStepsBack(t *testing.T) {
 			require.NotEmpty(t, o.Label)
 		}
 		require.Len(t, states[workflows.Open], places)
-		require.Len(t, states[workflows.Again], surplus)
-		require.Equal(t, []string{all[places+surplus].ID}, states[workflows.Settled], "a slow destination holds nobody else")
-		for _, id := range states[workflows.Again] {
-			row := w.row(t, id)
-			require.Equal(t, "PENDING", row.Status)
-			require.Less(t, time.Until(row.Lease.Time), time.Second)
-		}
-		waiting := make(chan workflows.Outcome)
+		require.Len(t, states[workflows.Settled], surplus+1)
+		require.Contains(t, states[workflows.Settled], all[places+surplus].ID, "a slow destination holds nobody else")
+		require.Equal(t, surplus, w.count(t, "deliveries WHERE status = 'PARKED' AND reason = 'in line' AND run = ''"))
+		lane := delivery.Lane(all[0].DestinationID)
+		w.engine.waitWoken(t, lane)
+
+		// What comes now queues up behind them, at no cost.
+		require.Empty(t, w.commit(t, delivery.NewRun(), delivery.Lease, account, "{}"))
+		drained := make(chan struct{})
 		go func() {
-			o, err := w.Attempt(t.Context(), run, states[workflows.Again][0])
-			if err != nil {
-				t.Error(err)
-			}
-			waiting <- o
+			defer close(drained)
+			w.turns(t, all[0].DestinationID)
 		}()
 		slow.Wait(t, places)
 		close(release)
-		require.Equal(t, "SUCCEEDED", (<-waiting).Status)
-		for _, id := range append(states[workflows.Open], states[workflows.Again]...) {
+		<-drained
+		for _, id := range states[workflows.Open] {
 			require.Equal(t, "SUCCEEDED", w.attempt(t, run, id).Status)
 		}
-		require.Len(t, slow.Requests(), places+surplus)
+		require.Len(t, slow.Requests(), places+surplus+1)
+		require.Zero(t, w.count(t, "deliveries WHERE status <> 'SUCCEEDED'"))
+		require.Zero(t, w.count(t, "destinations WHERE draining"))
+	})
+}
+
+// A retry that finds no place joins the queue as well, rather than an activity
+// that waits.
+func TestARetryThatFindsNoPlaceQueuesUp(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		w := newWorld(t, db)
+		release := make(chan struct{})
+		r := receiver.New(t, receiver.Status(500), receiver.Until(release, receiver.Status(200)))
+		run, d := w.one(t, r.URL, 0)
+		w.attempt(t, run, d.ID)
+		w.due(t, d.ID)
+		more := w.commit(t, delivery.NewRun(), delivery.Lease, d.AccountID, make131()[:128]...)
+		w.Begin("batch/slow", more)
+		r.Wait(t, 129)
+		o := w.attempt(t, run, d.ID)
+		require.Equal(t, workflows.Settled, o.State)
+		require.Equal(t, "PARKED", o.Status)
+		require.Equal(t, "in line", w.row(t, d.ID).Reason)
+		close(release)
+		w.turns(t, d.DestinationID)
+		require.Equal(t, "SUCCEEDED", w.row(t, d.ID).Status)
 	})
 }
 
@@ -338,45 +362,6 @@ func TestAPoisonDestinationHoldsNobody(t *testing.T) {
 			require.ErrorContains(t, err, "signing secrets of "+poison)
 		}
 		require.Len(t, r.Requests(), 2)
-	})
-}
-
-func TestMoreThanARunMayKeepIsMovedToFurtherRuns(t *testing.T) {
-	t.Parallel()
-	dbtest.Each(t, func(t *testing.T, db *database.DB) {
-		w := newWorld(t, db)
-		release := make(chan struct{})
-		defer close(release)
-		slow := receiver.New(t, receiver.Until(release, receiver.Status(200)))
-		account := w.account(t)
-		for range 4 {
-			w.destination(t, account, slow.URL)
-		}
-		run := delivery.NewRun()
-		// 135 events for 4 destinations: 512 places are taken, 28 step back.
-		payloads := make([]string, 135)
-		for i := range payloads {
-			payloads[i] = fmt.Sprint(i)
-		}
-		all := w.commit(t, run, delivery.Lease, account, payloads...)
-		w.Begin(run, all)
-		outcomes, err := w.First(t.Context(), run)
-		require.NoError(t, err)
-		open := map[string]bool{}
-		for _, o := range outcomes {
-			require.Equal(t, workflows.Open, o.State)
-			open[o.DeliveryID] = true
-		}
-		require.Len(t, open, 512, "an attempt that goes on keeps its owner")
-		taken, _ := w.engine.taken()
-		require.Len(t, taken, 1)
-		moved := strings.Split(taken[0].Details, "\n")
-		require.Len(t, moved, 28)
-		for _, id := range moved {
-			require.Equal(t, taken[0].ID, w.row(t, id).Run)
-			require.False(t, open[id])
-		}
-		require.Equal(t, 512, w.count(t, "deliveries WHERE run = $1", run))
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"datapusher/ent/delivery"
+	"datapusher/internal/breaker"
 	"datapusher/internal/ingest"
 	"datapusher/workflows"
 )
@@ -65,9 +66,12 @@ func (c *Core) start(ctx context.Context, flights []flight) {
 		label := d.display()
 		f.label.Store(&label)
 		c.wait.Go(func() {
-			if c.place(ctx, f.destination) {
+			switch {
+			case c.place(ctx, f.destination):
 				f.finish(c.attempt(ctx, f.row, d))
-			} else {
+			case c.slots.full(f.destination):
+				f.finish(c.queueUp(ctx, f.row, d))
+			default:
 				f.finish(c.again(f.entry.row, label, 0), nil)
 			}
 		})
@@ -85,6 +89,25 @@ func (c *Core) place(ctx context.Context, destination string) bool {
 	waiting, cancel := context.WithTimeout(ctx, laneWait)
 	defer cancel()
 	return c.slots.acquire(waiting, destination)
+}
+
+// queueUp parks a delivery whose destination has no place left, and so everything
+// that comes after it: the lane sends in order what the destination can take. One
+// that does not answer at all would otherwise cost an activity for each event
+// until its first attempts have run into their deadline.
+func (c *Core) queueUp(ctx context.Context, r row, d *destination) (workflows.Outcome, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTimeout)
+	defer cancel()
+	if d = c.destinations.latest(d); d.sending() {
+		if _, err := c.change(ctx, d.id, func(s breaker.Standing) breaker.Standing { return s.Crowded() }); err != nil {
+			return workflows.Outcome{}, fmt.Errorf("let deliveries queue up: %w", err)
+		}
+		d = c.destinations.latest(d)
+	}
+	if d.sending() || d.deleted {
+		return c.again(r, d.display(), 0), nil // it has places again, or is gone
+	}
+	return c.settle(ctx, r, d, delivery.StatusParked, whyParked(d))
 }
 
 // loadContents reads the events that were not just accepted in this process,

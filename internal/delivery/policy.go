@@ -66,7 +66,8 @@ type Decision struct {
 //
 // 3xx are not followed and no success. A wait has a jitter of a fifth; Retry-After
 // prolongs it within one to two times the schedule's own; after 429 and timeouts
-// it is a minute at least. Only what the schedule asked for uses up a wait of it.
+// it is a minute at least. Only what the schedule asked for uses up a wait of it:
+// after an operator's attempt a delivery waits as long as before.
 func (p Policy) Decide(r sender.Result, t Try) Decision {
 	d := Decision{Reason: reasonOf(r), Step: t.Step}
 	switch {
@@ -76,8 +77,8 @@ func (p Policy) Decide(r sender.Result, t Try) Decision {
 		d.Status = delivery.StatusFailed
 	case r.Status == gone && t.Step <= schedule.MaxWaits, t.Asker == byProbe: // beyond every schedule is a test: it has one shot
 		d.Status = delivery.StatusParked
-	case t.Step >= len(p.Schedule):
-		d.Status, d.Reason = delivery.StatusFailed, "attempts_exhausted: "+d.Reason
+	case p.exhausted(t):
+		d.Status, d.Reason, d.Step = delivery.StatusFailed, "attempts_exhausted: "+d.Reason, max(t.Step, len(p.Schedule)+1)
 	case !t.Sending:
 		d.Status = delivery.StatusParked
 	default:
@@ -96,8 +97,21 @@ func (p Policy) Decide(r sender.Result, t Try) Decision {
 // gone is the status with which a receiver asks for no more.
 const gone = 410
 
+// exhausted reports whether no wait is left. A delivery in its last wait is not
+// lost by an operator's attempt; one that has failed is beyond it.
+func (p Policy) exhausted(t Try) bool {
+	if t.Asker == byOperator {
+		return t.Step > len(p.Schedule) || len(p.Schedule) == 0
+	}
+	return t.Step >= len(p.Schedule)
+}
+
 func (p Policy) wait(r sender.Result, t Try) time.Duration {
-	own := p.Schedule[t.Step]
+	step := t.Step
+	if t.Asker == byOperator {
+		step = max(step-1, 0) // as long as before
+	}
+	own := p.Schedule[step]
 	spread := 1 + jitter*(2*t.Random-1)
 	wait := time.Duration(float64(own) * spread)
 	if asked, ok := sender.RetryAfter(r.RetryAfter, t.Now); ok {

@@ -18,6 +18,7 @@ import (
 	"datapusher/internal/id"
 	"datapusher/internal/ingest"
 	"datapusher/internal/replay"
+	"datapusher/internal/vault"
 )
 
 const (
@@ -46,7 +47,10 @@ func (c *Core) replay(ctx context.Context, replayID string) (again time.Duration
 	if err != nil {
 		return 0, false, fmt.Errorf("look for events to replay: %w", err)
 	}
-	p := c.planReplay(r, next)
+	p, err := c.planReplay(r, next)
+	if err != nil {
+		return 0, false, fmt.Errorf("take over an event's headers: %w", err)
+	}
 	moved, err := c.commitReplay(ctx, r, p, len(next) < n)
 	if err != nil {
 		return 0, false, fmt.Errorf("replay events: %w", err)
@@ -72,7 +76,13 @@ func (c *Core) matching(ctx context.Context, r *ent.Replay, n int) ([]*ent.Event
 		Where(append(replay.Matching(r), event.IDGT(r.Position))...).
 		Order(ent.Asc(event.FieldID)).Limit(n).
 		WithDeliveries(func(q *ent.DeliveryQuery) { q.Where(replay.Deliveries(r)...) }).
-		Select(event.FieldID, event.FieldAccountID).All(ctx)
+		Select(event.FieldID, event.FieldAccountID, event.FieldHeaders).All(ctx)
+}
+
+// ownHeaders are an event's, sealed.
+type ownHeaders struct {
+	event  string
+	sealed []byte
 }
 
 // plan is what one turn of a replay makes. It is JSON to the statements, which
@@ -80,12 +90,13 @@ func (c *Core) matching(ctx context.Context, r *ent.Replay, n int) ([]*ent.Event
 type plan struct {
 	run        string
 	position   string
-	events     [][2]string // the original's id, the new one's
-	deliveries [][3]string // id, the new event's, the destination's
-	leaving    []string    // deliveries that are not parked
+	events     [][2]string  // the original's id, the new one's
+	deliveries [][3]string  // id, the new event's, the destination's
+	leaving    []string     // deliveries that are not parked
+	headers    []ownHeaders // of the few originals that had some of their own
 }
 
-func (c *Core) planReplay(r *ent.Replay, next []*ent.Event) *plan {
+func (c *Core) planReplay(r *ent.Replay, next []*ent.Event) (*plan, error) {
 	now := c.o.Now()
 	p := &plan{run: id.NewBatch(now), position: r.Position, events: [][2]string{}, deliveries: [][3]string{}} // JSON has no nil lists
 	minted := c.minter.Events(now, len(next))
@@ -99,11 +110,22 @@ func (c *Core) planReplay(r *ent.Replay, next []*ent.Event) *plan {
 		}
 		slices.Sort(targets)
 		p.events = append(p.events, [2]string{e.ID, minted[i]})
+		if e.Headers != nil { // sealed for that event: they do not open elsewhere
+			own, err := vault.OpenEventHeaders(c.o.Box, e.ID, e.AccountID, e.Headers)
+			if err != nil {
+				return nil, err
+			}
+			sealed, err := vault.SealEventHeaders(c.o.Box, minted[i], e.AccountID, own)
+			if err != nil {
+				return nil, err
+			}
+			p.headers = append(p.headers, ownHeaders{minted[i], sealed})
+		}
 		for n, to := range slices.Compact(targets) {
 			p.deliveries = append(p.deliveries, [3]string{id.DeliveryOf(minted[i], n), minted[i], to})
 		}
 	}
-	return p
+	return p, nil
 }
 
 const (
@@ -159,6 +181,11 @@ func (c *Core) commitReplay(ctx context.Context, r *ent.Replay, p *plan, last bo
 	events := slices.DeleteFunc(slices.Clone(p.events), func(e [2]string) bool { return !reached[e[1]] })
 	if _, err := tx.ExecContext(ctx, speak.Replace(replayedEvents), jsonText(events), r.ID, now, r.AccountID); err != nil {
 		return false, err
+	}
+	for _, h := range p.headers {
+		if _, err := tx.ExecContext(ctx, `UPDATE events SET headers = $1 WHERE id = $2 AND account_id = $3`, h.sealed, h.event, r.AccountID); err != nil {
+			return false, err
+		}
 	}
 	res, err := tx.ExecContext(ctx, replayMoves, r.ID, r.Position, p.position, len(events), len(p.events)-len(events), len(made), now, last)
 	if err != nil {

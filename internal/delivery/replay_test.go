@@ -12,8 +12,10 @@ import (
 	"datapusher/internal/auth"
 	"datapusher/internal/database"
 	"datapusher/internal/delivery"
+	"datapusher/internal/sender"
 	"datapusher/internal/testutil/dbtest"
 	"datapusher/internal/testutil/receiver"
+	"datapusher/internal/vault"
 )
 
 // replay makes a replay of everything an account has until now.
@@ -85,6 +87,26 @@ WHERE c.replay_id = $1 AND c.id <> o.id AND o.replay_id IS NULL`, rep.ID))
 
 		w.finish(t, rep.ID) // woken once more
 		require.Len(t, r.Requests(), before+119)
+	})
+}
+
+// What an original was sent with beside its destination's headers, it is sent
+// with again.
+func TestABulkReplayKeepsAnEventsOwnHeaders(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		w := newWorld(t, db)
+		r := receiver.New(t)
+		run, d := w.one(t, r.URL, 0)
+		sealed, err := vault.SealEventHeaders(w.box, d.EventID, d.AccountID, []sender.Header{{Name: "X-Again", Value: "yes"}})
+		require.NoError(t, err)
+		w.exec(t, "UPDATE events SET headers = $1", sealed)
+		w.first(t, run)
+		w.finish(t, w.replay(t, d.AccountID, func(*ent.ReplayCreate) {}).ID)
+		got := r.Requests()
+		require.Len(t, got, 2)
+		require.Equal(t, "yes", got[0].Header.Get("X-Again"))
+		require.Equal(t, "yes", got[1].Header.Get("X-Again"))
 	})
 }
 

@@ -42,6 +42,18 @@ func (s *slots) try(destination string) bool {
 	return false
 }
 
+// full reports whether a destination has no place left, whoever has those of the
+// whole process.
+func (s *slots) full(destination string) bool {
+	p := s.enter(destination)
+	defer s.leave(destination, p)
+	if p.TryAcquire(1) {
+		p.Release(1)
+		return false
+	}
+	return true
+}
+
 // acquire waits for a slot until ctx ends.
 func (s *slots) acquire(ctx context.Context, destination string) bool {
 	s.waiting.Add(1)

@@ -74,9 +74,13 @@ func (c *Core) judge(s breaker.Standing, results []*record) breaker.Standing {
 			s = s.Gone(now)
 		default:
 			after, _ := sender.RetryAfter(r.result.RetryAfter, now)
+			rotation := s.Probed
 			s = s.Failed(now, breaker.Failure{
-				Delivery: r.row.id, Reason: reasonOf(r.result), Probe: r.row.lastProbe, RetryAfter: after, Random: r.random,
+				Delivery: r.row.id, Reason: reasonOf(r.result), Probe: r.row.probe >= probeOldest, RetryAfter: after, Random: r.random,
 			}, c.o.DisableAfter)
+			if r.row.probe == probeOldest {
+				s.Probed = rotation
+			}
 		}
 	}
 	return s
@@ -122,9 +126,9 @@ func (c *Core) change(ctx context.Context, id string, f func(breaker.Standing) b
 		return breaker.Standing{}, fmt.Errorf("commit: %w", err)
 	}
 	c.destinations.apply(id, after)
-	if after.State != before.State {
+	if after.State != before.State || after.Draining && !before.Draining {
 		c.o.Logger.Info("a destination stands differently", "destination", id, "account", d.AccountID,
-			"from", string(before.State), "to", string(after.State), "reason", after.Reason)
+			"from", string(before.State), "to", string(after.State), "draining", after.Draining, "reason", after.Reason)
 		c.background(func() {
 			if err := c.wake(context.Background(), Lane(id)); err != nil {
 				c.o.Logger.Warn("a lane could not be woken; the reconciler will do it", "destination", id, "error", err)

@@ -19,7 +19,7 @@ type row struct {
 	steered                              string        // RETRY, POSTPONE or none: an operator set the next attempt
 	age                                  time.Duration // since it was accepted, without the time that it was parked
 	due, lease                           time.Duration // from now, on the database's clock; negative: past
-	lastProbe                            bool          // its failure as a probe is the answer: the breaker waits on
+	probe                                probe         // what its attempt tells an open breaker
 	content
 }
 

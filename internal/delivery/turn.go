@@ -14,6 +14,8 @@ import (
 const (
 	// laneTurn is how long one turn of a lane sends. What it has begun may end later.
 	laneTurn = time.Second
+	// lookAtWindow is how often a full window is looked at: it may widen by itself.
+	lookAtWindow = 20 * time.Millisecond
 	// chunk deliveries are taken out of the park at once, with their events.
 	chunk = 64
 )
@@ -31,13 +33,15 @@ type turn struct {
 	*Core
 	d     *destination
 	s     breaker.Standing
-	owner string    // of what it has taken
-	until time.Time // no attempt begins later
+	owner string        // of what it has taken
+	until time.Time     // no attempt begins later
+	judge func(*record) // of a probe, before it is recorded
 
 	wait     sync.WaitGroup // attempts until they are recorded
 	mu       sync.Mutex     // guards what follows
 	answered *sync.Cond     // an attempt's place is free again
 	inFlight int
+	began    time.Time // of the last one
 	pace     pace
 	waiting  bool // some have to be tried again later
 	err      error
@@ -125,16 +129,29 @@ func (t *turn) begin(ctx context.Context) (again time.Duration, ok bool) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for t.inFlight >= breaker.Window(t.o.Now().Sub(t.s.Since), t.s.Rate, t.pace.latency) {
+	for t.inFlight >= t.window() {
+		look := time.AfterFunc(lookAtWindow, t.answered.Broadcast)
 		t.answered.Wait()
+		look.Stop()
 	}
 	now = t.o.Now()
 	if t.err != nil || ctx.Err() != nil || !now.Before(t.until) || t.destinations.latest(t.d).state != string(breaker.Sending) {
 		return 0, false
 	}
 	t.inFlight++
+	t.began = now
 	t.pace.next = now.Add(breaker.Gap(now.Sub(t.s.Since), t.s.Rate))
 	return 0, true
+}
+
+// window is how many may be in flight. A receiver that has not answered yet takes
+// at least that long.
+func (t *turn) window() int {
+	now, latency := t.o.Now(), t.pace.latency
+	if t.inFlight > 0 {
+		latency = max(latency, now.Sub(t.began))
+	}
+	return breaker.Window(now.Sub(t.s.Since), t.s.Rate, latency)
 }
 
 // one attempts a delivery that the turn has taken. The next may begin as soon as
@@ -151,6 +168,9 @@ func (t *turn) one(ctx context.Context, r row, by Asker) error {
 	}
 	defer t.slots.recorded()
 	rec := t.send(ctx, r, t.destinations.latest(t.d), by)
+	if by == byProbe {
+		t.judge(rec)
+	}
 	taken := accepted(rec.result)
 	if taken {
 		_ = t.free(by, rec.result.Total, false, nil)

@@ -65,6 +65,11 @@ func New(p Prefix, t time.Time) string {
 	return string(p) + "_" + u.String()
 }
 
+// First is below every id with that prefix that is minted at t or later.
+func First(p Prefix, t time.Time) string {
+	return string(p) + "_" + encode(uint64(max(t.UnixMilli(), 0)), 10) + strings.Repeat("0", ulid.EncodedSize-10)
+}
+
 // NewBatch mints the id of a run, "batch/<ulid>": deliveries that one workflow
 // carries. Those of one event may have "event/<id>" instead.
 func NewBatch(t time.Time) string { return "batch/" + New("", t)[1:] }

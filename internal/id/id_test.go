@@ -51,6 +51,17 @@ func TestIdsOfOneEventAreBuiltFromEachOther(t *testing.T) {
 	require.True(t, id.Is(id.Attempt, id.AttemptOf(second, id.MaxOrdinal)))
 }
 
+func TestFirstIsBelowWhatIsMintedThen(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2030, 1, 31, 12, 0, 0, 0, time.UTC)
+	var m id.Minter
+	minted := m.Events(at, 1)[0]
+	require.LessOrEqual(t, id.First(id.Event, at), minted)
+	require.Greater(t, id.First(id.Event, at.Add(time.Millisecond)), minted)
+	require.True(t, id.Is(id.Event, id.First(id.Event, at)))
+	require.True(t, id.Is(id.Event, id.First(id.Event, time.Time{})))
+}
+
 func TestParseRefusesWhatIsNoID(t *testing.T) {
 	t.Parallel()
 	good := id.New(id.Event, time.Now())

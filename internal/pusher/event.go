@@ -147,8 +147,5 @@ func (p *Pusher) headersOf(d *ent.Destination, own []sender.Header) ([]sender.He
 	if err != nil {
 		return nil, err
 	}
-	all = slices.DeleteFunc(all, func(h sender.Header) bool {
-		return slices.ContainsFunc(own, func(o sender.Header) bool { return strings.EqualFold(o.Name, h.Name) })
-	})
-	return append(all, own...), nil
+	return sender.Merge(all, own), nil
 }

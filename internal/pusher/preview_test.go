@@ -131,10 +131,22 @@ func TestAPreviewNeedsNoEvent(t *testing.T) {
 	d.Update().SetState(destination.StateDisabled).SetEnabled(false).ExecX(w.system)
 	preview(pusher.PreviewDeliveryInput{})
 
+	// Old keys sign as long as their overlap lasts.
+	_, _, err := w.RotateSigningSecret(jane, pusher.RotateSigningSecretInput{DestinationID: d.ID, Overlap: new(time.Hour)})
+	require.NoError(t, err)
+	signatures := func() int {
+		h := preview(pusher.PreviewDeliveryInput{}).Headers[4]
+		require.Equal(t, "Webhook-Signature", h.Name)
+		return len(strings.Fields(h.Value))
+	}
+	require.Equal(t, 2, signatures())
+	w.now = w.now.Add(time.Hour)
+	require.Equal(t, 1, signatures())
+
 	// Another account's event is none, for the admin too.
 	b, _ := w.account(t, "joe@example.com")
 	joes := w.event(b.ID, "1")
-	_, err := w.PreviewDelivery(w.admin, pusher.PreviewDeliveryInput{DestinationID: d.ID, EventID: &joes.ID})
+	_, err = w.PreviewDelivery(w.admin, pusher.PreviewDeliveryInput{DestinationID: d.ID, EventID: &joes.ID})
 	requireCode(t, problem.NotFound, err)
 }
 
@@ -148,6 +160,7 @@ func TestWhatCanNeverBeSentHasNoPreview(t *testing.T) {
 	_, err = w.PreviewDelivery(jane, pusher.PreviewDeliveryInput{DestinationID: d.ID, Payload: new(`"` + strings.Repeat("x", 9000) + `"`)})
 	requireCode(t, problem.Invalid, err)
 	require.Contains(t, err.Error(), "url_too_long")
+	require.Contains(t, err.Error(), "another method")
 	d.Update().SetURL("ftp://example.com").ExecX(w.system) // as no command stores it
 	_, err = w.PreviewDelivery(jane, pusher.PreviewDeliveryInput{DestinationID: d.ID})
 	requireCode(t, problem.Invalid, err)

@@ -189,7 +189,7 @@ func TestAnEventMayHaveGoneToMany(t *testing.T) {
 		w := newWorld(t, db)
 		a, jane := w.account(t, "jane@example.com")
 		original := w.event(a.ID, `1`)
-		const many = 1100
+		const many = 3000
 		destinations, deliveries := make([]*ent.DestinationCreate, many), make([]*ent.DeliveryCreate, many)
 		for i := range many {
 			to := id.New(id.Destination, w.now)
@@ -197,8 +197,10 @@ func TestAnEventMayHaveGoneToMany(t *testing.T) {
 			deliveries[i] = db.Ent.Delivery.Create().SetID(id.DeliveryOf(original.ID, i)).SetAccountID(a.ID).SetEventID(original.ID).
 				SetDestinationID(to).SetRun("x")
 		}
-		db.Ent.Destination.CreateBulk(destinations...).ExecX(w.system)
-		db.Ent.Delivery.CreateBulk(deliveries...).ExecX(w.system)
+		for i := 0; i < many; i += 1000 {
+			db.Ent.Destination.CreateBulk(destinations[i : i+1000]...).ExecX(w.system)
+			db.Ent.Delivery.CreateBulk(deliveries[i : i+1000]...).ExecX(w.system)
+		}
 		got, err := w.ReplayEvent(jane, pusher.ReplayEventInput{EventID: original.ID})
 		require.NoError(t, err)
 		require.Len(t, w.deliveriesOf(got), many)

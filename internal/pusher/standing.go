@@ -11,6 +11,7 @@ import (
 	"datapusher/ent/delivery"
 	"datapusher/internal/auth"
 	"datapusher/internal/breaker"
+	"datapusher/internal/ingest"
 	"datapusher/internal/problem"
 )
 
@@ -131,7 +132,7 @@ func (p *Pusher) resume(ctx context.Context, tx *ent.Client, d *ent.Destination,
 	breaker.Of(d).Resume(now, rate).Set(u)
 	err := tx.Delivery.Update().
 		Where(delivery.DestinationID(d.ID), retrying, delivery.SteeredIsNil(), delivery.NextAttemptAtGT(now.Add(soon))).
-		SetStatus(delivery.StatusParked).SetParkedAt(now).SetRun("").ClearNextAttemptAt().ClearLeaseUntil().
+		SetStatus(delivery.StatusParked).SetReason(ingest.InLine).SetParkedAt(now).SetRun("").ClearNextAttemptAt().ClearLeaseUntil().
 		Exec(ctx)
 	if err != nil {
 		return err

@@ -128,7 +128,7 @@ func TestResumingParksWhatIsRetrying(t *testing.T) {
 			require.Empty(t, got.Run, "it belongs to nobody")
 			require.Nil(t, got.NextAttemptAt)
 			require.Nil(t, got.LeaseUntil)
-			require.Equal(t, "http_503", got.Reason)
+			require.Equal(t, "in line", got.Reason)
 			require.EqualValues(t, 7, got.ParkedUs)
 			for i, s := range stay {
 				require.Equal(t, s.Status, w.reload(s).Status, "%s %d", name, i)

@@ -134,7 +134,10 @@ func (p *Pusher) PostponeDelivery(ctx context.Context, in PostponeDeliveryInput)
 		if err := canBeSent(ctx, tx, d); err != nil {
 			return nil, err
 		}
-		return handOver(d, now, *micro(&in.Until)).SetSteered(delivery.SteeredPostpone).SetReason(reasonPostponed), nil
+		// Also without an attempt so far: it waits for its time, and is found where the
+		// others are that do.
+		return handOver(d, now, *micro(&in.Until)).SetStatus(delivery.StatusRetrying).
+			SetSteered(delivery.SteeredPostpone).SetReason(reasonPostponed), nil
 	})
 }
 

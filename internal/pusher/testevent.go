@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 
 	"datapusher/ent"
+	"datapusher/ent/action"
 	"datapusher/internal/problem"
 )
 
@@ -60,8 +61,10 @@ func (p *Pusher) SendTestEvent(ctx context.Context, in SendTestEventInput) (*ent
 			return err
 		}
 		n.accountID, n.to = d.AccountID, []*ent.Destination{d}
-		made, err = p.makeEvent(ctx, tx, n)
-		return err
+		if made, err = p.makeEvent(ctx, tx, n); err != nil {
+			return err
+		}
+		return p.note(ctx, tx, d.AccountID, d.ID, action.KindTest, nil)
 	})
 	if err != nil {
 		return nil, nil, err

@@ -4,7 +4,9 @@ import (
 	"net/http"
 	"net/textproto"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/net/http/httpguts"
@@ -19,6 +21,15 @@ const maxFinalURL = 8 * 1024
 
 // Header is one header of a destination.
 type Header struct{ Name, Value string }
+
+// Merge puts an event's own headers beside a destination's: where both have a
+// name, the event's wins. Neither list is changed.
+func Merge(destination, own []Header) []Header {
+	all := slices.DeleteFunc(slices.Clone(destination), func(h Header) bool {
+		return slices.ContainsFunc(own, func(o Header) bool { return strings.EqualFold(o.Name, h.Name) })
+	})
+	return append(all, own...)
+}
 
 // Request is what one attempt is to send, and where. It is not changed.
 type Request struct {
