@@ -23,7 +23,7 @@ type attempt struct {
 	ResponseBody      *string
 	ResponseHeaders   []struct{ Name, Value string }
 	RequestHeaders    []struct{ Name, Value string }
-	Timings           struct{ DnsMs, ConnectMs, TlsMs, FirstByteMs, TotalMs float64 } //nolint:revive // the API's names
+	Timings           struct{ DNSMs, ConnectMs, TLSMs, FirstByteMs, TotalMs float64 }
 }
 
 func (a api) attempts(t *testing.T, event string) (status string, reason *string, due *time.Time, all []attempt) {

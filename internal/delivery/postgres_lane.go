@@ -27,16 +27,20 @@ WHERE destination_id = $1 AND status = 'PARKED' AND id > $2 ORDER BY id LIMIT $3
 	})
 }
 
+// isParked says so without the words of the partial index, as recordPostgres does:
+// the rows are named by their ids.
+const isParked = `status NOT IN ('PENDING', 'DELIVERING', 'RETRYING', 'SUCCEEDED', 'FAILED', 'CANCELED')`
+
 func (p *postgres) claim(ctx context.Context, run string, ids []string, lease time.Duration) ([]string, error) {
 	return sorted(text(p.db.Write.QueryContext(ctx, `
 UPDATE deliveries SET run = $1, lease_until = now() + $3 * interval '1 second'
-WHERE id = ANY($2) AND status = 'PARKED' AND (lease_until IS NULL OR lease_until <= now())
+WHERE id = ANY($2) AND `+isParked+` AND (lease_until IS NULL OR lease_until <= now())
 RETURNING id`, run, database.Array(ids), lease.Seconds())))
 }
 
 func (p *postgres) release(ctx context.Context, run string, ids []string) error {
 	_, err := p.db.Write.ExecContext(ctx, `
-UPDATE deliveries SET run = '', lease_until = NULL WHERE id = ANY($2) AND status = 'PARKED' AND run = $1`,
+UPDATE deliveries SET run = '', lease_until = NULL WHERE id = ANY($2) AND `+isParked+` AND run = $1`,
 		run, database.Array(ids))
 	return err
 }
@@ -57,14 +61,14 @@ FROM waiting w WHERE d.id = w.id`, destination, reason, limit, inFlight.Seconds(
 func (p *postgres) cancelWaiting(ctx context.Context, destination, reason string, limit int) (int, error) {
 	return affected(p.db.Write.ExecContext(ctx, `
 WITH waiting AS MATERIALIZED (
-  SELECT id FROM deliveries
-  WHERE destination_id = $1 AND (status = 'PARKED'
-    OR status = 'RETRYING' AND next_attempt_at > now() + $4 * interval '1 second')
-  LIMIT $3 FOR UPDATE SKIP LOCKED
+  (SELECT id FROM deliveries WHERE destination_id = $1 AND status = 'PARKED' LIMIT $3)
+  UNION ALL
+  (SELECT id FROM deliveries
+   WHERE destination_id = $1 AND status = 'RETRYING' AND next_attempt_at > now() + $4 * interval '1 second' LIMIT $3)
 )
 UPDATE deliveries d SET status = 'CANCELED', reason = $2, steered = NULL, next_attempt_at = NULL, lease_until = NULL,
   parked_at = NULL, settled_at = now()
-FROM waiting w WHERE d.id = w.id`, destination, reason, limit, inFlight.Seconds()))
+FROM waiting w WHERE d.id = w.id AND d.status NOT IN ('PENDING', 'DELIVERING', 'SUCCEEDED', 'FAILED', 'CANCELED')`, destination, reason, limit, inFlight.Seconds()))
 }
 
 // selectWaking finds what a lost wake would leave lying, by chance where it is

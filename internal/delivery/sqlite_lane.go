@@ -53,8 +53,9 @@ func (s *sqlite) cancelWaiting(ctx context.Context, destination, reason string, 
 UPDATE deliveries SET status = 'CANCELED', reason = ?2, steered = NULL, next_attempt_at = NULL, lease_until = NULL,
   parked_at = NULL, settled_at = ?4
 WHERE id IN (
-  SELECT id FROM deliveries
-  WHERE destination_id = ?1 AND (status = 'PARKED' OR status = 'RETRYING' AND next_attempt_at > ?5) LIMIT ?3
+  SELECT id FROM (SELECT id FROM deliveries WHERE destination_id = ?1 AND status = 'PARKED' LIMIT ?3)
+  UNION ALL
+  SELECT id FROM (SELECT id FROM deliveries WHERE destination_id = ?1 AND status = 'RETRYING' AND next_attempt_at > ?5 LIMIT ?3)
 )`, destination, reason, limit, now, now.Add(inFlight)))
 }
 
