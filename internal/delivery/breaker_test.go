@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"datapusher/internal/breaker"
 	"datapusher/internal/database"
 	"datapusher/internal/delivery"
 	"datapusher/internal/testutil/dbtest"
@@ -155,6 +156,45 @@ func TestABreakerWithNothingToProbeWithLetsTheNextThrough(t *testing.T) {
 		require.Equal(t, 1, w.count(t, "destinations WHERE state = 'SENDING' AND NOT draining"))
 		w.fail(t, account, 1)
 		require.Equal(t, 1, w.count(t, "destinations WHERE state = 'OPEN'"), "one more failure opens it again")
+	})
+}
+
+// An attempt that waits for its place is not made if the breaker has opened
+// meanwhile.
+func TestWhatWaitsForAPlaceHearsOfTheBreaker(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		w := newWorld(t, db)
+		r := receiver.New(t)
+		run, d := w.one(t, r.URL, delivery.Lease)
+		for range 128 {
+			require.True(t, w.Places().Try(d.DestinationID))
+		}
+		w.Begin(run, []ingestDelivery{d})
+		w.WaitForWaiting()
+		w.Apply(d.DestinationID, breaker.Standing{State: breaker.Open, Reason: "failing: http_503"})
+		w.Places().Release(d.DestinationID)
+		o := w.first(t, run)
+		require.Equal(t, "PARKED", o.Status)
+		require.Equal(t, "failing: http_503", w.row(t, d.ID).Reason)
+		require.Empty(t, r.Requests())
+	})
+}
+
+// What cannot be sent says nothing of the receiver.
+func TestWhatIsNeverSentDoesNotOpenTheBreaker(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		w := newWorld(t, db)
+		account := w.account(t)
+		d := w.destination(t, account, receiver.New(t).URL)
+		w.exec(t, "UPDATE destinations SET http_method = 'GET' WHERE id = $1", d)
+		run, long := delivery.NewRun(), `{"a":"`+strings.Repeat("x", 9<<10)+`"}`
+		w.commit(t, run, 0, account, slices.Repeat([]string{long}, 8)...)
+		_, err := w.First(t.Context(), run)
+		require.NoError(t, err)
+		require.Equal(t, 8, w.count(t, "deliveries WHERE status = 'FAILED' AND reason = 'url_too_long'"))
+		require.Equal(t, 1, w.count(t, "destinations WHERE state = 'SENDING' AND failing IS NULL AND failing_since IS NULL"))
 	})
 }
 

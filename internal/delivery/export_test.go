@@ -7,6 +7,7 @@ import (
 	"time"
 
 	entdelivery "datapusher/ent/delivery"
+	"datapusher/internal/breaker"
 	"datapusher/internal/id"
 )
 
@@ -64,6 +65,14 @@ func (c *Core) WaitForWaiting() {
 		runtime.Gosched()
 	}
 }
+
+// Apply tells a core's cache how a destination stands now.
+func (c *Core) Apply(destinationID string, s breaker.Standing) {
+	c.destinations.apply(destinationID, s)
+}
+
+// Places are the core's own.
+func (c *Core) Places() *Slots { return c.slots }
 
 // Slots of a core.
 type Slots = slots

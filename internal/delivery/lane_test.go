@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -164,6 +165,7 @@ func TestALaneThatDiesLosesNothing(t *testing.T) {
 		require.NoError(t, w.ReconcileOnce(t.Context()))
 		runs, woken := w.engine.taken()
 		require.Len(t, runs, 1)
+		require.True(t, strings.HasPrefix(runs[0].ID, "batch/"), "an engine carries runs, no lane's turns: %s", runs[0].ID)
 		require.Equal(t, 1, w.count(t, "deliveries WHERE run = $1 AND status = 'RETRYING'", runs[0].ID))
 		require.Equal(t, []string{delivery.Lane(d)}, woken, "and the lane goes on")
 
