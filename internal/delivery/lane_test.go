@@ -161,7 +161,9 @@ func TestALaneThatDiesLosesNothing(t *testing.T) {
 		require.ErrorContains(t, err, "away")
 		require.False(t, done)
 		w.engine.refuse = nil
-		w.exec(t, "UPDATE deliveries SET lease_until = $1 WHERE status = 'RETRYING'", time.Now().UTC().Add(-11*time.Second))
+		// It died even before it gave what failed to a run.
+		w.exec(t, "UPDATE deliveries SET run = $2, lease_until = $1 WHERE status = 'RETRYING'",
+			time.Now().UTC().Add(-11*time.Second), delivery.Lane(d)+"/01JD3ZQ8M4T6W0Y5K2BXH70000")
 		require.NoError(t, w.ReconcileOnce(t.Context()))
 		runs, woken := w.engine.taken()
 		require.Len(t, runs, 1)
