@@ -70,7 +70,12 @@ func (s *sqlite) scan(rows *sql.Rows, err error) ([]row, error) {
 }
 
 // A delivery that was canceled meanwhile, and what is parked: see recordPostgres.
+// Both are rare, so they have a way of their own.
 const (
+	usualSQLite = `
+UPDATE deliveries SET status = ?1, reason = nullif(?2, ''), attempt_count = ?3, schedule_step = ?4, steered = NULL,
+  next_attempt_at = ?5, lease_until = ?5, settled_at = ?6
+WHERE id = ?7 AND account_id = ?8 AND run = ?9 AND attempt_count = ?10 - 1 AND status IN ('PENDING', 'DELIVERING', 'RETRYING')`
 	standsSQLite = `
 SELECT status, parked_at FROM deliveries
 WHERE id = ? AND account_id = ? AND run = ? AND attempt_count = ? - 1 AND status NOT IN ('SUCCEEDED', 'FAILED')`
@@ -91,9 +96,22 @@ func (s *sqlite) record(ctx context.Context, batch []*record) (map[string]delive
 		return nil, err
 	}
 	defer func() { _ = tx.Rollback() }()
+	usual, err := tx.PrepareContext(ctx, usualSQLite)
+	if err != nil {
+		return nil, err
+	}
+	defer usual.Close()
+	attempt, err := tx.PrepareContext(ctx, attemptSQLite)
+	if err != nil {
+		return nil, err
+	}
+	defer attempt.Close()
 	now, written := s.clock(), make(map[string]delivery.Status, len(batch))
 	for _, r := range batch {
-		status, err := writeOne(ctx, tx, r, now)
+		status, err := writeUsual(ctx, usual, r, now)
+		if err == nil && status == "" {
+			status, err = writeOther(ctx, tx, r, now)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -104,7 +122,7 @@ func (s *sqlite) record(ctx context.Context, batch []*record) (map[string]delive
 		if r.noTry {
 			continue
 		}
-		if _, err := tx.ExecContext(ctx, attemptSQLite, id.AttemptOf(r.row.id, r.number), r.row.account, r.row.id, r.number,
+		if _, err := attempt.ExecContext(ctx, id.AttemptOf(r.row.id, r.number), r.row.account, r.row.id, r.number,
 			r.result.Status, string(r.result.Class), r.result.Started.UTC().Truncate(time.Microsecond),
 			r.result.Total.Microseconds(), r.result.Body, r.result.BodyTruncated, string(r.asker),
 			r.result.DNS.Microseconds(), r.result.Connect.Microseconds(), r.result.TLS.Microseconds(),
@@ -115,8 +133,32 @@ func (s *sqlite) record(ctx context.Context, batch []*record) (map[string]delive
 	return written, tx.Commit()
 }
 
-// writeOne changes the delivery of a record; "" when it is not the owner's any more.
-func writeOne(ctx context.Context, tx *sql.Tx, r *record, now time.Time) (status delivery.Status, err error) {
+// writeUsual changes the delivery of a record that was not parked and is not now;
+// "" when it is another, or the owner's no more.
+func writeUsual(ctx context.Context, usual *sql.Stmt, r *record, now time.Time) (delivery.Status, error) {
+	next, settled, count := sql.NullTime{}, sql.NullTime{Time: now, Valid: true}, r.number
+	switch r.decision.Status {
+	case delivery.StatusParked:
+		return "", nil
+	case delivery.StatusRetrying:
+		next, settled = sql.NullTime{Time: now.Add(r.decision.After), Valid: true}, sql.NullTime{}
+	}
+	if r.noTry {
+		count--
+	}
+	res, err := usual.ExecContext(ctx, string(r.decision.Status), r.decision.Reason, count, r.decision.Step, next, settled,
+		r.row.id, r.row.account, r.row.run, r.number)
+	if err != nil {
+		return "", err
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return "", err
+	}
+	return r.decision.Status, nil
+}
+
+// writeOther changes the delivery of any record; "" when it is not the owner's any more.
+func writeOther(ctx context.Context, tx *sql.Tx, r *record, now time.Time) (status delivery.Status, err error) {
 	var parked sql.NullTime
 	err = tx.QueryRowContext(ctx, standsSQLite, r.row.id, r.row.account, r.row.run, r.number).Scan(&status, &parked)
 	if errors.Is(err, sql.ErrNoRows) {
