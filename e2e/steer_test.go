@@ -171,5 +171,5 @@ func TestKilledInTheMiddleOfAReplay(t *testing.T) {
 		again += n - 1
 	}
 	t.Logf("%d requests came twice, of those that were under way at the kill", again)
-	require.LessOrEqual(t, again, 300)
+	require.LessOrEqual(t, again, 1024, "as many as may be under way in a process until they are recorded")
 }

@@ -66,6 +66,11 @@ func (c *Core) WaitForWaiting() {
 	}
 }
 
+// ReplayOnce takes one turn of a replay.
+func (c *Core) ReplayOnce(ctx context.Context, replayID string) (again time.Duration, done bool, err error) {
+	return c.replayOnce(ctx, replayID)
+}
+
 // Apply tells a core's cache how a destination stands now.
 func (c *Core) Apply(destinationID string, s breaker.Standing) {
 	c.destinations.apply(destinationID, s)

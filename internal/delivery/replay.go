@@ -24,14 +24,38 @@ import (
 const (
 	// replayTurn is the time between two turns of a replay that keeps to its rate.
 	replayTurn = 500 * time.Millisecond
+	// replayStep is how long a step takes turns: the clocks of engines are too coarse
+	// for a rate.
+	replayStep = 5 * time.Second
 	// replayAtATime bounds the events of a turn.
 	replayAtATime = 500
 )
 
-// replay is a turn of a replay: the next events that match become events once
+// replay takes turns of a replay for a while.
+func (c *Core) replay(ctx context.Context, replayID string) (again time.Duration, done bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, replayStep)
+	defer cancel()
+	for {
+		began := time.Now()
+		again, done, err := c.replayOnce(context.WithoutCancel(ctx), replayID)
+		if done || err != nil {
+			return again, done, err
+		}
+		again -= time.Since(began)
+		timer := time.NewTimer(again)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return max(again, 0), false, nil
+		}
+	}
+}
+
+// replayOnce is a turn of a replay: the next events that match become events once
 // more, with deliveries of their own, in the transaction that also moves the
 // replay's position. So each is replayed once, whatever dies in between.
-func (c *Core) replay(ctx context.Context, replayID string) (again time.Duration, done bool, err error) {
+func (c *Core) replayOnce(ctx context.Context, replayID string) (again time.Duration, done bool, err error) {
 	ctx = auth.AsSystem(ctx)
 	r, err := c.o.DB.Ent.Replay.Get(ctx, replayID)
 	switch {

@@ -151,7 +151,7 @@ func TestAReplayGoesOnWhereItWas(t *testing.T) {
 		w.inOrder(t, account, numbers(25)...)
 		rep := w.replay(t, account, func(c *ent.ReplayCreate) { c.SetRate(20) })
 		w.engine.refuse = func(string) error { return errors.New("away") }
-		again, done, err := w.Step(t.Context(), delivery.Replay(rep.ID))
+		again, done, err := w.ReplayOnce(t.Context(), rep.ID)
 		require.NoError(t, err, "they are committed: the reconciler hands them over")
 		require.False(t, done)
 		require.Equal(t, 500*time.Millisecond, again)
@@ -159,7 +159,7 @@ func TestAReplayGoesOnWhereItWas(t *testing.T) {
 		require.Equal(t, 10, w.replays(t, rep.ID).Replayed)
 
 		w.exec(t, "UPDATE replays SET status = 'PAUSED'")
-		_, done, err = w.Step(t.Context(), delivery.Replay(rep.ID))
+		_, done, err = w.ReplayOnce(t.Context(), rep.ID)
 		require.NoError(t, err)
 		require.True(t, done)
 		require.Equal(t, 10, w.replays(t, rep.ID).Replayed)
@@ -178,6 +178,35 @@ func TestAReplayGoesOnWhereItWas(t *testing.T) {
 		require.Equal(t, 25, w.replays(t, rep.ID).Replayed)
 		require.Equal(t, numbers(25), sortedBodies(r), "each once")
 	})
+}
+
+// A step takes turns at the replay's rate, whatever the engine's clock is like, and
+// hears of a pause between two of them.
+func TestAReplayKeepsToItsRate(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, dbtest.SQLite(t))
+	r := receiver.New(t)
+	account := w.account(t)
+	w.destination(t, account, r.URL)
+	w.inOrder(t, account, numbers(30)...)
+	rep := w.replay(t, account, func(c *ent.ReplayCreate) { c.SetRate(20) })
+	began := time.Now()
+	_, done, err := w.Step(t.Context(), delivery.Replay(rep.ID))
+	require.NoError(t, err)
+	require.True(t, done)
+	require.Equal(t, 30, w.replays(t, rep.ID).Replayed)
+	require.GreaterOrEqual(t, time.Since(began), 900*time.Millisecond, "30 events at 20 a second, the first 10 at once")
+
+	rep = w.replay(t, account, func(c *ent.ReplayCreate) { c.SetRate(1) })
+	stepped := make(chan bool)
+	go func() {
+		_, done, _ := w.Step(t.Context(), delivery.Replay(rep.ID))
+		stepped <- done
+	}()
+	require.Eventually(t, func() bool { return w.replays(t, rep.ID).Replayed > 0 }, time.Minute, time.Millisecond)
+	w.exec(t, "UPDATE replays SET status = 'PAUSED' WHERE id = $1", rep.ID)
+	require.True(t, <-stepped)
+	require.Less(t, w.replays(t, rep.ID).Replayed, 30)
 }
 
 // Two workers at the same replay: one's turn counts.
