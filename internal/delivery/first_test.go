@@ -216,10 +216,12 @@ func TestWhatFindsNoPlaceQueuesUp(t *testing.T) {
 			states[o.State] = append(states[o.State], o.DeliveryID)
 			require.NotEmpty(t, o.Label)
 		}
-		require.Len(t, states[workflows.Open], places)
-		require.Len(t, states[workflows.Settled], surplus+1)
 		require.Contains(t, states[workflows.Settled], all[places+surplus].ID, "a slow destination holds nobody else")
-		require.Equal(t, surplus, w.count(t, "deliveries WHERE status = 'PARKED' AND reason = 'in line' AND run = ''"))
+		require.Empty(t, states[workflows.Again], "nothing waits in an activity")
+		// On a busy machine the last may still be on its way into the park.
+		require.Eventually(t, func() bool {
+			return w.count(t, "deliveries WHERE status = 'PARKED' AND reason = 'in line' AND run = ''") == surplus
+		}, time.Minute, 10*time.Millisecond)
 		lane := delivery.Lane(all[0].DestinationID)
 		w.engine.waitWoken(t, lane)
 
@@ -234,7 +236,7 @@ func TestWhatFindsNoPlaceQueuesUp(t *testing.T) {
 		close(release)
 		<-drained
 		for _, id := range states[workflows.Open] {
-			require.Equal(t, "SUCCEEDED", w.attempt(t, run, id).Status)
+			require.Equal(t, workflows.Settled, w.attempt(t, run, id).State)
 		}
 		require.Len(t, slow.Requests(), places+surplus+1)
 		require.Zero(t, w.count(t, "deliveries WHERE status <> 'SUCCEEDED'"))

@@ -96,7 +96,7 @@ func (c *Core) place(ctx context.Context, destination string) bool {
 // that does not answer at all would otherwise cost an activity for each event
 // until its first attempts have run into their deadline.
 func (c *Core) queueUp(ctx context.Context, r row, d *destination) (workflows.Outcome, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), slotWait)
 	defer cancel()
 	if d = c.destinations.latest(d); d.sending() {
 		if _, err := c.change(ctx, d.id, func(s breaker.Standing) breaker.Standing { return s.Crowded() }); err != nil {

@@ -191,17 +191,19 @@ func TestAReplayKeepsToItsRate(t *testing.T) {
 	w.inOrder(t, account, numbers(30)...)
 	rep := w.replay(t, account, func(c *ent.ReplayCreate) { c.SetRate(20) })
 	began := time.Now()
-	_, done, err := w.Step(t.Context(), delivery.Replay(rep.ID))
-	require.NoError(t, err)
-	require.True(t, done)
+	w.finish(t, rep.ID)
 	require.Equal(t, 30, w.replays(t, rep.ID).Replayed)
 	require.GreaterOrEqual(t, time.Since(began), 900*time.Millisecond, "30 events at 20 a second, the first 10 at once")
 
 	rep = w.replay(t, account, func(c *ent.ReplayCreate) { c.SetRate(1) })
 	stepped := make(chan bool)
 	go func() {
-		_, done, _ := w.Step(t.Context(), delivery.Replay(rep.ID))
-		stepped <- done
+		for {
+			if _, done, err := w.Step(t.Context(), delivery.Replay(rep.ID)); done || err != nil {
+				stepped <- done
+				return
+			}
+		}
 	}()
 	require.Eventually(t, func() bool { return w.replays(t, rep.ID).Replayed > 0 }, time.Minute, time.Millisecond)
 	w.exec(t, "UPDATE replays SET status = 'PAUSED' WHERE id = $1", rep.ID)
