@@ -181,7 +181,13 @@ func deadDestination(t *testing.T, admin api, events int, hangs bool, reason str
 	account, token = admin.createAccount(t, "alone@example.com")
 	admin.createDestination(t, account, well.url, "POST")
 	p50, p99 := well.load(t, admin.with(token), events*2/5, rate)
-	t.Logf("alone:             p50 %s, p99 %s (%d events/s)", p50, p99, rate)
+	t.Logf("alone:                p50 %s, p99 %s (%d events/s)", p50, p99, rate)
+	well = newCounter(t)
+	account, token = admin.createAccount(t, "beside@example.com")
+	admin.createDestination(t, account, well.url, "POST")
+	admin.createDestination(t, account, newCounter(t).url, "POST")
+	p50, p99 = well.load(t, admin.with(token), events*2/5, rate)
+	t.Logf("beside a healthy one: p50 %s, p99 %s", p50, p99)
 
 	account, token = admin.createAccount(t, "dead@example.com")
 	well, dead := newCounter(t), newCounter(t)
@@ -190,7 +196,8 @@ func deadDestination(t *testing.T, admin api, events int, hangs bool, reason str
 	admin.createDestination(t, account, well.url, "POST")
 	id, _ := admin.createDestination(t, account, dead.url, "POST")
 	beside50, beside99 := well.load(t, admin.with(token), events, rate)
-	t.Logf("beside a dead one: p50 %s, p99 %s: %.2f times the p99 alone", beside50, beside99, float64(beside99)/float64(p99))
+	t.Logf("beside a dead one:    p50 %s, p99 %s: %.2f times the p99 beside a healthy one",
+		beside50, beside99, float64(beside99)/float64(p99))
 
 	eventually(t, func() bool { return admin.health(t, id).State == "OPEN" }, "the breaker is open")
 	h := admin.health(t, id)
