@@ -113,13 +113,13 @@ func TestReceiversOfEveryKind(t *testing.T) {
 		"dead":                   {url: "http://" + closed.Addr().String(), status: "RETRYING", reason: "connect", attempts: 2, after: 3 * time.Minute, state: "SENDING"},
 		"flapping":               {answers: []receiver.Answer{receiver.Status(500), ok}, status: "SUCCEEDED", attempts: 2, state: "SENDING"},
 		"gone":                   {answers: []receiver.Answer{receiver.Status(410)}, status: "PARKED", reason: "http_410", attempts: 1, state: "DISABLED"},
-		"too many":               {answers: []receiver.Answer{receiver.Status(429, "Retry-After", "1")}, status: "RETRYING", reason: "http_429", attempts: 1, after: 55 * time.Second, state: "SENDING"},
+		"too many":               {answers: []receiver.Answer{receiver.Status(429, "Retry-After", "1")}, status: "RETRYING", reason: "http_429", attempts: 1, after: 40 * time.Second, state: "SENDING"},
 		"moved":                  {answers: []receiver.Answer{receiver.Status(302, "Location", "http://127.0.0.1:1/")}, status: "RETRYING", reason: "http_302", attempts: 1, state: "SENDING"},
 		"hangs up":               {answers: []receiver.Answer{receiver.Hangup, ok}, status: "SUCCEEDED", attempts: 2, state: "SENDING"},
 		"resets after the body":  {answers: []receiver.Answer{resetAfterTheBody}, status: "SUCCEEDED", attempts: 1, state: "SENDING"},
 		"answers without an end": {answers: []receiver.Answer{endless}, status: "SUCCEEDED", attempts: 1, state: "SENDING"},
 		"floods with headers":    {answers: []receiver.Answer{flood, ok}, status: "SUCCEEDED", attempts: 2, state: "SENDING"},
-		"no answer in time":      {answers: []receiver.Answer{receiver.Until(nil, nil)}, status: "RETRYING", reason: "timeout", attempts: 1, after: 55 * time.Second, state: "SENDING"},
+		"no answer in time":      {answers: []receiver.Answer{receiver.Until(nil, nil)}, status: "RETRYING", reason: "timeout", attempts: 1, after: 40 * time.Second, state: "SENDING"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

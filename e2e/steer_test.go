@@ -46,7 +46,7 @@ func TestAWaitingDeliveryIsSteered(t *testing.T) {
 	a.mutate(t, "retryDelivery", "RetryDeliveryInput", "delivery { id }", map[string]any{"deliveryID": d.ID, "reason": "mended"}, nil)
 	r.Wait(t, 3)
 	t.Logf("retry now: attempted %s after the call, instead of in %s", time.Since(began).Round(time.Millisecond), time.Until(at).Round(time.Minute))
-	require.Less(t, time.Since(began), 5*time.Second)
+	require.Less(t, time.Since(began), 30*time.Second, "on any machine: the figure is printed")
 	require.Equal(t, 2, a.succeeded(t, first, 1)[0].AttemptCount)
 
 	a.mutate(t, "cancelDelivery", "CancelDeliveryInput", "delivery { id }", map[string]any{"deliveryID": other.ID, "reason": "sold out"}, nil)
