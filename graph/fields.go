@@ -14,13 +14,12 @@ import (
 	"datapusher/internal/auth"
 	"datapusher/internal/sender"
 	"datapusher/internal/vault"
+	"datapusher/workflows"
 )
 
 const (
 	// replacement stands for bytes that are not UTF-8.
 	replacement = "\uFFFD"
-	// masked stands for a header's value that the viewer may not see.
-	masked = "••••"
 )
 
 // one is the result of a look-up: null when there is nothing that the viewer may
@@ -69,7 +68,7 @@ func encoded(b []byte) *string {
 // that is parked, or was sent while its destination drained, belongs to the
 // destination's loop.
 func (r *Resolver) engineURL(d *ent.Delivery) *string {
-	run, loop := d.Run, "destination/"+d.DestinationID
+	run, loop := d.Run, workflows.Lane(d.DestinationID)
 	if run == "" && d.Status == delivery.StatusParked || strings.HasPrefix(run, loop) {
 		run = loop
 	}
@@ -145,7 +144,7 @@ func (r *Resolver) headers(ctx context.Context, d *ent.Destination) ([]*sender.H
 	shown := make([]*sender.Header, len(headers))
 	for i, h := range headers {
 		if !show {
-			h.Value = masked
+			h.Value = sender.Masked
 		}
 		shown[i] = &h
 	}

@@ -25,6 +25,19 @@ type Run struct {
 	Details   string    // more lines for the engine's UI; at most 20 kB
 }
 
+// The prefixes of the ids of loops.
+const (
+	LanePrefix   = "destination/"
+	ReplayPrefix = "replay/"
+)
+
+// Lane is the loop of a destination that does not simply send: it parks, probes
+// and drains.
+func Lane(destinationID string) string { return LanePrefix + destinationID }
+
+// Replay is the loop of a bulk replay.
+func Replay(replayID string) string { return ReplayPrefix + replayID }
+
 // ErrRunClosed is what Dispatch answers when the engine has carried that run
 // to its end already: what is still open of it needs a run of a new id.
 var ErrRunClosed = errors.New("the run is closed")

@@ -19,6 +19,7 @@ package breaker
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -73,6 +74,24 @@ type Standing struct {
 
 // Enabled is what the API calls so.
 func (s Standing) Enabled() bool { return s.State != Disabled }
+
+// InLine is the reason of a delivery that queues up behind those that its
+// destination has parked before.
+const InLine = "in line"
+
+// Sends reports whether new deliveries go out at once.
+func (s Standing) Sends() bool { return s.State == Sending && !s.Draining }
+
+// WhyParked is the reason of a delivery that waits for its destination.
+func (s Standing) WhyParked() string {
+	switch {
+	case s.Reason != "":
+		return s.Reason
+	case s.Draining:
+		return InLine
+	}
+	return strings.ToLower(string(s.State))
+}
 
 // Troubled reports whether a success would change anything.
 func (s Standing) Troubled() bool {

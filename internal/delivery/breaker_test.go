@@ -13,6 +13,7 @@ import (
 	"datapusher/internal/delivery"
 	"datapusher/internal/testutil/dbtest"
 	"datapusher/internal/testutil/receiver"
+	"datapusher/workflows"
 )
 
 // probeNow makes the next probe due.
@@ -49,7 +50,7 @@ func TestADeadDestinationCostsItsProbesAlone(t *testing.T) {
 		require.Equal(t, "OPEN", state(d))
 		require.Equal(t, "SENDING", state(other))
 		require.Equal(t, 1, w.count(t, "destinations WHERE id = $1 AND reason = 'failing: http_503' AND enabled", d))
-		w.engine.waitWoken(t, delivery.Lane(d))
+		w.engine.waitWoken(t, workflows.Lane(d))
 		require.Equal(t, 5, w.count(t, "deliveries WHERE status = 'RETRYING'"))
 		w.engine.taken()
 

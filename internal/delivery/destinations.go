@@ -184,14 +184,3 @@ func (d *destination) display() string {
 	}
 	return d.label
 }
-
-// signing are the keys in force, newest first.
-func (d *destination) signing(now time.Time) []sender.Key {
-	keys := make([]sender.Key, 0, len(d.keys))
-	for _, k := range d.keys {
-		if k.Valid(now) {
-			keys = append(keys, k.SenderKey())
-		}
-	}
-	return keys
-}

@@ -10,9 +10,6 @@ import (
 )
 
 const (
-	// masked stands for the value of a header that an owner configured: it is a
-	// secret as often as not, and who may read attempts need not know it.
-	masked = "••••"
 	// replacement stands for bytes that are not UTF-8.
 	replacement = "\uFFFD"
 	// maxHeaders is how much is kept of a message's headers, in bytes.
@@ -47,7 +44,7 @@ func pairs(h http.Header, secret func(name string) bool) []byte {
 	for _, name := range names {
 		for _, value := range h[name] {
 			if secret(name) {
-				value = masked
+				value = sender.Masked
 			}
 			pair := [2]string{strings.ToValidUTF8(name, replacement), strings.ToValidUTF8(value, replacement)}
 			if size += len(pair[0]) + len(pair[1]); size > maxHeaders {

@@ -222,7 +222,7 @@ func TestWhatFindsNoPlaceQueuesUp(t *testing.T) {
 		require.Eventually(t, func() bool {
 			return w.count(t, "deliveries WHERE status = 'PARKED' AND reason = 'in line' AND run = ''") == surplus
 		}, time.Minute, 10*time.Millisecond)
-		lane := delivery.Lane(all[0].DestinationID)
+		lane := workflows.Lane(all[0].DestinationID)
 		w.engine.waitWoken(t, lane)
 
 		// What comes now queues up behind them, at no cost.

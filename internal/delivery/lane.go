@@ -8,6 +8,7 @@ import (
 	"datapusher/ent/delivery"
 	"datapusher/internal/breaker"
 	"datapusher/internal/id"
+	"datapusher/workflows"
 )
 
 const (
@@ -36,7 +37,11 @@ func (c *Core) lane(ctx context.Context, id string) (again time.Duration, done b
 	if d.deleted {
 		return 0, true, c.cancelAll(ctx, d)
 	}
-	s, err := c.change(ctx, id, func(s breaker.Standing) breaker.Standing { return s.Tick(c.now(), c.o.DisableAfter) })
+	tick := func(s breaker.Standing) breaker.Standing { return s.Tick(c.now(), c.o.DisableAfter) }
+	s, err := c.stands(ctx, id)
+	if err == nil && !tick(s).Equal(s) {
+		s, err = c.change(ctx, id, tick)
+	}
 	if err != nil {
 		return 0, false, fmt.Errorf("look at the destination: %w", err)
 	}
@@ -104,7 +109,7 @@ func (c *Core) drain(ctx context.Context, d *destination, s breaker.Standing) (a
 
 // newClaim is the owner of what one turn of a lane has taken out of the park.
 func (c *Core) newClaim(destinationID string) string {
-	return Lane(destinationID) + "/" + id.NewBatch(c.o.Now())[len("batch/"):]
+	return workflows.Lane(destinationID) + "/" + id.NewBatch(c.o.Now())[len("batch/"):]
 }
 
 // dropped ends a delivery that has nothing to send any more.

@@ -18,6 +18,7 @@ import (
 	"datapusher/internal/delivery"
 	"datapusher/internal/testutil/dbtest"
 	"datapusher/internal/testutil/receiver"
+	"datapusher/workflows"
 )
 
 // turns takes turns of a destination's lane, as an engine would, until it is done
@@ -25,7 +26,7 @@ import (
 func (w *world) turns(t testing.TB, destinationID string) (again time.Duration, done bool) {
 	t.Helper()
 	for range 1000 {
-		again, done, err := w.Step(t.Context(), delivery.Lane(destinationID))
+		again, done, err := w.Step(t.Context(), workflows.Lane(destinationID))
 		require.NoError(t, err)
 		if done || again > time.Second {
 			return again, done
@@ -157,19 +158,19 @@ func TestALaneThatDiesLosesNothing(t *testing.T) {
 		w.commit(t, "", 0, account, numbers(2)...)
 		w.drains(t, d)
 		w.engine.refuse = func(string) error { return errors.New("away") }
-		_, done, err := w.Step(t.Context(), delivery.Lane(d))
+		_, done, err := w.Step(t.Context(), workflows.Lane(d))
 		require.ErrorContains(t, err, "away")
 		require.False(t, done)
 		w.engine.refuse = nil
 		// It died even before it gave what failed to a run.
 		w.exec(t, "UPDATE deliveries SET run = $2, lease_until = $1 WHERE status = 'RETRYING'",
-			time.Now().UTC().Add(-11*time.Second), delivery.Lane(d)+"/01JD3ZQ8M4T6W0Y5K2BXH70000")
+			time.Now().UTC().Add(-11*time.Second), workflows.Lane(d)+"/01JD3ZQ8M4T6W0Y5K2BXH70000")
 		require.NoError(t, w.ReconcileOnce(t.Context()))
 		runs, woken := w.engine.taken()
 		require.Len(t, runs, 1)
 		require.True(t, strings.HasPrefix(runs[0].ID, "batch/"), "an engine carries runs, no lane's turns: %s", runs[0].ID)
 		require.Equal(t, 1, w.count(t, "deliveries WHERE run = $1 AND status = 'RETRYING'", runs[0].ID))
-		require.Equal(t, []string{delivery.Lane(d)}, woken, "and the lane goes on")
+		require.Equal(t, []string{workflows.Lane(d)}, woken, "and the lane goes on")
 
 		w.commit(t, "", 0, account, `"next"`)
 		w.exec(t, "UPDATE deliveries SET run = 'destination/x/dead', lease_until = $1 WHERE status = 'PARKED'", time.Now().UTC().Add(time.Hour))
@@ -220,7 +221,7 @@ func TestAPauseEndsByItself(t *testing.T) {
 		w.exec(t, "UPDATE destinations SET paused_until = $1", time.Now().UTC().Add(-time.Second))
 		require.NoError(t, w.ReconcileOnce(t.Context()))
 		_, woken := w.engine.taken()
-		require.Equal(t, []string{delivery.Lane(d)}, woken, "whoever forgot it")
+		require.Equal(t, []string{workflows.Lane(d)}, woken, "whoever forgot it")
 		_, done = w.turns(t, d)
 		require.True(t, done)
 		require.Len(t, r.Requests(), 1)
@@ -246,7 +247,7 @@ func TestADeletedDestinationCancelsWhatWaits(t *testing.T) {
 			w.exec(t, "UPDATE destinations SET deleted_at = $1, reason = $2 WHERE id = $3", time.Now().UTC(), reason, d)
 			require.NoError(t, w.ReconcileOnce(t.Context()))
 			_, woken := w.engine.taken()
-			require.Equal(t, []string{delivery.Lane(d)}, woken)
+			require.Equal(t, []string{workflows.Lane(d)}, woken)
 			_, done := w.turns(t, d)
 			require.True(t, done)
 			require.Equal(t, 2, w.count(t, "deliveries WHERE status = 'CANCELED' AND reason = $1 AND settled_at IS NOT NULL AND destination_id = $2", want, d))
@@ -265,7 +266,7 @@ func TestThereAreNoOtherLoops(t *testing.T) {
 	_, done, err := w.Step(t.Context(), "other/x")
 	require.ErrorContains(t, err, `no loop "other/x"`)
 	require.True(t, done)
-	for _, loop := range []string{delivery.Lane("dst_unknown"), delivery.Replay("rpl_unknown")} {
+	for _, loop := range []string{workflows.Lane("dst_unknown"), workflows.Replay("rpl_unknown")} {
 		_, done, err = w.Step(t.Context(), loop)
 		require.NoError(t, err)
 		require.True(t, done)
@@ -314,7 +315,7 @@ func TestALaneThatCannotOpenSecretsFailsNothing(t *testing.T) {
 		w.commit(t, "", 0, account, numbers(3)...)
 		w.drains(t, d)
 		w.exec(t, "UPDATE destinations SET signing_secrets = $1", []byte("sealed with another key"))
-		_, done, err := w.Step(t.Context(), delivery.Lane(d))
+		_, done, err := w.Step(t.Context(), workflows.Lane(d))
 		require.ErrorContains(t, err, "cannot be opened")
 		require.False(t, done)
 		require.Equal(t, 3, w.count(t, "deliveries WHERE status = 'PARKED' AND run = ''"))
@@ -334,7 +335,7 @@ func TestADrainRemembersTheLatency(t *testing.T) {
 	w.drains(t, d)
 	w.exec(t, "UPDATE destinations SET drain_rate = 1000")
 	for range 2 {
-		_, _, err := w.Step(t.Context(), delivery.Lane(d))
+		_, _, err := w.Step(t.Context(), workflows.Lane(d))
 		require.NoError(t, err)
 	}
 	require.Greater(t, len(r.Requests()), 10, "the second turn knows how slow it is")

@@ -79,12 +79,12 @@ func (c *Core) wakeLoops(ctx context.Context) error {
 		return fmt.Errorf("look for replays to wake: %w", err)
 	}
 	for _, id := range lanes {
-		if err := c.wake(ctx, Lane(id)); err != nil {
+		if err := c.wake(ctx, workflows.Lane(id)); err != nil {
 			return err
 		}
 	}
 	for _, id := range replays {
-		if err := c.wake(ctx, Replay(id)); err != nil {
+		if err := c.wake(ctx, workflows.Replay(id)); err != nil {
 			return err
 		}
 	}
@@ -100,7 +100,7 @@ func (c *Core) wake(ctx context.Context, loop string) error {
 func (c *Core) handOverAgain(ctx context.Context, late overdue) error {
 	ctx, cancel := context.WithTimeout(ctx, engineTimeout)
 	defer cancel()
-	if strings.HasPrefix(late.run, lanePrefix) {
+	if strings.HasPrefix(late.run, workflows.LanePrefix) {
 		return c.moveFrom(ctx, late.run, nil) // a lane's turn has died before it did so
 	}
 	c.o.Logger.Info("handing over again what is overdue", "run", late.run, "deliveries", late.deliveries)

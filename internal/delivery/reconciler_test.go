@@ -154,7 +154,7 @@ func TestARunThatTheEngineRefusesHoldsNobody(t *testing.T) {
 		}
 		slices.Sort(ids)
 		require.Equal(t, all[1:], ids)
-		require.Equal(t, []string{delivery.Lane(d)}, woken)
+		require.Equal(t, []string{workflows.Lane(d)}, woken)
 	})
 }
 
@@ -244,16 +244,16 @@ func TestLanesThatHaveAReasonToDrainAreWoken(t *testing.T) {
 		w.exec(t, "UPDATE destinations SET deleted_at = $1 WHERE id = $2", time.Now().UTC(), ids[2])
 		require.NoError(t, w.ReconcileOnce(t.Context()))
 		_, woken := w.engine.taken()
-		require.ElementsMatch(t, []string{delivery.Lane(ids[1]), delivery.Lane(ids[2])}, woken)
-		require.NotContains(t, woken, delivery.Lane(idle))
+		require.ElementsMatch(t, []string{workflows.Lane(ids[1]), workflows.Lane(ids[2])}, woken)
+		require.NotContains(t, woken, workflows.Lane(idle))
 
-		_, done, err := w.Step(t.Context(), delivery.Lane(ids[2]))
+		_, done, err := w.Step(t.Context(), workflows.Lane(ids[2]))
 		require.NoError(t, err)
 		require.True(t, done)
 		require.Equal(t, 1, w.count(t, "deliveries WHERE status = 'CANCELED' AND reason = 'destination_deleted' AND settled_at IS NOT NULL"))
 		require.NoError(t, w.ReconcileOnce(t.Context()))
 		_, woken = w.engine.taken()
-		require.Equal(t, []string{delivery.Lane(ids[1])}, woken)
+		require.Equal(t, []string{workflows.Lane(ids[1])}, woken)
 	})
 }
 

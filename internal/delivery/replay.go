@@ -15,8 +15,8 @@ import (
 	"datapusher/ent/event"
 	entreplay "datapusher/ent/replay"
 	"datapusher/internal/auth"
+	"datapusher/internal/breaker"
 	"datapusher/internal/id"
-	"datapusher/internal/ingest"
 	"datapusher/internal/replay"
 	"datapusher/internal/vault"
 )
@@ -159,7 +159,7 @@ INSERT INTO deliveries (id, account_id, event_id, destination_id, status, reason
   attempt_count, created_at)
 SELECT n.value ->> 0, d.account_id, n.value ->> 1, d.id,
   CASE WHEN d.state = 'SENDING' AND NOT d.draining THEN 'PENDING' ELSE 'PARKED' END,
-  CASE WHEN d.state = 'SENDING' AND NOT d.draining THEN NULL ELSE coalesce(d.reason, '` + ingest.InLine + `') END,
+  CASE WHEN d.state = 'SENDING' AND NOT d.draining THEN NULL ELSE coalesce(d.reason, '` + breaker.InLine + `') END,
   CASE WHEN d.state = 'SENDING' AND NOT d.draining THEN $2 ELSE '' END,
   CASE WHEN d.state = 'SENDING' AND NOT d.draining THEN @now END,
   CASE WHEN d.state = 'SENDING' AND NOT d.draining THEN @now END,

@@ -16,6 +16,7 @@ import (
 	"datapusher/internal/testutil/dbtest"
 	"datapusher/internal/testutil/receiver"
 	"datapusher/internal/vault"
+	"datapusher/workflows"
 )
 
 // replay makes a replay of everything an account has until now.
@@ -38,7 +39,7 @@ func (w *world) replays(t testing.TB, id string) *ent.Replay {
 func (w *world) finish(t testing.TB, replayID string) {
 	t.Helper()
 	for range 1000 {
-		_, done, err := w.Step(t.Context(), delivery.Replay(replayID))
+		_, done, err := w.Step(t.Context(), workflows.Replay(replayID))
 		require.NoError(t, err)
 		runs, _ := w.engine.taken()
 		for _, r := range runs {
@@ -171,7 +172,7 @@ func TestAReplayGoesOnWhereItWas(t *testing.T) {
 		require.NoError(t, w.ReconcileOnce(t.Context()))
 		runs, woken := w.engine.taken()
 		require.Len(t, runs, 1)
-		require.Equal(t, []string{delivery.Replay(rep.ID)}, woken)
+		require.Equal(t, []string{workflows.Replay(rep.ID)}, woken)
 		_, err = w.First(t.Context(), runs[0].ID)
 		require.NoError(t, err)
 		w.finish(t, rep.ID)
@@ -199,7 +200,7 @@ func TestAReplayKeepsToItsRate(t *testing.T) {
 	stepped := make(chan bool)
 	go func() {
 		for {
-			if _, done, err := w.Step(t.Context(), delivery.Replay(rep.ID)); done || err != nil {
+			if _, done, err := w.Step(t.Context(), workflows.Replay(rep.ID)); done || err != nil {
 				stepped <- done
 				return
 			}
@@ -225,7 +226,7 @@ func TestTwoTurnsOfAReplayAtOnce(t *testing.T) {
 		for _, c := range []*delivery.Core{w.Core, other} {
 			go func() {
 				for {
-					_, done, err := c.Step(t.Context(), delivery.Replay(rep.ID))
+					_, done, err := c.Step(t.Context(), workflows.Replay(rep.ID))
 					if err != nil || done {
 						errs <- err
 						return

@@ -3,7 +3,6 @@ package delivery
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"datapusher/ent"
@@ -11,8 +10,8 @@ import (
 	entdestination "datapusher/ent/destination"
 	"datapusher/internal/auth"
 	"datapusher/internal/breaker"
-	"datapusher/internal/ingest"
 	"datapusher/internal/sender"
+	"datapusher/workflows"
 )
 
 // system is the actor of what happens by itself.
@@ -86,6 +85,18 @@ func (c *Core) judge(s breaker.Standing, results []*record) breaker.Standing {
 	return s
 }
 
+// stands reads how a destination stands. One that is gone counts as disabled.
+func (c *Core) stands(ctx context.Context, id string) (breaker.Standing, error) {
+	d, err := c.o.DB.Ent.Destination.Get(auth.AsSystem(ctx), id)
+	if ent.IsNotFound(err) {
+		return breaker.Standing{State: breaker.Disabled}, nil
+	}
+	if err != nil {
+		return breaker.Standing{}, err
+	}
+	return breaker.Of(d), nil
+}
+
 // change turns how a destination stands into something else, in a transaction of
 // its own, and tells whoever has to know. A destination that is gone stays as it is.
 func (c *Core) change(ctx context.Context, id string, f func(breaker.Standing) breaker.Standing) (breaker.Standing, error) {
@@ -130,7 +141,7 @@ func (c *Core) change(ctx context.Context, id string, f func(breaker.Standing) b
 		c.o.Logger.Info("a destination stands differently", "destination", id, "account", d.AccountID,
 			"from", string(before.State), "to", string(after.State), "draining", after.Draining, "reason", after.Reason)
 		c.background(func() {
-			if err := c.wake(context.Background(), Lane(id)); err != nil {
+			if err := c.wake(context.Background(), workflows.Lane(id)); err != nil {
 				c.o.Logger.Warn("a lane could not be woken; the reconciler will do it", "destination", id, "error", err)
 			}
 		})
@@ -155,11 +166,5 @@ func kindOf(before, after breaker.Standing) action.Kind {
 
 // whyParked is the reason of a delivery that waits for its destination.
 func whyParked(d *destination) string {
-	switch {
-	case d.reason != "":
-		return d.reason
-	case d.draining:
-		return ingest.InLine
-	}
-	return strings.ToLower(d.state)
+	return breaker.Standing{State: breaker.State(d.state), Reason: d.reason, Draining: d.draining}.WhyParked()
 }

@@ -129,7 +129,7 @@ func TestALaneLeavesAloneWhatIsSteered(t *testing.T) {
 		w.exec(t, "UPDATE deliveries SET steered = NULL")
 		require.NoError(t, w.ReconcileOnce(t.Context()))
 		_, woken := w.engine.taken()
-		require.Equal(t, []string{delivery.Lane(d.DestinationID)}, woken)
+		require.Equal(t, []string{workflows.Lane(d.DestinationID)}, woken)
 		w.turns(t, d.DestinationID)
 		require.Equal(t, "PARKED", w.row(t, d.ID).Status)
 	})

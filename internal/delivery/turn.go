@@ -231,5 +231,5 @@ func (t *turn) end(ctx context.Context, err error) (breaker.Standing, error) {
 	if err != nil {
 		return breaker.Standing{}, err
 	}
-	return t.change(ctx, t.d.id, func(s breaker.Standing) breaker.Standing { return s })
+	return t.stands(ctx, t.d.id)
 }

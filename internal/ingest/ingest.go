@@ -30,10 +30,6 @@ const (
 	KeyLifetime  = 24 * time.Hour
 )
 
-// InLine is the reason of a delivery that queues up behind those that its
-// destination has parked before.
-const InLine = "in line"
-
 // LeaseBeyond is how much longer the lease of a first attempt is than a
 // destination's own time-out: the time to prepare and to record it.
 const LeaseBeyond = 2 * time.Second

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"datapusher/internal/breaker"
 	"datapusher/internal/database"
 )
 
@@ -39,7 +40,7 @@ WITH input AS MATERIALIZED (
   RETURNING id, account_id
 ), fan AS (
   SELECT a.id AS event_id, a.account_id, d.id AS destination_id, d.state = 'SENDING' AND NOT d.draining AS sends,
-    coalesce(d.reason, CASE WHEN d.draining THEN '`+InLine+`' ELSE lower(d.state) END) AS reason,
+    coalesce(d.reason, CASE WHEN d.draining THEN '`+breaker.InLine+`' ELSE lower(d.state) END) AS reason,
     coalesce(d.timeout_ms, 0)::float8 / 1000 AS timeout,
     (row_number() OVER (PARTITION BY a.id ORDER BY d.id) - 1)::int AS n
   FROM accepted a JOIN destinations d ON d.account_id = a.account_id AND d.deleted_at IS NULL

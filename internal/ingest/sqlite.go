@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"datapusher/internal/breaker"
 	"datapusher/internal/database"
 )
 
@@ -44,7 +45,7 @@ SELECT 'dlv' || substr(event_id, 4, 21) || %s || '000', account_id, event_id, de
 FROM (
   SELECT e.value ->> 0 AS event_id, e.value ->> 1 AS account_id, d.id AS destination_id,
     d.state = 'SENDING' AND NOT d.draining AS sends,
-    coalesce(d.reason, CASE WHEN d.draining THEN '`+InLine+`' ELSE lower(d.state) END) AS reason,
+    coalesce(d.reason, CASE WHEN d.draining THEN '`+breaker.InLine+`' ELSE lower(d.state) END) AS reason,
     row_number() OVER (PARTITION BY e.value ->> 0 ORDER BY d.id) - 1 AS n
   FROM json_each(?1) e JOIN destinations d ON d.account_id = e.value ->> 1 AND d.deleted_at IS NULL
 )

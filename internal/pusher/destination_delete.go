@@ -8,6 +8,7 @@ import (
 	"datapusher/ent/destination"
 	"datapusher/internal/auth"
 	"datapusher/internal/id"
+	"datapusher/workflows"
 )
 
 // The reasons of what was deleted, which its deliveries are canceled with.
@@ -50,7 +51,7 @@ func (p *Pusher) DeleteDestination(ctx context.Context, in DeleteDestinationInpu
 		return err
 	}
 	p.o.Changed(accountID)
-	p.wake(ctx, lane(in.ID))
+	p.wake(ctx, workflows.Lane(in.ID))
 	return nil
 }
 
@@ -65,7 +66,7 @@ func (p *Pusher) deleteDestinations(ctx context.Context, tx *ent.Client, account
 		return nil, err
 	}
 	for _, one := range ids {
-		lanes = append(lanes, lane(one))
+		lanes = append(lanes, workflows.Lane(one))
 	}
 	now := p.now()
 	return lanes, tx.Destination.Update().Where(destination.AccountID(accountID)).

@@ -10,6 +10,7 @@ import (
 	"datapusher/internal/problem"
 	"datapusher/internal/sender"
 	"datapusher/internal/vault"
+	"datapusher/workflows"
 )
 
 // UpdateDestinationInput names a destination and what is to change. What is nil
@@ -81,7 +82,7 @@ func (p *Pusher) UpdateDestination(ctx context.Context, in UpdateDestinationInpu
 		return nil, err
 	}
 	if turned {
-		p.wake(ctx, lane(d.ID))
+		p.wake(ctx, workflows.Lane(d.ID))
 	}
 	return d, nil
 }

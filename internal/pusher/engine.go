@@ -35,9 +35,6 @@ func (p *Pusher) wake(ctx context.Context, loops ...string) {
 	}
 }
 
-// lane is the loop that cares for what a destination has parked.
-func lane(destinationID string) string { return "destination/" + destinationID }
-
 // dispatch hands a run over; "" is none.
 func (p *Pusher) dispatch(ctx context.Context, run, summary string) {
 	if run == "" {

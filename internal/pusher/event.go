@@ -3,7 +3,6 @@ package pusher
 import (
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	"datapusher/ent"
@@ -13,7 +12,6 @@ import (
 	"datapusher/ent/predicate"
 	"datapusher/internal/breaker"
 	"datapusher/internal/id"
-	"datapusher/internal/ingest"
 	"datapusher/internal/sender"
 	"datapusher/internal/vault"
 )
@@ -91,17 +89,10 @@ const afterLast = 1000
 // for events does.
 func park(row *ent.DeliveryCreate, d *ent.Destination, now time.Time) bool {
 	s := breaker.Of(d)
-	if s.State == breaker.Sending && !s.Draining {
+	if s.Sends() {
 		return false
 	}
-	why := s.Reason
-	switch {
-	case s.State == breaker.Sending:
-		why = ingest.InLine
-	case why == "":
-		why = strings.ToLower(string(s.State))
-	}
-	row.SetStatus(delivery.StatusParked).SetReason(why).SetRun("").SetParkedAt(now)
+	row.SetStatus(delivery.StatusParked).SetReason(s.WhyParked()).SetRun("").SetParkedAt(now)
 	return true
 }
 

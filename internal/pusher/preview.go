@@ -95,11 +95,7 @@ func (p *Pusher) request(ctx context.Context, d *ent.Destination, in PreviewDeli
 	if err != nil {
 		return nil, err
 	}
-	for _, s := range secrets {
-		if s.Valid(now) {
-			r.Keys = append(r.Keys, s.SenderKey())
-		}
-	}
+	r.Keys = vault.Keys(secrets, now)
 	return r, nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"datapusher/ent/replay"
 	"datapusher/internal/id"
 	"datapusher/internal/problem"
+	"datapusher/workflows"
 )
 
 // PauseReplayInput names the replay to hold.
@@ -56,7 +57,7 @@ func (p *Pusher) ResumeReplay(ctx context.Context, in ResumeReplayInput) (*ent.R
 	if err != nil {
 		return nil, err
 	}
-	p.wake(ctx, replayLoop(r.ID))
+	p.wake(ctx, workflows.Replay(r.ID))
 	return r, nil
 }
 

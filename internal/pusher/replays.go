@@ -13,6 +13,7 @@ import (
 	"datapusher/internal/id"
 	"datapusher/internal/problem"
 	"datapusher/internal/replay"
+	"datapusher/workflows"
 )
 
 // The limits of a bulk replay.
@@ -93,12 +94,9 @@ func (p *Pusher) ReplayEvents(ctx context.Context, in ReplayEventsInput) (*ent.R
 	if err != nil {
 		return nil, 0, err
 	}
-	p.wake(ctx, replayLoop(made.ID))
+	p.wake(ctx, workflows.Replay(made.ID))
 	return made, made.Matched, nil
 }
-
-// replayLoop is the loop that carries out a replay.
-func replayLoop(replayID string) string { return "replay/" + replayID }
 
 // storeReplay stores a replay, and who asked for it.
 func (p *Pusher) storeReplay(ctx context.Context, r *ent.Replay) (*ent.Replay, error) {

@@ -11,8 +11,8 @@ import (
 	"datapusher/ent/delivery"
 	"datapusher/internal/auth"
 	"datapusher/internal/breaker"
-	"datapusher/internal/ingest"
 	"datapusher/internal/problem"
+	"datapusher/workflows"
 )
 
 // The limits of a pause and of the rate at which a destination drains.
@@ -107,7 +107,7 @@ func (p *Pusher) standing(ctx context.Context, destinationID string,
 	if err != nil {
 		return nil, err
 	}
-	p.wake(ctx, lane(d.ID))
+	p.wake(ctx, workflows.Lane(d.ID))
 	return d, nil
 }
 
@@ -132,7 +132,7 @@ func (p *Pusher) resume(ctx context.Context, tx *ent.Client, d *ent.Destination,
 	breaker.Of(d).Resume(now, rate).Set(u)
 	err := tx.Delivery.Update().
 		Where(delivery.DestinationID(d.ID), retrying, delivery.SteeredIsNil(), delivery.NextAttemptAtGT(now.Add(soon))).
-		SetStatus(delivery.StatusParked).SetReason(ingest.InLine).SetParkedAt(now).SetRun("").ClearNextAttemptAt().ClearLeaseUntil().
+		SetStatus(delivery.StatusParked).SetReason(breaker.InLine).SetParkedAt(now).SetRun("").ClearNextAttemptAt().ClearLeaseUntil().
 		Exec(ctx)
 	if err != nil {
 		return err

@@ -22,6 +22,10 @@ const maxFinalURL = 8 * 1024
 // Header is one header of a destination.
 type Header struct{ Name, Value string }
 
+// Masked stands for the value of a header that an owner configured, where it must
+// not be shown: it is a secret as often as not.
+const Masked = "••••"
+
 // Merge puts an event's own headers beside a destination's: where both have a
 // name, the event's wins. Neither list is changed.
 func Merge(destination, own []Header) []Header {

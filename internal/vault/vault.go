@@ -36,6 +36,17 @@ func (s SigningSecret) SenderKey() sender.Key {
 	return sender.Key{Ed25519: s.Ed25519, Bytes: s.Key}
 }
 
+// Keys are those of secrets that are in force at that time, in their order.
+func Keys(secrets []SigningSecret, at time.Time) []sender.Key {
+	keys := make([]sender.Key, 0, len(secrets))
+	for _, s := range secrets {
+		if s.Valid(at) {
+			keys = append(keys, s.SenderKey())
+		}
+	}
+	return keys
+}
+
 // The columns that blobs belong to; part of what they are bound to, so they
 // never change.
 const (
