@@ -8,6 +8,7 @@ import (
 	"datapusher/ent/account"
 	"datapusher/ent/destination"
 	"datapusher/ent/event"
+	"datapusher/ent/keyed"
 	"datapusher/ent/predicate"
 	"datapusher/ent/token"
 	"errors"
@@ -547,7 +548,7 @@ func (_q *AccountQuery) loadTokens(ctx context.Context, query *TokenQuery, nodes
 		query.ctx.AppendFieldOnce(token.FieldAccountID)
 	}
 	query.Where(predicate.Token(func(s *sql.Selector) {
-		s.Where(sql.InValues(s.C(account.TokensColumn), fks...))
+		s.Where(keyed.Of(s, account.TokensColumn, fks))
 	}))
 	neighbors, err := query.All(ctx)
 	if err != nil {
@@ -577,7 +578,7 @@ func (_q *AccountQuery) loadDestinations(ctx context.Context, query *Destination
 		query.ctx.AppendFieldOnce(destination.FieldAccountID)
 	}
 	query.Where(predicate.Destination(func(s *sql.Selector) {
-		s.Where(sql.InValues(s.C(account.DestinationsColumn), fks...))
+		s.Where(keyed.Of(s, account.DestinationsColumn, fks))
 	}))
 	neighbors, err := query.All(ctx)
 	if err != nil {
@@ -607,7 +608,7 @@ func (_q *AccountQuery) loadEvents(ctx context.Context, query *EventQuery, nodes
 		query.ctx.AppendFieldOnce(event.FieldAccountID)
 	}
 	query.Where(predicate.Event(func(s *sql.Selector) {
-		s.Where(sql.InValues(s.C(account.EventsColumn), fks...))
+		s.Where(keyed.Of(s, account.EventsColumn, fks))
 	}))
 	neighbors, err := query.All(ctx)
 	if err != nil {

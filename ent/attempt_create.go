@@ -187,14 +187,6 @@ func (_c *AttemptCreate) SetID(v string) *AttemptCreate {
 	return _c
 }
 
-// SetNillableID sets the "id" field if the given value is not nil.
-func (_c *AttemptCreate) SetNillableID(v *string) *AttemptCreate {
-	if v != nil {
-		_c.SetID(*v)
-	}
-	return _c
-}
-
 // SetDelivery sets the "delivery" edge to the Delivery entity.
 func (_c *AttemptCreate) SetDelivery(v *Delivery) *AttemptCreate {
 	return _c.SetDeliveryID(v.ID)
@@ -261,13 +253,6 @@ func (_c *AttemptCreate) defaults() error {
 		v := attempt.DefaultResponseTruncated
 		_c.mutation.SetResponseTruncated(v)
 	}
-	if _, ok := _c.mutation.ID(); !ok {
-		if attempt.DefaultID == nil {
-			return fmt.Errorf("ent: uninitialized attempt.DefaultID (forgotten import ent/runtime?)")
-		}
-		v := attempt.DefaultID()
-		_c.mutation.SetID(v)
-	}
 	return nil
 }
 
@@ -320,6 +305,11 @@ func (_c *AttemptCreate) check() error {
 	}
 	if _, ok := _c.mutation.ResponseTruncated(); !ok {
 		return &ValidationError{Name: "response_truncated", err: errors.New(`ent: missing required field "Attempt.response_truncated"`)}
+	}
+	if v, ok := _c.mutation.ID(); ok {
+		if err := attempt.IDValidator(v); err != nil {
+			return &ValidationError{Name: "id", err: fmt.Errorf(`ent: validator failed for field "Attempt.id": %w`, err)}
+		}
 	}
 	if len(_c.mutation.DeliveryIDs()) == 0 {
 		return &ValidationError{Name: "delivery", err: errors.New(`ent: missing required edge "Attempt.delivery"`)}

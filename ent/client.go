@@ -4,6 +4,7 @@ package ent
 
 import (
 	"context"
+	"datapusher/ent/keyed"
 	"errors"
 	"fmt"
 	"log"
@@ -390,7 +391,7 @@ func (c *AccountClient) QueryTokens(_m *Account) *TokenQuery {
 			sqlgraph.To(token.Table, token.FieldID),
 			sqlgraph.Edge(sqlgraph.O2M, false, account.TokensTable, account.TokensColumn),
 		)
-		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		fromV = keyed.Neighbors(_m.driver.Dialect(), step)
 		return fromV, nil
 	}
 	return query
@@ -406,7 +407,7 @@ func (c *AccountClient) QueryDestinations(_m *Account) *DestinationQuery {
 			sqlgraph.To(destination.Table, destination.FieldID),
 			sqlgraph.Edge(sqlgraph.O2M, false, account.DestinationsTable, account.DestinationsColumn),
 		)
-		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		fromV = keyed.Neighbors(_m.driver.Dialect(), step)
 		return fromV, nil
 	}
 	return query
@@ -422,7 +423,7 @@ func (c *AccountClient) QueryEvents(_m *Account) *EventQuery {
 			sqlgraph.To(event.Table, event.FieldID),
 			sqlgraph.Edge(sqlgraph.O2M, false, account.EventsTable, account.EventsColumn),
 		)
-		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		fromV = keyed.Neighbors(_m.driver.Dialect(), step)
 		return fromV, nil
 	}
 	return query
@@ -706,7 +707,7 @@ func (c *AttemptClient) QueryDelivery(_m *Attempt) *DeliveryQuery {
 			sqlgraph.To(delivery.Table, delivery.FieldID),
 			sqlgraph.Edge(sqlgraph.M2O, true, attempt.DeliveryTable, attempt.DeliveryColumn),
 		)
-		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		fromV = keyed.Neighbors(_m.driver.Dialect(), step)
 		return fromV, nil
 	}
 	return query
@@ -856,7 +857,7 @@ func (c *DeliveryClient) QueryEvent(_m *Delivery) *EventQuery {
 			sqlgraph.To(event.Table, event.FieldID),
 			sqlgraph.Edge(sqlgraph.M2O, true, delivery.EventTable, delivery.EventColumn),
 		)
-		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		fromV = keyed.Neighbors(_m.driver.Dialect(), step)
 		return fromV, nil
 	}
 	return query
@@ -872,7 +873,7 @@ func (c *DeliveryClient) QueryDestination(_m *Delivery) *DestinationQuery {
 			sqlgraph.To(destination.Table, destination.FieldID),
 			sqlgraph.Edge(sqlgraph.M2O, true, delivery.DestinationTable, delivery.DestinationColumn),
 		)
-		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		fromV = keyed.Neighbors(_m.driver.Dialect(), step)
 		return fromV, nil
 	}
 	return query
@@ -888,7 +889,7 @@ func (c *DeliveryClient) QueryAttempts(_m *Delivery) *AttemptQuery {
 			sqlgraph.To(attempt.Table, attempt.FieldID),
 			sqlgraph.Edge(sqlgraph.O2M, false, delivery.AttemptsTable, delivery.AttemptsColumn),
 		)
-		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		fromV = keyed.Neighbors(_m.driver.Dialect(), step)
 		return fromV, nil
 	}
 	return query
@@ -1038,7 +1039,7 @@ func (c *DestinationClient) QueryAccount(_m *Destination) *AccountQuery {
 			sqlgraph.To(account.Table, account.FieldID),
 			sqlgraph.Edge(sqlgraph.M2O, true, destination.AccountTable, destination.AccountColumn),
 		)
-		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		fromV = keyed.Neighbors(_m.driver.Dialect(), step)
 		return fromV, nil
 	}
 	return query
@@ -1054,7 +1055,7 @@ func (c *DestinationClient) QueryDeliveries(_m *Destination) *DeliveryQuery {
 			sqlgraph.To(delivery.Table, delivery.FieldID),
 			sqlgraph.Edge(sqlgraph.O2M, false, destination.DeliveriesTable, destination.DeliveriesColumn),
 		)
-		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		fromV = keyed.Neighbors(_m.driver.Dialect(), step)
 		return fromV, nil
 	}
 	return query
@@ -1204,7 +1205,7 @@ func (c *EventClient) QueryAccount(_m *Event) *AccountQuery {
 			sqlgraph.To(account.Table, account.FieldID),
 			sqlgraph.Edge(sqlgraph.M2O, true, event.AccountTable, event.AccountColumn),
 		)
-		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		fromV = keyed.Neighbors(_m.driver.Dialect(), step)
 		return fromV, nil
 	}
 	return query
@@ -1220,7 +1221,7 @@ func (c *EventClient) QueryDeliveries(_m *Event) *DeliveryQuery {
 			sqlgraph.To(delivery.Table, delivery.FieldID),
 			sqlgraph.Edge(sqlgraph.O2M, false, event.DeliveriesTable, event.DeliveriesColumn),
 		)
-		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		fromV = keyed.Neighbors(_m.driver.Dialect(), step)
 		return fromV, nil
 	}
 	return query
@@ -1638,7 +1639,7 @@ func (c *TokenClient) QueryAccount(_m *Token) *AccountQuery {
 			sqlgraph.To(account.Table, account.FieldID),
 			sqlgraph.Edge(sqlgraph.M2O, true, token.AccountTable, token.AccountColumn),
 		)
-		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		fromV = keyed.Neighbors(_m.driver.Dialect(), step)
 		return fromV, nil
 	}
 	return query

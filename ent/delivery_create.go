@@ -207,14 +207,6 @@ func (_c *DeliveryCreate) SetID(v string) *DeliveryCreate {
 	return _c
 }
 
-// SetNillableID sets the "id" field if the given value is not nil.
-func (_c *DeliveryCreate) SetNillableID(v *string) *DeliveryCreate {
-	if v != nil {
-		_c.SetID(*v)
-	}
-	return _c
-}
-
 // SetEvent sets the "event" edge to the Event entity.
 func (_c *DeliveryCreate) SetEvent(v *Event) *DeliveryCreate {
 	return _c.SetEventID(v.ID)
@@ -300,13 +292,6 @@ func (_c *DeliveryCreate) defaults() error {
 		v := delivery.DefaultCreatedAt()
 		_c.mutation.SetCreatedAt(v)
 	}
-	if _, ok := _c.mutation.ID(); !ok {
-		if delivery.DefaultID == nil {
-			return fmt.Errorf("ent: uninitialized delivery.DefaultID (forgotten import ent/runtime?)")
-		}
-		v := delivery.DefaultID()
-		_c.mutation.SetID(v)
-	}
 	return nil
 }
 
@@ -358,6 +343,11 @@ func (_c *DeliveryCreate) check() error {
 	}
 	if _, ok := _c.mutation.CreatedAt(); !ok {
 		return &ValidationError{Name: "created_at", err: errors.New(`ent: missing required field "Delivery.created_at"`)}
+	}
+	if v, ok := _c.mutation.ID(); ok {
+		if err := delivery.IDValidator(v); err != nil {
+			return &ValidationError{Name: "id", err: fmt.Errorf(`ent: validator failed for field "Delivery.id": %w`, err)}
+		}
 	}
 	if len(_c.mutation.EventIDs()) == 0 {
 		return &ValidationError{Name: "event", err: errors.New(`ent: missing required edge "Delivery.event"`)}

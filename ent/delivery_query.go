@@ -9,6 +9,7 @@ import (
 	"datapusher/ent/delivery"
 	"datapusher/ent/destination"
 	"datapusher/ent/event"
+	"datapusher/ent/keyed"
 	"datapusher/ent/predicate"
 	"errors"
 	"fmt"
@@ -587,7 +588,7 @@ func (_q *DeliveryQuery) loadAttempts(ctx context.Context, query *AttemptQuery, 
 		query.ctx.AppendFieldOnce(attempt.FieldDeliveryID)
 	}
 	query.Where(predicate.Attempt(func(s *sql.Selector) {
-		s.Where(sql.InValues(s.C(delivery.AttemptsColumn), fks...))
+		s.Where(keyed.Of(s, delivery.AttemptsColumn, fks))
 	}))
 	neighbors, err := query.All(ctx)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"datapusher/ent/account"
 	"datapusher/ent/delivery"
 	"datapusher/ent/destination"
+	"datapusher/ent/keyed"
 	"datapusher/ent/predicate"
 	"errors"
 	"fmt"
@@ -515,7 +516,7 @@ func (_q *DestinationQuery) loadDeliveries(ctx context.Context, query *DeliveryQ
 		query.ctx.AppendFieldOnce(delivery.FieldDestinationID)
 	}
 	query.Where(predicate.Delivery(func(s *sql.Selector) {
-		s.Where(sql.InValues(s.C(destination.DeliveriesColumn), fks...))
+		s.Where(keyed.Of(s, destination.DeliveriesColumn, fks))
 	}))
 	neighbors, err := query.All(ctx)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"datapusher/ent/account"
 	"datapusher/ent/delivery"
 	"datapusher/ent/event"
+	"datapusher/ent/keyed"
 	"datapusher/ent/predicate"
 	"errors"
 	"fmt"
@@ -515,7 +516,7 @@ func (_q *EventQuery) loadDeliveries(ctx context.Context, query *DeliveryQuery, 
 		query.ctx.AppendFieldOnce(delivery.FieldEventID)
 	}
 	query.Where(predicate.Delivery(func(s *sql.Selector) {
-		s.Where(sql.InValues(s.C(event.DeliveriesColumn), fks...))
+		s.Where(keyed.Of(s, event.DeliveriesColumn, fks))
 	}))
 	neighbors, err := query.All(ctx)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"datapusher/ent/delivery"
 	"datapusher/ent/destination"
 	"datapusher/ent/event"
+	"datapusher/ent/keyed"
 	"datapusher/ent/replay"
 	"datapusher/ent/token"
 	"errors"
@@ -70,11 +71,9 @@ func collectedField(ctx context.Context, path ...string) *graphql.CollectedField
 	oc := graphql.GetOperationContext(ctx)
 walk:
 	for _, name := range path {
-		for _, f := range graphql.CollectFields(oc, field.Selections, nil) {
-			if f.Alias == name {
-				field = f
-				continue walk
-			}
+		if f, ok := keyed.Collected(oc, field, name); ok {
+			field = f
+			continue walk
 		}
 		return nil
 	}
@@ -223,7 +222,7 @@ func (p *accountPager) applyCursors(query *AccountQuery, after, before *Cursor) 
 	if p.reverse {
 		direction = direction.Reverse()
 	}
-	for _, predicate := range entgql.CursorsPredicate(after, before, DefaultAccountOrder.Field.column, p.order.Field.column, direction) {
+	for _, predicate := range keyed.Cursors(after, before, DefaultAccountOrder.Field.column, p.order.Field.column, p.order.Direction) {
 		query = query.Where(predicate)
 	}
 	return query, nil
@@ -277,11 +276,12 @@ func (_m *AccountQuery) Paginate(
 	}
 	conn := &AccountConnection{Edges: []*AccountEdge{}}
 	ignoredEdges := !hasCollectedField(ctx, edgesField)
-	if hasCollectedField(ctx, totalCountField) || hasCollectedField(ctx, pageInfoField) {
+	if hasCollectedField(ctx, totalCountField) || ignoredEdges && hasCollectedField(ctx, pageInfoField) {
 		hasPagination := after != nil || first != nil || before != nil || last != nil
 		if hasPagination || ignoredEdges {
 			c := _m.Clone()
 			c.ctx.Fields = nil
+			c.modifiers = append(c.modifiers, keyed.AtMost)
 			if conn.TotalCount, err = c.Count(ctx); err != nil {
 				return nil, err
 			}
@@ -519,7 +519,7 @@ func (p *actionPager) applyCursors(query *ActionQuery, after, before *Cursor) (*
 	if p.reverse {
 		direction = direction.Reverse()
 	}
-	for _, predicate := range entgql.CursorsPredicate(after, before, DefaultActionOrder.Field.column, p.order.Field.column, direction) {
+	for _, predicate := range keyed.Cursors(after, before, DefaultActionOrder.Field.column, p.order.Field.column, p.order.Direction) {
 		query = query.Where(predicate)
 	}
 	return query, nil
@@ -573,11 +573,12 @@ func (_m *ActionQuery) Paginate(
 	}
 	conn := &ActionConnection{Edges: []*ActionEdge{}}
 	ignoredEdges := !hasCollectedField(ctx, edgesField)
-	if hasCollectedField(ctx, totalCountField) || hasCollectedField(ctx, pageInfoField) {
+	if hasCollectedField(ctx, totalCountField) || ignoredEdges && hasCollectedField(ctx, pageInfoField) {
 		hasPagination := after != nil || first != nil || before != nil || last != nil
 		if hasPagination || ignoredEdges {
 			c := _m.Clone()
 			c.ctx.Fields = nil
+			c.modifiers = append(c.modifiers, keyed.AtMost)
 			if conn.TotalCount, err = c.Count(ctx); err != nil {
 				return nil, err
 			}
@@ -815,7 +816,7 @@ func (p *attemptPager) applyCursors(query *AttemptQuery, after, before *Cursor) 
 	if p.reverse {
 		direction = direction.Reverse()
 	}
-	for _, predicate := range entgql.CursorsPredicate(after, before, DefaultAttemptOrder.Field.column, p.order.Field.column, direction) {
+	for _, predicate := range keyed.Cursors(after, before, DefaultAttemptOrder.Field.column, p.order.Field.column, p.order.Direction) {
 		query = query.Where(predicate)
 	}
 	return query, nil
@@ -869,11 +870,12 @@ func (_m *AttemptQuery) Paginate(
 	}
 	conn := &AttemptConnection{Edges: []*AttemptEdge{}}
 	ignoredEdges := !hasCollectedField(ctx, edgesField)
-	if hasCollectedField(ctx, totalCountField) || hasCollectedField(ctx, pageInfoField) {
+	if hasCollectedField(ctx, totalCountField) || ignoredEdges && hasCollectedField(ctx, pageInfoField) {
 		hasPagination := after != nil || first != nil || before != nil || last != nil
 		if hasPagination || ignoredEdges {
 			c := _m.Clone()
 			c.ctx.Fields = nil
+			c.modifiers = append(c.modifiers, keyed.AtMost)
 			if conn.TotalCount, err = c.Count(ctx); err != nil {
 				return nil, err
 			}
@@ -1111,7 +1113,7 @@ func (p *deliveryPager) applyCursors(query *DeliveryQuery, after, before *Cursor
 	if p.reverse {
 		direction = direction.Reverse()
 	}
-	for _, predicate := range entgql.CursorsPredicate(after, before, DefaultDeliveryOrder.Field.column, p.order.Field.column, direction) {
+	for _, predicate := range keyed.Cursors(after, before, DefaultDeliveryOrder.Field.column, p.order.Field.column, p.order.Direction) {
 		query = query.Where(predicate)
 	}
 	return query, nil
@@ -1165,11 +1167,12 @@ func (_m *DeliveryQuery) Paginate(
 	}
 	conn := &DeliveryConnection{Edges: []*DeliveryEdge{}}
 	ignoredEdges := !hasCollectedField(ctx, edgesField)
-	if hasCollectedField(ctx, totalCountField) || hasCollectedField(ctx, pageInfoField) {
+	if hasCollectedField(ctx, totalCountField) || ignoredEdges && hasCollectedField(ctx, pageInfoField) {
 		hasPagination := after != nil || first != nil || before != nil || last != nil
 		if hasPagination || ignoredEdges {
 			c := _m.Clone()
 			c.ctx.Fields = nil
+			c.modifiers = append(c.modifiers, keyed.AtMost)
 			if conn.TotalCount, err = c.Count(ctx); err != nil {
 				return nil, err
 			}
@@ -1407,7 +1410,7 @@ func (p *destinationPager) applyCursors(query *DestinationQuery, after, before *
 	if p.reverse {
 		direction = direction.Reverse()
 	}
-	for _, predicate := range entgql.CursorsPredicate(after, before, DefaultDestinationOrder.Field.column, p.order.Field.column, direction) {
+	for _, predicate := range keyed.Cursors(after, before, DefaultDestinationOrder.Field.column, p.order.Field.column, p.order.Direction) {
 		query = query.Where(predicate)
 	}
 	return query, nil
@@ -1461,11 +1464,12 @@ func (_m *DestinationQuery) Paginate(
 	}
 	conn := &DestinationConnection{Edges: []*DestinationEdge{}}
 	ignoredEdges := !hasCollectedField(ctx, edgesField)
-	if hasCollectedField(ctx, totalCountField) || hasCollectedField(ctx, pageInfoField) {
+	if hasCollectedField(ctx, totalCountField) || ignoredEdges && hasCollectedField(ctx, pageInfoField) {
 		hasPagination := after != nil || first != nil || before != nil || last != nil
 		if hasPagination || ignoredEdges {
 			c := _m.Clone()
 			c.ctx.Fields = nil
+			c.modifiers = append(c.modifiers, keyed.AtMost)
 			if conn.TotalCount, err = c.Count(ctx); err != nil {
 				return nil, err
 			}
@@ -1703,7 +1707,7 @@ func (p *eventPager) applyCursors(query *EventQuery, after, before *Cursor) (*Ev
 	if p.reverse {
 		direction = direction.Reverse()
 	}
-	for _, predicate := range entgql.CursorsPredicate(after, before, DefaultEventOrder.Field.column, p.order.Field.column, direction) {
+	for _, predicate := range keyed.Cursors(after, before, DefaultEventOrder.Field.column, p.order.Field.column, p.order.Direction) {
 		query = query.Where(predicate)
 	}
 	return query, nil
@@ -1757,11 +1761,12 @@ func (_m *EventQuery) Paginate(
 	}
 	conn := &EventConnection{Edges: []*EventEdge{}}
 	ignoredEdges := !hasCollectedField(ctx, edgesField)
-	if hasCollectedField(ctx, totalCountField) || hasCollectedField(ctx, pageInfoField) {
+	if hasCollectedField(ctx, totalCountField) || ignoredEdges && hasCollectedField(ctx, pageInfoField) {
 		hasPagination := after != nil || first != nil || before != nil || last != nil
 		if hasPagination || ignoredEdges {
 			c := _m.Clone()
 			c.ctx.Fields = nil
+			c.modifiers = append(c.modifiers, keyed.AtMost)
 			if conn.TotalCount, err = c.Count(ctx); err != nil {
 				return nil, err
 			}
@@ -1999,7 +2004,7 @@ func (p *replayPager) applyCursors(query *ReplayQuery, after, before *Cursor) (*
 	if p.reverse {
 		direction = direction.Reverse()
 	}
-	for _, predicate := range entgql.CursorsPredicate(after, before, DefaultReplayOrder.Field.column, p.order.Field.column, direction) {
+	for _, predicate := range keyed.Cursors(after, before, DefaultReplayOrder.Field.column, p.order.Field.column, p.order.Direction) {
 		query = query.Where(predicate)
 	}
 	return query, nil
@@ -2053,11 +2058,12 @@ func (_m *ReplayQuery) Paginate(
 	}
 	conn := &ReplayConnection{Edges: []*ReplayEdge{}}
 	ignoredEdges := !hasCollectedField(ctx, edgesField)
-	if hasCollectedField(ctx, totalCountField) || hasCollectedField(ctx, pageInfoField) {
+	if hasCollectedField(ctx, totalCountField) || ignoredEdges && hasCollectedField(ctx, pageInfoField) {
 		hasPagination := after != nil || first != nil || before != nil || last != nil
 		if hasPagination || ignoredEdges {
 			c := _m.Clone()
 			c.ctx.Fields = nil
+			c.modifiers = append(c.modifiers, keyed.AtMost)
 			if conn.TotalCount, err = c.Count(ctx); err != nil {
 				return nil, err
 			}
@@ -2295,7 +2301,7 @@ func (p *tokenPager) applyCursors(query *TokenQuery, after, before *Cursor) (*To
 	if p.reverse {
 		direction = direction.Reverse()
 	}
-	for _, predicate := range entgql.CursorsPredicate(after, before, DefaultTokenOrder.Field.column, p.order.Field.column, direction) {
+	for _, predicate := range keyed.Cursors(after, before, DefaultTokenOrder.Field.column, p.order.Field.column, p.order.Direction) {
 		query = query.Where(predicate)
 	}
 	return query, nil
@@ -2349,11 +2355,12 @@ func (_m *TokenQuery) Paginate(
 	}
 	conn := &TokenConnection{Edges: []*TokenEdge{}}
 	ignoredEdges := !hasCollectedField(ctx, edgesField)
-	if hasCollectedField(ctx, totalCountField) || hasCollectedField(ctx, pageInfoField) {
+	if hasCollectedField(ctx, totalCountField) || ignoredEdges && hasCollectedField(ctx, pageInfoField) {
 		hasPagination := after != nil || first != nil || before != nil || last != nil
 		if hasPagination || ignoredEdges {
 			c := _m.Clone()
 			c.ctx.Fields = nil
+			c.modifiers = append(c.modifiers, keyed.AtMost)
 			if conn.TotalCount, err = c.Count(ctx); err != nil {
 				return nil, err
 			}

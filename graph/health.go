@@ -10,6 +10,7 @@ import (
 	"datapusher/ent"
 	"datapusher/ent/attempt"
 	"datapusher/ent/delivery"
+	"datapusher/ent/keyed"
 	"datapusher/internal/id"
 )
 
@@ -61,8 +62,9 @@ func (r *Resolver) recentSuccessRate(ctx context.Context, d *ent.Destination) (*
 // are not among the newest of all, the newest are parked, and what was tried
 // stands at the park's other end or before it.
 func (r *Resolver) recentlyTried(ctx context.Context, d *ent.Destination) ([]*ent.Delivery, error) {
-	all := r.ent.Delivery.Query().Where(delivery.DestinationID(d.ID))
-	tried, err := triedOf(ctx, all.Clone().Order(delivery.ByID(sql.OrderDesc())))
+	newest := r.ent.Delivery.Query().Where(keyed.Only(delivery.FieldDestinationID, d.ID)).
+		Order(delivery.ByDestinationID(sql.OrderDesc()), delivery.ByID(sql.OrderDesc()))
+	tried, err := triedOf(ctx, newest.Clone())
 	if err != nil || len(tried) > 0 {
 		return tried, err
 	}
@@ -73,7 +75,7 @@ func (r *Resolver) recentlyTried(ctx context.Context, d *ent.Destination) ([]*en
 	if err != nil || len(oldest) == 0 {
 		return tried, err
 	}
-	before, err := triedOf(ctx, all.Where(delivery.IDLT(oldest[0])).Order(delivery.ByID(sql.OrderDesc())))
+	before, err := triedOf(ctx, newest.Where(delivery.IDLT(oldest[0])))
 	return append(tried, before...), err
 }
 

@@ -58,7 +58,7 @@ func TestHealth(t *testing.T) {
 		}
 		w.db.Ent.Delivery.CreateBulk(deliveries...).ExecX(w.system)
 		w.db.Ent.Attempt.CreateBulk(attempts...).ExecX(w.system)
-		w.db.Ent.Delivery.Create().SetAccountID(acc.ID).SetEventID("evt_x").SetDestinationID(other.ID).SetRun("").
+		w.db.Ent.Delivery.Create().SetID(id.DeliveryOf(w.minter.Events(w.now, 1)[0], 0)).SetAccountID(acc.ID).SetEventID("evt_x").SetDestinationID(other.ID).SetRun("").
 			SetStatus(delivery.StatusParked).SetParkedAt(w.now).ExecX(w.system)
 		d.Update().SetState(destination.StateOpen).SetReason("failing: http_503").SetStateSince(at(1)).SetProbeAt(at(60)).
 			SetFailing("dlv_x").SetFailingSince(at(2)).SetDraining(true).ExecX(w.system)

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"datapusher/internal/database"
+	"datapusher/internal/id"
 	"datapusher/internal/testutil/dbtest"
 )
 
@@ -20,7 +21,7 @@ func pageWorld(t *testing.T, db *database.DB) (*world, context.Context) {
 	e := w.event(t, acc.ID, 0)
 	for i := range 23 {
 		d := w.destination(t, acc.ID)
-		w.db.Ent.Delivery.Create().SetAccountID(acc.ID).SetEventID(e.ID).SetDestinationID(d.ID).
+		w.db.Ent.Delivery.Create().SetID(id.DeliveryOf(e.ID, i)).SetAccountID(acc.ID).SetEventID(e.ID).SetDestinationID(d.ID).
 			SetRun(fmt.Sprint("event/", i)).SaveX(w.system)
 	}
 	return w, jane
@@ -122,4 +123,46 @@ func TestPagesFollowEachOther(t *testing.T) {
 			require.Equal(t, "invalid", a.code(), "%v %s", bad, a.Text)
 		}
 	})
+}
+
+// A page lies between its cursors, from whichever end it is taken.
+func TestPagesBetweenCursors(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		w, jane := pageWorld(t, db)
+		page := func(args string) (cursors []any) {
+			a := w.do(jane, t, `{ destinations(`+args+`) { edges { cursor } } }`, nil)
+			for _, e := range a.at(t, "destinations", "edges").([]any) {
+				cursors = append(cursors, e.(map[string]any)["cursor"])
+			}
+			return cursors
+		}
+		for _, order := range []string{"", ", orderBy: {field: CREATED_AT, direction: ASC}", ", orderBy: {field: CREATED_AT, direction: DESC}"} {
+			all := page("first: 100" + order)
+			after, before := fmt.Sprintf(", after: %q", all[4]), fmt.Sprintf(", before: %q", all[20])
+			for args, want := range map[string][]any{
+				"first: 3" + after: all[5:8], "last: 3" + after: all[20:23],
+				"first: 3" + before: all[0:3], "last: 3" + before: all[17:20],
+				"first: 3" + after + before: all[5:8], "last: 3" + after + before: all[17:20],
+			} {
+				require.Equal(t, want, page(args+order), "%s%s", args, order)
+			}
+		}
+	})
+}
+
+// The parts of a list are what they are under any name.
+func TestPartsOfAListHaveAliases(t *testing.T) {
+	t.Parallel()
+	w, jane := pageWorld(t, dbtest.SQLite(t))
+	const list = `{ n: totalCount p: pageInfo { hasNextPage } a: edges { x: node { id } } b: edges { y: node { url z: deliveries { m: totalCount c: edges { cursor } } } } }`
+	a := w.do(jane, t, `{ l: destinations(first: 2) `+list+` accounts { edges { node { l: destinations(first: 2) `+list+` } } } }`, nil)
+	for _, at := range [][]any{{"l"}, {"accounts", "edges", 0, "node", "l"}} {
+		require.EqualValues(t, 23, a.at(t, append(at, "n")...))
+		require.Equal(t, true, a.at(t, append(at, "p", "hasNextPage")...))
+		require.NotEmpty(t, a.at(t, append(at, "a", 1, "x", "id")...))
+		require.NotEmpty(t, a.at(t, append(at, "b", 1, "y", "url")...))
+		require.EqualValues(t, 1, a.at(t, append(at, "b", 1, "y", "z", "m")...))
+		require.Len(t, a.at(t, append(at, "b", 1, "y", "z", "c")...), 1)
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"datapusher/ent"
 	"datapusher/ent/delivery"
 	"datapusher/ent/event"
+	"datapusher/ent/keyed"
 	"datapusher/graph/model"
 )
 
@@ -15,7 +16,7 @@ func (r *Resolver) report(ctx context.Context, of *ent.Replay) (*model.ReplayRep
 		Status delivery.Status
 		Count  int
 	}
-	err := r.ent.Delivery.Query().Where(delivery.AccountID(of.AccountID), delivery.HasEventWith(event.ReplayID(of.ID))).
+	err := r.ent.Delivery.Query().Where(delivery.AccountID(of.AccountID), keyed.OfAll(delivery.FieldEventID, event.Table, event.ReplayID(of.ID))).
 		GroupBy(delivery.FieldStatus).Aggregate(ent.Count()).Scan(ctx, &rows)
 	var report model.ReplayReport
 	for _, row := range rows {

@@ -115,8 +115,8 @@ var (
 	DefaultFirstByteUs int64
 	// DefaultResponseTruncated holds the default value on creation for the "response_truncated" field.
 	DefaultResponseTruncated bool
-	// DefaultID holds the default value on creation for the "id" field.
-	DefaultID func() string
+	// IDValidator is a validator for the "id" field. It is called by the builders before save.
+	IDValidator func(string) error
 )
 
 // AskedBy defines the type for the "asked_by" enum field.

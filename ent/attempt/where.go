@@ -3,6 +3,7 @@
 package attempt
 
 import (
+	"datapusher/ent/keyed"
 	"datapusher/ent/predicate"
 	"time"
 
@@ -72,7 +73,7 @@ func AccountID(v string) predicate.Attempt {
 
 // DeliveryID applies equality check predicate on the "delivery_id" field. It's identical to DeliveryIDEQ.
 func DeliveryID(v string) predicate.Attempt {
-	return predicate.Attempt(sql.FieldEQ(FieldDeliveryID, v))
+	return predicate.Attempt(keyed.FieldEQ(FieldDeliveryID, v))
 }
 
 // Number applies equality check predicate on the "number" field. It's identical to NumberEQ.
@@ -207,7 +208,7 @@ func AccountIDContainsFold(v string) predicate.Attempt {
 
 // DeliveryIDEQ applies the EQ predicate on the "delivery_id" field.
 func DeliveryIDEQ(v string) predicate.Attempt {
-	return predicate.Attempt(sql.FieldEQ(FieldDeliveryID, v))
+	return predicate.Attempt(keyed.FieldEQ(FieldDeliveryID, v))
 }
 
 // DeliveryIDNEQ applies the NEQ predicate on the "delivery_id" field.
@@ -217,7 +218,7 @@ func DeliveryIDNEQ(v string) predicate.Attempt {
 
 // DeliveryIDIn applies the In predicate on the "delivery_id" field.
 func DeliveryIDIn(vs ...string) predicate.Attempt {
-	return predicate.Attempt(sql.FieldIn(FieldDeliveryID, vs...))
+	return predicate.Attempt(keyed.FieldIn(FieldDeliveryID, vs...))
 }
 
 // DeliveryIDNotIn applies the NotIn predicate on the "delivery_id" field.
@@ -862,7 +863,7 @@ func HasDelivery() predicate.Attempt {
 			sqlgraph.From(Table, FieldID),
 			sqlgraph.Edge(sqlgraph.M2O, true, DeliveryTable, DeliveryColumn),
 		)
-		sqlgraph.HasNeighbors(s, step)
+		keyed.HasNeighbors(s, step)
 	})
 }
 
@@ -870,7 +871,7 @@ func HasDelivery() predicate.Attempt {
 func HasDeliveryWith(preds ...predicate.Delivery) predicate.Attempt {
 	return predicate.Attempt(func(s *sql.Selector) {
 		step := newDeliveryStep()
-		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+		keyed.HasNeighborsWith(s, step, func(s *sql.Selector) {
 			for _, p := range preds {
 				p(s)
 			}

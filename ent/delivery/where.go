@@ -3,6 +3,7 @@
 package delivery
 
 import (
+	"datapusher/ent/keyed"
 	"datapusher/ent/predicate"
 	"time"
 
@@ -72,7 +73,7 @@ func AccountID(v string) predicate.Delivery {
 
 // EventID applies equality check predicate on the "event_id" field. It's identical to EventIDEQ.
 func EventID(v string) predicate.Delivery {
-	return predicate.Delivery(sql.FieldEQ(FieldEventID, v))
+	return predicate.Delivery(keyed.FieldEQ(FieldEventID, v))
 }
 
 // DestinationID applies equality check predicate on the "destination_id" field. It's identical to DestinationIDEQ.
@@ -197,7 +198,7 @@ func AccountIDContainsFold(v string) predicate.Delivery {
 
 // EventIDEQ applies the EQ predicate on the "event_id" field.
 func EventIDEQ(v string) predicate.Delivery {
-	return predicate.Delivery(sql.FieldEQ(FieldEventID, v))
+	return predicate.Delivery(keyed.FieldEQ(FieldEventID, v))
 }
 
 // EventIDNEQ applies the NEQ predicate on the "event_id" field.
@@ -207,7 +208,7 @@ func EventIDNEQ(v string) predicate.Delivery {
 
 // EventIDIn applies the In predicate on the "event_id" field.
 func EventIDIn(vs ...string) predicate.Delivery {
-	return predicate.Delivery(sql.FieldIn(FieldEventID, vs...))
+	return predicate.Delivery(keyed.FieldIn(FieldEventID, vs...))
 }
 
 // EventIDNotIn applies the NotIn predicate on the "event_id" field.
@@ -882,7 +883,7 @@ func HasEvent() predicate.Delivery {
 			sqlgraph.From(Table, FieldID),
 			sqlgraph.Edge(sqlgraph.M2O, true, EventTable, EventColumn),
 		)
-		sqlgraph.HasNeighbors(s, step)
+		keyed.HasNeighbors(s, step)
 	})
 }
 
@@ -890,7 +891,7 @@ func HasEvent() predicate.Delivery {
 func HasEventWith(preds ...predicate.Event) predicate.Delivery {
 	return predicate.Delivery(func(s *sql.Selector) {
 		step := newEventStep()
-		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+		keyed.HasNeighborsWith(s, step, func(s *sql.Selector) {
 			for _, p := range preds {
 				p(s)
 			}
@@ -905,7 +906,7 @@ func HasDestination() predicate.Delivery {
 			sqlgraph.From(Table, FieldID),
 			sqlgraph.Edge(sqlgraph.M2O, true, DestinationTable, DestinationColumn),
 		)
-		sqlgraph.HasNeighbors(s, step)
+		keyed.HasNeighbors(s, step)
 	})
 }
 
@@ -913,7 +914,7 @@ func HasDestination() predicate.Delivery {
 func HasDestinationWith(preds ...predicate.Destination) predicate.Delivery {
 	return predicate.Delivery(func(s *sql.Selector) {
 		step := newDestinationStep()
-		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+		keyed.HasNeighborsWith(s, step, func(s *sql.Selector) {
 			for _, p := range preds {
 				p(s)
 			}
@@ -928,7 +929,7 @@ func HasAttempts() predicate.Delivery {
 			sqlgraph.From(Table, FieldID),
 			sqlgraph.Edge(sqlgraph.O2M, false, AttemptsTable, AttemptsColumn),
 		)
-		sqlgraph.HasNeighbors(s, step)
+		keyed.HasNeighbors(s, step)
 	})
 }
 
@@ -936,7 +937,7 @@ func HasAttempts() predicate.Delivery {
 func HasAttemptsWith(preds ...predicate.Attempt) predicate.Delivery {
 	return predicate.Delivery(func(s *sql.Selector) {
 		step := newAttemptsStep()
-		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+		keyed.HasNeighborsWith(s, step, func(s *sql.Selector) {
 			for _, p := range preds {
 				p(s)
 			}

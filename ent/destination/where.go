@@ -3,6 +3,7 @@
 package destination
 
 import (
+	"datapusher/ent/keyed"
 	"datapusher/ent/predicate"
 	"time"
 
@@ -1432,7 +1433,7 @@ func HasAccount() predicate.Destination {
 			sqlgraph.From(Table, FieldID),
 			sqlgraph.Edge(sqlgraph.M2O, true, AccountTable, AccountColumn),
 		)
-		sqlgraph.HasNeighbors(s, step)
+		keyed.HasNeighbors(s, step)
 	})
 }
 
@@ -1440,7 +1441,7 @@ func HasAccount() predicate.Destination {
 func HasAccountWith(preds ...predicate.Account) predicate.Destination {
 	return predicate.Destination(func(s *sql.Selector) {
 		step := newAccountStep()
-		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+		keyed.HasNeighborsWith(s, step, func(s *sql.Selector) {
 			for _, p := range preds {
 				p(s)
 			}
@@ -1455,7 +1456,7 @@ func HasDeliveries() predicate.Destination {
 			sqlgraph.From(Table, FieldID),
 			sqlgraph.Edge(sqlgraph.O2M, false, DeliveriesTable, DeliveriesColumn),
 		)
-		sqlgraph.HasNeighbors(s, step)
+		keyed.HasNeighbors(s, step)
 	})
 }
 
@@ -1463,7 +1464,7 @@ func HasDeliveries() predicate.Destination {
 func HasDeliveriesWith(preds ...predicate.Delivery) predicate.Destination {
 	return predicate.Destination(func(s *sql.Selector) {
 		step := newDeliveriesStep()
-		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+		keyed.HasNeighborsWith(s, step, func(s *sql.Selector) {
 			for _, p := range preds {
 				p(s)
 			}

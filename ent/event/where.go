@@ -3,6 +3,7 @@
 package event
 
 import (
+	"datapusher/ent/keyed"
 	"datapusher/ent/predicate"
 	"time"
 
@@ -607,7 +608,7 @@ func HasAccount() predicate.Event {
 			sqlgraph.From(Table, FieldID),
 			sqlgraph.Edge(sqlgraph.M2O, true, AccountTable, AccountColumn),
 		)
-		sqlgraph.HasNeighbors(s, step)
+		keyed.HasNeighbors(s, step)
 	})
 }
 
@@ -615,7 +616,7 @@ func HasAccount() predicate.Event {
 func HasAccountWith(preds ...predicate.Account) predicate.Event {
 	return predicate.Event(func(s *sql.Selector) {
 		step := newAccountStep()
-		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+		keyed.HasNeighborsWith(s, step, func(s *sql.Selector) {
 			for _, p := range preds {
 				p(s)
 			}
@@ -630,7 +631,7 @@ func HasDeliveries() predicate.Event {
 			sqlgraph.From(Table, FieldID),
 			sqlgraph.Edge(sqlgraph.O2M, false, DeliveriesTable, DeliveriesColumn),
 		)
-		sqlgraph.HasNeighbors(s, step)
+		keyed.HasNeighbors(s, step)
 	})
 }
 
@@ -638,7 +639,7 @@ func HasDeliveries() predicate.Event {
 func HasDeliveriesWith(preds ...predicate.Delivery) predicate.Event {
 	return predicate.Event(func(s *sql.Selector) {
 		step := newDeliveriesStep()
-		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+		keyed.HasNeighborsWith(s, step, func(s *sql.Selector) {
 			for _, p := range preds {
 				p(s)
 			}

@@ -1,9 +1,13 @@
 package main
 
 import (
+	"fmt"
+
 	"entgo.io/ent/entc/gen"
 	"entgo.io/ent/schema"
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"datapusher/ent/keyed"
 )
 
 // mayBeGone makes every edge to one other row nullable in the API. The row may
@@ -29,6 +33,18 @@ func lineage(_ *gen.Graph, s *ast.Schema) error {
 	f := s.Types["Event"].Fields.ForName("replayOf")
 	f.Type = ast.NamedType("Event", nil)
 	f.Description = "The event that this one replays; null when there is none, or when it is gone."
+	return nil
+}
+
+// counted says how far totals are counted: see ent/keyed.
+func counted(_ *gen.Graph, s *ast.Schema) error {
+	text := func(n int) string { return fmt.Sprintf("%d,%03d", n/1000, n%1000) }
+	for _, t := range s.Types {
+		if f := t.Fields.ForName("totalCount"); f != nil {
+			f.Description = fmt.Sprintf("How many there are, counted up to %s, in a list within a list up to %s: that many stands for more, too.",
+				text(keyed.MaxCount), text(keyed.MaxCountEach))
+		}
+	}
 	return nil
 }
 

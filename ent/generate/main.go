@@ -17,7 +17,7 @@ func main() {
 		entgql.WithSchemaPath("../graph/schema/ent.graphql"),
 		entgql.WithConfigPath("../gqlgen.yml"),
 		entgql.WithWhereInputs(true),
-		entgql.WithSchemaHook(describe, mayBeGone, lineage),
+		entgql.WithSchemaHook(describe, mayBeGone, lineage, counted),
 	)
 	if err != nil {
 		log.Fatal(err)
@@ -30,6 +30,7 @@ func main() {
 			gen.FeatureVersionedMigration,
 			gen.FeatureLock,
 		},
+		Hooks: []gen.Hook{byKey},
 	}
 	if err := entc.Generate("./schema", config, entc.Extensions(gql)); err != nil {
 		log.Fatal(err)

@@ -97,13 +97,6 @@ var (
 				OnDelete:   schema.NoAction,
 			},
 		},
-		Indexes: []*schema.Index{
-			{
-				Name:    "attempt_delivery_id",
-				Unique:  false,
-				Columns: []*schema.Column{AttemptsColumns[16]},
-			},
-		},
 	}
 	// DeliveriesColumns holds the columns for the "deliveries" table.
 	DeliveriesColumns = []*schema.Column{
@@ -150,11 +143,6 @@ var (
 				Columns: []*schema.Column{DeliveriesColumns[1], DeliveriesColumns[0]},
 			},
 			{
-				Name:    "delivery_event_id",
-				Unique:  false,
-				Columns: []*schema.Column{DeliveriesColumns[15]},
-			},
-			{
 				Name:    "delivery_destination_id_id",
 				Unique:  false,
 				Columns: []*schema.Column{DeliveriesColumns[14], DeliveriesColumns[0]},
@@ -173,6 +161,14 @@ var (
 				Columns: []*schema.Column{DeliveriesColumns[7]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status IN ('PENDING', 'DELIVERING', 'RETRYING')",
+				},
+			},
+			{
+				Name:    "delivery_unsuccessful",
+				Unique:  false,
+				Columns: []*schema.Column{DeliveriesColumns[1], DeliveriesColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "status IN ('FAILED', 'CANCELED')",
 				},
 			},
 			{
@@ -284,9 +280,9 @@ var (
 				},
 			},
 			{
-				Name:    "event_replay_id",
+				Name:    "event_replay_id_id",
 				Unique:  false,
-				Columns: []*schema.Column{EventsColumns[6]},
+				Columns: []*schema.Column{EventsColumns[6], EventsColumns[0]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "replay_id IS NOT NULL",
 				},

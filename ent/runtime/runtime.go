@@ -168,8 +168,8 @@ func init() {
 	attempt.DefaultResponseTruncated = attemptDescResponseTruncated.Default.(bool)
 	// attemptDescID is the schema descriptor for id field.
 	attemptDescID := attemptMixinFields0[0].Descriptor()
-	// attempt.DefaultID holds the default value on creation for the id field.
-	attempt.DefaultID = attemptDescID.Default.(func() string)
+	// attempt.IDValidator is a validator for the "id" field. It is called by the builders before save.
+	attempt.IDValidator = attemptDescID.Validators[0].(func(string) error)
 	deliveryMixin := schema.Delivery{}.Mixin()
 	delivery.Policy = privacy.NewPolicies(schema.Delivery{})
 	delivery.Hooks[0] = func(next ent.Mutator) ent.Mutator {
@@ -210,8 +210,8 @@ func init() {
 	delivery.DefaultCreatedAt = deliveryDescCreatedAt.Default.(func() time.Time)
 	// deliveryDescID is the schema descriptor for id field.
 	deliveryDescID := deliveryMixinFields0[0].Descriptor()
-	// delivery.DefaultID holds the default value on creation for the id field.
-	delivery.DefaultID = deliveryDescID.Default.(func() string)
+	// delivery.IDValidator is a validator for the "id" field. It is called by the builders before save.
+	delivery.IDValidator = deliveryDescID.Validators[0].(func(string) error)
 	destinationMixin := schema.Destination{}.Mixin()
 	destination.Policy = privacy.NewPolicies(schema.Destination{})
 	destination.Hooks[0] = func(next ent.Mutator) ent.Mutator {

@@ -6,18 +6,17 @@ import (
 	"entgo.io/ent/schema"
 	"entgo.io/ent/schema/edge"
 	"entgo.io/ent/schema/field"
-	"entgo.io/ent/schema/index"
 
 	"datapusher/ent/rule"
-	"datapusher/internal/id"
 )
 
 // Attempt is one HTTP try of a delivery. Its id is made of the delivery's id and
-// the number, so that the primary key refuses the same number twice.
+// the number, so that the primary key refuses the same number twice and finds a
+// delivery's attempts.
 type Attempt struct{ ent.Schema }
 
 // Mixin of the Attempt.
-func (Attempt) Mixin() []ent.Mixin { return []ent.Mixin{identified{prefix: id.Attempt}} }
+func (Attempt) Mixin() []ent.Mixin { return []ent.Mixin{built{}} }
 
 // Fields of the Attempt.
 func (Attempt) Fields() []ent.Field {
@@ -58,11 +57,6 @@ func (Attempt) Edges() []ent.Edge {
 	return []ent.Edge{
 		edge.From("delivery", Delivery.Type).Ref("attempts").Field("delivery_id").Unique().Required().Immutable(),
 	}
-}
-
-// Indexes of the Attempt.
-func (Attempt) Indexes() []ent.Index {
-	return []ent.Index{index.Fields("delivery_id")}
 }
 
 // Annotations of the Attempt.

@@ -10,14 +10,13 @@ import (
 	"entgo.io/ent/schema/index"
 
 	"datapusher/ent/rule"
-	"datapusher/internal/id"
 )
 
 // Delivery is one event to one destination.
 type Delivery struct{ ent.Schema }
 
 // Mixin of the Delivery.
-func (Delivery) Mixin() []ent.Mixin { return []ent.Mixin{identified{prefix: id.Delivery}} }
+func (Delivery) Mixin() []ent.Mixin { return []ent.Mixin{built{}} }
 
 // Fields of the Delivery.
 func (Delivery) Fields() []ent.Field {
@@ -68,14 +67,14 @@ func (Delivery) Edges() []ent.Edge {
 // long the history.
 const unsettled = "status IN ('PENDING', 'DELIVERING', 'RETRYING')"
 
-// Indexes of the Delivery.
+// Indexes of the Delivery. An event's deliveries are a range of the primary key.
 func (Delivery) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("account_id", "id"),
-		index.Fields("event_id"),
 		index.Fields("destination_id", "id"),
 		index.Fields("run").StorageKey("delivery_run_unsettled").Annotations(entsql.IndexWhere(unsettled)),
 		index.Fields("lease_until").StorageKey("delivery_lease_unsettled").Annotations(entsql.IndexWhere(unsettled)),
+		index.Fields("account_id", "id").StorageKey("delivery_unsuccessful").Annotations(entsql.IndexWhere("status IN ('FAILED', 'CANCELED')")),
 		index.Fields("destination_id", "id").StorageKey("delivery_parked").Annotations(entsql.IndexWhere("status = 'PARKED'")),
 		index.Fields("destination_id", "id").StorageKey("delivery_retrying").Annotations(entsql.IndexWhere("status = 'RETRYING'")),
 	}

@@ -51,7 +51,7 @@ func (Event) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("account_id", "id"),
 		index.Fields("replay_of").Annotations(entsql.IndexWhere("replay_of IS NOT NULL")),
-		index.Fields("replay_id").Annotations(entsql.IndexWhere("replay_id IS NOT NULL")),
+		index.Fields("replay_id", "id").Annotations(entsql.IndexWhere("replay_id IS NOT NULL")),
 	}
 }
 

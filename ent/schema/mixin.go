@@ -42,6 +42,19 @@ func (m identified) Fields() []ent.Field {
 	}
 }
 
+// built gives a type an id that is built from its parent's: nobody makes one up.
+type built struct{ mixin.Schema }
+
+func (built) Fields() []ent.Field {
+	return []ent.Field{
+		field.String("id").
+			SchemaType(idType).
+			Annotations(bytewise, entgql.OrderField("CREATED_AT")).
+			NotEmpty().
+			Immutable(),
+	}
+}
+
 // reference is a column that holds the id of another row.
 func reference(name string) ent.Field {
 	return field.String(name).SchemaType(idType).Annotations(bytewise, entgql.Type("ID")).Immutable().

@@ -3,6 +3,7 @@
 package token
 
 import (
+	"datapusher/ent/keyed"
 	"datapusher/ent/predicate"
 	"time"
 
@@ -552,7 +553,7 @@ func HasAccount() predicate.Token {
 			sqlgraph.From(Table, FieldID),
 			sqlgraph.Edge(sqlgraph.M2O, true, AccountTable, AccountColumn),
 		)
-		sqlgraph.HasNeighbors(s, step)
+		keyed.HasNeighbors(s, step)
 	})
 }
 
@@ -560,7 +561,7 @@ func HasAccount() predicate.Token {
 func HasAccountWith(preds ...predicate.Account) predicate.Token {
 	return predicate.Token(func(s *sql.Selector) {
 		step := newAccountStep()
-		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+		keyed.HasNeighborsWith(s, step, func(s *sql.Selector) {
 			for _, p := range preds {
 				p(s)
 			}

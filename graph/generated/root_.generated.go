@@ -3017,7 +3017,7 @@ type AccountConnection {
   """
   pageInfo: PageInfo!
   """
-  Identifies the total count of items in the connection.
+  How many there are, counted up to 10,000, in a list within a list up to 1,000: that many stands for more, too.
   """
   totalCount: Int!
 }
@@ -3196,7 +3196,7 @@ type ActionConnection {
   """
   pageInfo: PageInfo!
   """
-  Identifies the total count of items in the connection.
+  How many there are, counted up to 10,000, in a list within a list up to 1,000: that many stands for more, too.
   """
   totalCount: Int!
 }
@@ -3454,7 +3454,7 @@ type AttemptConnection {
   """
   pageInfo: PageInfo!
   """
-  Identifies the total count of items in the connection.
+  How many there are, counted up to 10,000, in a list within a list up to 1,000: that many stands for more, too.
   """
   totalCount: Int!
 }
@@ -3705,7 +3705,7 @@ type DeliveryConnection {
   """
   pageInfo: PageInfo!
   """
-  Identifies the total count of items in the connection.
+  How many there are, counted up to 10,000, in a list within a list up to 1,000: that many stands for more, too.
   """
   totalCount: Int!
 }
@@ -4034,7 +4034,7 @@ type DestinationConnection {
   """
   pageInfo: PageInfo!
   """
-  Identifies the total count of items in the connection.
+  How many there are, counted up to 10,000, in a list within a list up to 1,000: that many stands for more, too.
   """
   totalCount: Int!
 }
@@ -4340,7 +4340,7 @@ type EventConnection {
   """
   pageInfo: PageInfo!
   """
-  Identifies the total count of items in the connection.
+  How many there are, counted up to 10,000, in a list within a list up to 1,000: that many stands for more, too.
   """
   totalCount: Int!
 }
@@ -4645,7 +4645,7 @@ type ReplayConnection {
   """
   pageInfo: PageInfo!
   """
-  Identifies the total count of items in the connection.
+  How many there are, counted up to 10,000, in a list within a list up to 1,000: that many stands for more, too.
   """
   totalCount: Int!
 }
@@ -4956,7 +4956,7 @@ type TokenConnection {
   """
   pageInfo: PageInfo!
   """
-  Identifies the total count of items in the connection.
+  How many there are, counted up to 10,000, in a list within a list up to 1,000: that many stands for more, too.
   """
   totalCount: Int!
 }

@@ -133,6 +133,12 @@ func FanOut(event string) (from, to string) {
 	return stem + zeros, stem + "ZZZ" + "ZZZ"
 }
 
+// Attempts is the half-open range of ids of the attempts of a delivery.
+func Attempts(delivery string) (from, to string) {
+	stem := string(Attempt) + delivery[3:Length-3]
+	return stem + zeros[:3], stem + "[" // what follows Z
+}
+
 // AttemptOf is the id of the attempt with that number (from 1) of a delivery.
 func AttemptOf(delivery string, number int) string {
 	return string(Attempt) + delivery[3:Length-3] + encode(uint64(number), 3)

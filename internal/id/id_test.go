@@ -49,6 +49,12 @@ func TestIdsOfOneEventAreBuiltFromEachOther(t *testing.T) {
 	}
 	require.Equal(t, "att_"+strings.TrimPrefix(second, "dlv_")[:23]+"00A", id.AttemptOf(second, 10))
 	require.True(t, id.Is(id.Attempt, id.AttemptOf(second, id.MaxOrdinal)))
+	from, to = id.Attempts(second)
+	for _, number := range []int{1, 10, id.MaxOrdinal} {
+		require.GreaterOrEqual(t, id.AttemptOf(second, number), from)
+		require.Less(t, id.AttemptOf(second, number), to)
+	}
+	require.GreaterOrEqual(t, id.AttemptOf(last, 1), to)
 }
 
 func TestFirstIsBelowWhatIsMintedThen(t *testing.T) {

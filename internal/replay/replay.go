@@ -5,8 +5,6 @@ package replay
 import (
 	"time"
 
-	"entgo.io/ent/dialect/sql"
-
 	"datapusher/ent"
 	"datapusher/ent/delivery"
 	"datapusher/ent/event"
@@ -34,23 +32,9 @@ func Matching(r *ent.Replay) []predicate.Event {
 		all = append(all, event.EventType(r.EventType))
 	}
 	if r.DestinationID != "" || len(r.Statuses) > 0 {
-		all = append(all, withDelivery(r))
+		all = append(all, event.HasDeliveriesWith(Deliveries(r)...))
 	}
 	return all
-}
-
-// withDelivery asks for each event by itself whether it has a delivery of that
-// kind. The edge that ent knows would first list all such deliveries of the account.
-func withDelivery(r *ent.Replay) predicate.Event {
-	return func(s *sql.Selector) {
-		d := sql.Table(delivery.Table)
-		of := sql.Select(d.C(delivery.FieldID)).From(d)
-		of.Where(sql.ColumnsEQ(d.C(delivery.FieldEventID), s.C(event.FieldID)))
-		for _, condition := range Deliveries(r) {
-			condition(of)
-		}
-		s.Where(sql.Exists(of))
-	}
 }
 
 // Deliveries are the conditions on the deliveries of a matching event: where they
