@@ -30,8 +30,21 @@ test: ## Run all tests, against a real Postgres and a real Temporal
 	go run ./internal/testutil/pgtest/cmd/scratchpg -- scripts/test.sh $(RACE)
 
 .PHONY: bench
-bench: ## Run the benchmarks that exist, once
-	go test -run '^$$' -bench . -benchmem ./internal/...
+bench: bin/bench ## Measure everything on this machine; takes some minutes: make bench args='one light'
+	@bin/bench -out bin/bench.json $(args)
+
+.PHONY: bench-full
+bench-full: bin/bench ## The same, longer, with ten million events in the tables
+	@bin/bench -full -duration 30s -out bin/bench-full.json $(args)
+
+.PHONY: bench-micro
+bench-micro: ## Run the Go benchmarks of single parts
+	go test -run '^$$' -bench . -benchmem ./bench/... ./internal/...
+
+.PHONY: bin/bench
+bin/bench: build
+	@scripts/build.sh cmd/standalone/temporalserver ../../bin/temporalserver
+	@go build -o bin/bench ./bench
 
 .PHONY: lint
 lint: ## Check formatting, style, walls between packages, workflow determinism

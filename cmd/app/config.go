@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"time"
 
 	"datapusher/internal/httpapi"
@@ -17,6 +16,7 @@ import (
 type Config struct {
 	Listen        string   `env:"DATAPUSHER_LISTEN" default:"127.0.0.1:8000" help:"Address of the API; port 0 means a free one."`
 	MetricsListen string   `env:"DATAPUSHER_METRICS_LISTEN" help:"Address of a second listener that serves /metrics without a credential."`
+	ProfileListen string   `env:"DATAPUSHER_PROFILE_LISTEN" help:"Address of a listener for net/http/pprof; it asks for no credential, so keep it to yourself: 127.0.0.1:6060."`
 	PublicURL     string   `env:"DATAPUSHER_PUBLIC_URL" help:"URL under which the API is reached from outside, for the OpenAPI document: https://push.example.com."`
 	CORSOrigins   []string `name:"cors-origins" env:"DATAPUSHER_CORS_ORIGINS" help:"Origins of front-end apps that may call the API, exact: https://app.example.com."`
 
@@ -26,7 +26,7 @@ type Config struct {
 	EncryptionKeys string `env:"DATAPUSHER_ENCRYPTION_KEYS" help:"Keys that seal secrets in the database, as datapusher keys generate prints them."`
 
 	Engine        string        `env:"DATAPUSHER_ENGINE" enum:"temporal" default:"temporal" help:"What makes deliveries happen durably: ${enum}."`
-	FirstAttempt  string        `env:"DATAPUSHER_FIRST_ATTEMPT" enum:"commit,engine" default:"commit" help:"Who begins first attempts: the process as soon as the event is committed, or the engine (${enum})."`
+	FirstAttempt  string        `env:"DATAPUSHER_FIRST_ATTEMPT" enum:"commit,engine,activity" default:"commit" help:"Who begins first attempts: the process as soon as the event is committed, or the engine (${enum}). activity gives each event a workflow and an activity of its own, to compare."`
 	Pace          time.Duration `env:"DATAPUSHER_PACE" help:"Shortest time between two workflows; 0 means 100ms, or 20ms where the engine begins first attempts."`
 	TemporalUIURL string        `name:"temporal-ui-url" env:"DATAPUSHER_TEMPORAL_UI_URL" help:"URL of the Temporal UI, for the links of deliveries."`
 
@@ -76,20 +76,10 @@ func (c Config) pace(headStart bool) time.Duration {
 	switch {
 	case c.Pace > 0:
 		return c.Pace
+	case c.FirstAttempt == "activity":
+		return time.Nanosecond
 	case headStart:
 		return 100 * time.Millisecond
 	}
 	return 20 * time.Millisecond
-}
-
-// Logger makes the program's log, on standard error.
-func (c Config) Logger() *slog.Logger { return c.LoggerAt(c.LogLevel) }
-
-// LoggerAt makes the log with a level that may change while it is in use.
-func (c Config) LoggerAt(level slog.Leveler) *slog.Logger {
-	options := &slog.HandlerOptions{Level: level}
-	if c.LogFormat == "text" {
-		return slog.New(slog.NewTextHandler(os.Stderr, options))
-	}
-	return slog.New(slog.NewJSONHandler(os.Stderr, options))
 }

@@ -41,6 +41,7 @@ func (b *base) close() {
 // newBase opens the database and puts core and engine together. After an error
 // nothing is left open.
 func newBase(ctx context.Context, c Config, o Options) (_ *base, err error) {
+	tuneMemory()
 	b := &base{config: c, logger: o.Logger, metrics: telemetry.New()}
 	if b.logger == nil {
 		b.logger = c.Logger()
@@ -50,6 +51,13 @@ func newBase(ctx context.Context, c Config, o Options) (_ *base, err error) {
 			b.close()
 		}
 	}()
+	if c.ProfileListen != "" {
+		stop, err := serveProfiles(ctx, c.ProfileListen)
+		if err != nil {
+			return nil, err
+		}
+		b.onClose(stop)
+	}
 	if b.box, err = secret.Open(c.EncryptionKeys); err != nil {
 		return nil, fmt.Errorf("the encryption keys: %w", err)
 	}

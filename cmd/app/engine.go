@@ -27,7 +27,7 @@ func newEngine(c Config, o Options, core workflows.Core, logger *slog.Logger) (w
 	}
 	engine := temporal.New(temporal.Options{
 		Client: shared, Core: core, Namespace: options.Namespace, UIURL: c.TemporalUIURL, Logger: logger,
-		DrainTimeout: c.ShutdownTimeout,
+		DrainTimeout: c.ShutdownTimeout, Plain: c.FirstAttempt == "activity",
 	})
 	return engine, shared.Close, nil
 }

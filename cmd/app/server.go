@@ -77,9 +77,16 @@ func Start(ctx context.Context, c Config, o Options) (_ *Server, err error) {
 	}
 	s.dispatcher = dispatch.New(runs)
 	b.onClose(s.dispatcher.Close)
-	s.Ingest = ingest.New(ingest.Options{
+	in := ingest.Options{
 		DB: b.db, Runs: s.dispatcher, Logger: b.logger, Now: time.Now, Lease: lease, Observe: b.metrics.Commit,
-	})
+	}
+	if o.Work {
+		in.Admit, in.Busy = b.core.Admit, b.core.Busy
+	}
+	if c.FirstAttempt == "activity" {
+		in.MaxBatch = 1
+	}
+	s.Ingest = ingest.New(in)
 	b.onClose(s.Ingest.Close)
 
 	s.Pusher = pusher.New(pusher.Options{

@@ -37,5 +37,7 @@ func main() {
 		kong.Vars{"allow_cidrs": "none", "log_format": "json"},
 		kong.BindTo(ctx, (*context.Context)(nil)),
 	)
-	k.FatalIfErrorf(k.Run())
+	err := k.Run()
+	app.FlushLog()
+	k.FatalIfErrorf(err)
 }

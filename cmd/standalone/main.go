@@ -13,6 +13,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"datapusher/cmd/app"
 )
 
 func main() {
@@ -30,5 +32,7 @@ func main() {
 		},
 		kong.BindTo(ctx, (*context.Context)(nil)),
 	)
-	k.FatalIfErrorf(run(ctx, c, os.Stdout))
+	err := run(ctx, c, os.Stdout)
+	app.FlushLog()
+	k.FatalIfErrorf(err)
 }

@@ -27,6 +27,7 @@ type DB struct {
 	// Read takes raw queries. On Postgres it is the same pool as Write.
 	Read *sql.DB
 
+	batch  *sql.DB // for kept statements; nil on SQLite
 	driver dialect.Driver
 }
 
@@ -82,9 +83,10 @@ func (db *DB) Version(ctx context.Context) (string, error) {
 func (db *DB) Close() error {
 	err := db.Write.Close()
 	if db.Read != db.Write {
-		if rerr := db.Read.Close(); err == nil {
-			err = rerr
-		}
+		err = errors.Join(err, db.Read.Close())
+	}
+	if db.batch != nil {
+		err = errors.Join(err, db.batch.Close())
 	}
 	return err
 }

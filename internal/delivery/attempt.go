@@ -34,19 +34,19 @@ func (c *Core) Attempt(ctx context.Context, run, deliveryID string) (workflows.O
 	if o != nil || err != nil {
 		return deref(o), err
 	}
-	if !c.slots.try(r.destination) {
+	if taken, _ := c.slots.try(r.destination, r.account); !taken {
 		waiting, cancel := context.WithTimeout(ctx, laneWait)
 		defer cancel()
-		if !c.slots.acquire(waiting, r.destination) {
+		if !c.slots.acquire(waiting, r.destination, r.account) {
 			if d != nil && !r.mayRetry() && c.slots.full(r.destination) {
 				return c.queueUp(ctx, r, d)
 			}
 			return c.again(r, d.display(), time.Second+time.Duration(c.o.Random()*float64(slotWait))), nil
 		}
-		destination := r.destination
+		destination, account := r.destination, r.account
 		// Much may have happened meanwhile.
 		if r, d, o, err = c.look(ctx, run, deliveryID); o != nil || err != nil {
-			c.slots.release(destination)
+			c.slots.release(destination, account)
 			return deref(o), err
 		}
 	}
@@ -96,20 +96,20 @@ func deref(o *workflows.Outcome) workflows.Outcome {
 func (c *Core) attempt(ctx context.Context, r row, d *destination) (workflows.Outcome, error) {
 	d = c.destinations.latest(d) // while it waited for its place, the breaker may have opened
 	if o, done, err := c.withoutAttempt(ctx, r, d); done || err != nil {
-		c.slots.release(r.destination)
+		c.slots.release(r.destination, r.account)
 		return o, err
 	}
 	made := c.send(ctx, r, d, r.asker())
-	defer c.slots.recorded()
+	defer c.slots.recorded(r.account)
 	return c.conclude(ctx, d, made)
 }
 
 // send makes an attempt and gives the destination's part of the slot back. What is
 // to be done about its result is decided, and not recorded yet.
 func (c *Core) send(ctx context.Context, r row, d *destination, by Asker) *record {
-	defer c.slots.answered(r.destination)
 	now := c.o.Now()
 	rec := &record{row: r, number: r.attempts + 1, asker: by, random: c.o.Random()}
+	defer func() { c.slots.answered(r.destination, r.account, rec.result.Total) }()
 	headers, err := c.headers(r, d)
 	if err != nil {
 		rec.result.Class = sender.Local

@@ -169,12 +169,12 @@ func TestWhatWaitsForAPlaceHearsOfTheBreaker(t *testing.T) {
 		r := receiver.New(t)
 		run, d := w.one(t, r.URL, delivery.Lease)
 		for range 128 {
-			require.True(t, w.Places().Try(d.DestinationID))
+			require.True(t, w.TakePlace(d.AccountID, d.DestinationID))
 		}
 		w.Begin(run, []ingestDelivery{d})
 		w.WaitForWaiting()
 		w.Apply(d.DestinationID, breaker.Standing{State: breaker.Open, Reason: "failing: http_503"})
-		w.Places().Release(d.DestinationID)
+		w.FreePlace(d.AccountID, d.DestinationID)
 		o := w.first(t, run)
 		require.Equal(t, "PARKED", o.Status)
 		require.Equal(t, "failing: http_503", w.row(t, d.ID).Reason)

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"datapusher/internal/breaker"
@@ -38,10 +39,6 @@ const (
 	// maxUnsettled is how many unsettled deliveries one run keeps: engines limit
 	// what one workflow may have pending.
 	maxUnsettled = 500
-	// perDestination and overall bound the attempts going on in this process: a
-	// slow destination must not take the place of the others.
-	perDestination = 128
-	overall        = 1024
 )
 
 // Sender makes one attempt.
@@ -73,6 +70,8 @@ type Core struct {
 	recorder     *recorder
 	flights      flights
 	slots        *slots
+	crew         crew
+	waitingBytes atomic.Int64 // of events whose first attempts wait for a place
 	minter       id.Minter
 	drains       sync.Map // destination id → *pace
 
@@ -98,7 +97,8 @@ func New(o Options) *Core {
 	c := &Core{
 		o: o, store: st,
 		destinations: newDestinations(st, o.Box, o.Now),
-		slots:        newSlots(),
+		slots:        newSlots(o.Now),
+		crew:         crew{work: make(chan func())},
 	}
 	c.recorder = newRecorder(st, o.Logger, c.note)
 	return c
@@ -143,5 +143,7 @@ func (c *Core) Close() {
 	c.closed = true
 	c.mu.Unlock()
 	c.wait.Wait()
+	c.crew.close()
 	c.recorder.close()
+	c.store.close()
 }

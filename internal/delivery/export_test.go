@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 
@@ -61,7 +62,7 @@ func (c *Core) Flights() (runs, bytes int) {
 
 // WaitForWaiting returns when somebody waits for a place.
 func (c *Core) WaitForWaiting() {
-	for c.slots.waiting.Load() == 0 {
+	for c.slots.queued() == 0 {
 		runtime.Gosched()
 	}
 }
@@ -76,18 +77,48 @@ func (c *Core) Apply(destinationID string, s breaker.Standing) {
 	c.destinations.apply(destinationID, s)
 }
 
-// Places are the core's own.
-func (c *Core) Places() *Slots { return c.slots }
+// TakePlace and FreePlace are what an attempt does.
+func (c *Core) TakePlace(account, destination string) bool {
+	taken, _ := c.slots.try(destination, account)
+	return taken
+}
+func (c *Core) FreePlace(account, destination string) { c.slots.release(destination, account) }
 
 // Slots of a core.
 type Slots = slots
 
 // NewSlots makes the places of a process.
-func NewSlots() *Slots { return newSlots() }
+func NewSlots() *Slots { return newSlots(time.Now) }
 
-// Try, Acquire and Release are its methods.
-func (s *slots) Try(destination string) bool { return s.try(destination) }
-func (s *slots) Acquire(ctx context.Context, destination string) bool {
-	return s.acquire(ctx, destination)
+// Try, Acquire and Release are its methods, for a destination "account/name" or
+// one that is an account of its own.
+func (s *slots) Try(destination string) bool {
+	taken, _ := s.try(destination, owner(destination))
+	return taken
 }
-func (s *slots) Release(destination string) { s.release(destination) }
+func (s *slots) Acquire(ctx context.Context, destination string) bool {
+	return s.acquire(ctx, destination, owner(destination))
+}
+func (s *slots) Release(destination string) { s.release(destination, owner(destination)) }
+
+// Answered gives a slot back after an answer that took so long.
+func (s *slots) Answered(destination string, took time.Duration) {
+	s.answered(destination, owner(destination), took)
+	s.recorded(owner(destination))
+}
+
+// Announce, Busy and Crowded are its methods.
+func (s *slots) Announce(account string, n int) { s.announce(account, n) }
+func (s *slots) Busy(account string) bool       { return s.busy(account) }
+func (s *slots) Crowded() bool                  { return s.crowded() }
+
+func (s *slots) queued() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.waiting
+}
+
+func owner(destination string) string {
+	account, _, _ := strings.Cut(destination, "/")
+	return account
+}

@@ -19,29 +19,51 @@ func (c *Core) First(ctx context.Context, run string) ([]workflows.Outcome, erro
 	budget, cancel := context.WithTimeout(ctx, Budget)
 	defer cancel()
 	begun, here := c.flights.join(run)
-	outcomes, open, err := c.gather(ctx, budget, begun)
+	found, err := c.gather(ctx, budget, begun)
 	if err != nil {
 		return nil, err
 	}
-	if !here || anyUnsettled(outcomes) || len(open) > 0 {
+	if !here || anyUnsettled(found.outcomes) || len(found.open) > 0 || len(found.unplaced) > 0 {
 		rest, err := c.rest(ctx, budget, run, begun, here)
 		if err != nil {
 			return nil, err
 		}
-		outcomes = append(outcomes, rest.outcomes...)
-		open = append(open, rest.open...)
+		found.add(rest)
 	}
-	if len(open) > 0 {
-		outcomes, err = c.leaveOpen(ctx, run, outcomes, open)
+	outcomes := found.outcomes
+	if len(found.open) > 0 {
+		outcomes, err = c.leaveOpen(ctx, run, outcomes, found.open)
 		if err != nil {
 			return nil, err
 		}
 	}
-	if err := c.release(ctx, run, outcomes); err != nil {
+	if err := c.release(ctx, run, append(outcomes[:len(outcomes):len(outcomes)], found.unplaced...)); err != nil {
 		return nil, err
 	}
 	c.flights.drop(run)
+	if len(found.unplaced) <= fewUnplaced {
+		outcomes = append(outcomes, found.unplaced...)
+	} else if err := c.moveOutcomes(ctx, run, found.unplaced, len(found.unplaced)); err != nil {
+		return nil, err
+	}
 	return c.limit(ctx, run, outcomes)
+}
+
+// fewUnplaced deliveries that found no place may as well be activities of their
+// run; more are a run of their own, whose first attempts share an activity.
+const fewUnplaced = 8
+
+func (c *Core) moveOutcomes(ctx context.Context, run string, outcomes []workflows.Outcome, atATime int) error {
+	ids := make([]string, len(outcomes))
+	for i, o := range outcomes {
+		ids[i] = o.DeliveryID
+	}
+	for part := range slices.Chunk(ids, max(atATime, 1)) {
+		if err := c.moveFrom(ctx, run, part); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func anyUnsettled(all []workflows.Outcome) bool {
@@ -55,22 +77,25 @@ func anyUnsettled(all []workflows.Outcome) bool {
 
 // gather waits for attempts until they end or the budget is used up. Attempts
 // that our own side failed count as not made: they are due again at once.
-func (c *Core) gather(ctx, budget context.Context, entries []*entry) (outcomes []workflows.Outcome, open []*entry, err error) {
+func (c *Core) gather(ctx, budget context.Context, entries []*entry) (f firsts, err error) {
 	for _, e := range entries {
 		select {
 		case <-e.done:
 		case <-budget.Done(): // stays so: the others are only looked at
 		}
 		if ctx.Err() != nil {
-			return nil, nil, ctx.Err()
+			return firsts{}, ctx.Err()
 		}
-		if ended, _ := e.ended(); ended {
-			outcomes = append(outcomes, c.outcomeOf(e))
-		} else {
-			open = append(open, e)
+		switch ended, _ := e.ended(); {
+		case !ended:
+			f.open = append(f.open, e)
+		case e.unplaced:
+			f.unplaced = append(f.unplaced, e.outcome)
+		default:
+			f.outcomes = append(f.outcomes, c.outcomeOf(e))
 		}
 	}
-	return outcomes, open, nil
+	return f, nil
 }
 
 func (c *Core) outcomeOf(e *entry) workflows.Outcome {
@@ -86,17 +111,29 @@ func (c *Core) outcomeOf(e *entry) workflows.Outcome {
 	return c.again(e.row, e.display(), 0)
 }
 
-type remainder struct {
+// firsts is how the first attempts of a run stand.
+type firsts struct {
 	outcomes []workflows.Outcome
-	open     []*entry
+	open     []*entry            // go on beyond the budget
+	unplaced []workflows.Outcome // were not begun: the process was at its limit
 }
+
+func (f *firsts) add(more firsts) {
+	f.outcomes = append(f.outcomes, more.outcomes...)
+	f.open = append(f.open, more.open...)
+	f.unplaced = append(f.unplaced, more.unplaced...)
+}
+
+// startAtOnce deliveries are begun together: their events are read with one
+// query, and are in memory.
+const startAtOnce = 256
 
 // rest takes care of the run's deliveries that no attempt was begun for in this
 // process: all of them after a crash, or where ingest runs elsewhere.
-func (c *Core) rest(ctx, budget context.Context, run string, begun []*entry, here bool) (remainder, error) {
+func (c *Core) rest(ctx, budget context.Context, run string, begun []*entry, here bool) (firsts, error) {
 	rows, err := c.store.loadRun(ctx, run, 100*maxUnsettled)
 	if err != nil {
-		return remainder{}, fmt.Errorf("load the run: %w", err)
+		return firsts{}, fmt.Errorf("load the run: %w", err)
 	}
 	labels := c.labels(ctx, rows)
 	known := make(map[string]bool, len(begun))
@@ -104,7 +141,7 @@ func (c *Core) rest(ctx, budget context.Context, run string, begun []*entry, her
 		known[e.row.id] = true
 	}
 	var (
-		r     remainder
+		r     firsts
 		fresh []row
 	)
 	for _, one := range rows {
@@ -119,13 +156,21 @@ func (c *Core) rest(ctx, budget context.Context, run string, begun []*entry, her
 			fresh = append(fresh, one)
 		}
 	}
-	if len(fresh) == 0 {
-		return r, nil
+	var entries []*entry
+	for part := range slices.Chunk(fresh, startAtOnce) {
+		if !c.Admit(budget) {
+			for _, one := range part {
+				r.unplaced = append(r.unplaced, c.again(one, labels[one.destination].display(), 0))
+			}
+			continue
+		}
+		added, begin := c.flights.add(run, part)
+		c.announce(begin)
+		c.start(context.WithoutCancel(ctx), budget, begin)
+		entries = append(entries, added...)
 	}
-	entries, begin := c.flights.add(run, fresh)
-	c.start(context.WithoutCancel(ctx), begin)
-	outcomes, open, err := c.gather(ctx, budget, entries)
-	r.outcomes, r.open = append(r.outcomes, outcomes...), open
+	started, err := c.gather(ctx, budget, entries)
+	r.add(started)
 	return r, err
 }
 
@@ -198,20 +243,15 @@ func (c *Core) limit(ctx context.Context, run string, outcomes []workflows.Outco
 		}
 	}
 	kept := outcomes[:0]
-	var surplus []string
+	var surplus []workflows.Outcome
 	for _, o := range outcomes {
 		if o.State == workflows.Again {
 			if room--; room < 0 {
-				surplus = append(surplus, o.DeliveryID)
+				surplus = append(surplus, o)
 				continue
 			}
 		}
 		kept = append(kept, o)
 	}
-	for part := range slices.Chunk(surplus, maxUnsettled) {
-		if err := c.moveFrom(ctx, run, part); err != nil {
-			return nil, err
-		}
-	}
-	return kept, nil
+	return kept, c.moveOutcomes(ctx, run, surplus, maxUnsettled)
 }

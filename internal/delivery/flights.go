@@ -22,6 +22,8 @@ type entry struct {
 	done    chan struct{}
 	outcome workflows.Outcome
 	err     error
+	// unplaced: this process was at its limit, so it was not begun.
+	unplaced bool
 }
 
 func (e *entry) display() string {

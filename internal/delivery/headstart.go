@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"datapusher/ent/delivery"
@@ -26,11 +27,48 @@ func (c *Core) Begin(run string, committed []ingest.Delivery) {
 		return // its lease ends, and another process takes it up
 	}
 	_, fresh := c.flights.add(run, rows)
+	c.announce(fresh)
 	go func() {
 		defer c.wait.Done()
-		c.start(context.Background(), fresh)
+		patience, cancel := context.WithTimeout(context.Background(), Budget)
+		defer cancel()
+		c.start(context.Background(), patience, fresh)
 	}()
 }
+
+func (c *Core) announce(flights []flight) {
+	for account, n := range countByAccount(flights) {
+		c.slots.announce(account, n)
+	}
+}
+
+func countByAccount(flights []flight) map[string]int {
+	n := make(map[string]int)
+	for _, f := range flights {
+		n[f.account]++
+	}
+	return n
+}
+
+// admitLook is how often somebody who has to wait looks whether there is room.
+const admitLook = 2 * time.Millisecond
+
+// Admit returns when this process has room for further first attempts; false,
+// when ctx has ended before. A fast door must not fill up what is behind it.
+func (c *Core) Admit(ctx context.Context) bool {
+	for c.slots.crowded() {
+		select {
+		case <-time.After(admitLook):
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return ctx.Err() == nil
+}
+
+// Busy reports whether an account has enough first attempts for now: its further
+// events wait at the door, and others' pass by.
+func (c *Core) Busy(account string) bool { return c.slots.busy(account) }
 
 // prepareTimeout bounds what comes before an attempt: with the attempt's own
 // deadline it has to end within the lease.
@@ -41,12 +79,15 @@ const (
 	// is merely busy gets everything in its time; behind a slow one nothing queues
 	// up for long, for its further attempts are the engine's.
 	laneWait = 500 * time.Millisecond
-	// maxWaiting first attempts wait for a place, and keep their events in memory.
-	maxWaiting = 8192
+	// maxWaiting first attempts, and a few more, wait for a place, and keep that
+	// many bytes of events in memory.
+	maxWaiting      = 8192
+	maxWaitingBytes = 32 << 20
 )
 
-// start begins first attempts. What finds no place soon steps back.
-func (c *Core) start(ctx context.Context, flights []flight) {
+// start begins first attempts. What finds no place soon steps back, and all that
+// has not begun when patience ends.
+func (c *Core) start(ctx, patience context.Context, flights []flight) {
 	preparing, cancel := context.WithTimeout(ctx, prepareTimeout)
 	defer cancel()
 	ids := make([]string, len(flights))
@@ -57,38 +98,93 @@ func (c *Core) start(ctx context.Context, flights []flight) {
 	if err == nil {
 		err = c.loadContents(preparing, flights)
 	}
+	var late map[string][]placing // whose account, or the process, is at its limit
 	for _, f := range flights {
 		if err != nil {
+			c.slots.announce(f.account, -1)
 			f.finish(workflows.Outcome{}, fmt.Errorf("prepare the attempt: %w", err))
 			continue
 		}
-		d := found[f.destination]
-		label := d.display()
+		p := placing{f, found[f.destination]}
+		label := p.d.display()
 		f.label.Store(&label)
-		c.wait.Go(func() {
-			switch {
-			case c.place(ctx, f.destination):
-				f.finish(c.attempt(ctx, f.row, d))
-			case c.slots.full(f.destination):
-				f.finish(c.queueUp(ctx, f.row, d))
-			default:
-				f.finish(c.again(f.entry.row, label, 0), nil)
+		taken, ours := c.slots.try(f.destination, f.account)
+		if !taken && ours {
+			if late == nil {
+				late = make(map[string][]placing)
 			}
-		})
+			late[f.account] = append(late[f.account], p)
+			continue
+		}
+		c.begin(ctx, p, taken)
+	}
+	var waiting sync.WaitGroup
+	defer waiting.Wait()
+	for account, all := range late {
+		waiting.Go(func() { c.startLate(ctx, patience, account, all) })
 	}
 }
 
-// place takes a slot for a first attempt.
-func (c *Core) place(ctx context.Context, destination string) bool {
-	if c.slots.try(destination) {
-		return true
+// placing is a flight that is to get a place at its destination.
+type placing struct {
+	flight
+	d *destination
+}
+
+// startLate begins attempts of an account as there is room for them, one after
+// the other and not each waiting in a goroutine of its own.
+func (c *Core) startLate(ctx, patience context.Context, account string, all []placing) {
+	for _, p := range all {
+		for {
+			if !c.slots.room(patience, account) {
+				c.slots.announce(account, -1)
+				p.unplaced = true
+				p.finish(c.again(p.entry.row, p.d.display(), 0), nil)
+				break
+			}
+			if taken, ours := c.slots.try(p.destination, account); taken || !ours {
+				c.begin(ctx, p, taken)
+				break
+			}
+		}
 	}
-	if c.slots.waiting.Load() >= maxWaiting {
-		return false
+}
+
+// begin makes an attempt, with the place that it has or waits for.
+func (c *Core) begin(ctx context.Context, p placing, placed bool) {
+	c.wait.Add(1)
+	c.crew.do(func() {
+		defer c.wait.Done()
+		switch {
+		case placed:
+			c.slots.announce(p.account, -1)
+			p.finish(c.attempt(ctx, p.row, p.d))
+		case c.place(ctx, p.row):
+			p.finish(c.attempt(ctx, p.row, p.d))
+		case c.slots.full(p.destination):
+			p.finish(c.queueUp(ctx, p.row, p.d))
+		default:
+			p.finish(c.again(p.entry.row, p.d.display(), 0), nil)
+		}
+	})
+}
+
+// place waits for a slot of a first attempt. At a destination that is fast, and
+// merely full, it is worth waiting longer.
+func (c *Core) place(ctx context.Context, r row) bool {
+	size := int64(len(r.payload))
+	room := c.waitingBytes.Add(size) <= maxWaitingBytes
+	defer c.waitingBytes.Add(-size)
+	c.slots.announce(r.account, -1)
+	for waited := laneWait; room; waited += laneWait {
+		waiting, cancel := context.WithTimeout(ctx, laneWait)
+		got := c.slots.acquire(waiting, r.destination, r.account)
+		cancel()
+		if got || waited >= Budget || !c.slots.fast(r.destination) {
+			return got
+		}
 	}
-	waiting, cancel := context.WithTimeout(ctx, laneWait)
-	defer cancel()
-	return c.slots.acquire(waiting, destination)
+	return false
 }
 
 // queueUp parks a delivery whose destination has no place left, and so everything

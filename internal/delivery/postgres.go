@@ -13,7 +13,12 @@ import (
 
 // postgres is the store on Postgres. Times are the server's: processes whose
 // clocks differ agree on when something is due.
-type postgres struct{ db *database.DB }
+type postgres struct {
+	db      *database.DB
+	results *database.Kept // for the recorder alone
+}
+
+func (p *postgres) close() { p.results.Close() }
 
 const selectPostgres = `
 SELECT d.id, d.account_id, d.event_id, d.destination_id, d.run, d.status, coalesce(d.reason, ''), d.attempt_count,
@@ -109,14 +114,17 @@ func text(rows *sql.Rows, err error) ([]string, error) {
 // A delivery that was canceled while the attempt was under way stays so, unless
 // the receiver has taken it: then that is the truth. What is parked has no owner,
 // so a parked row is only written to by whoever has claimed it.
+//
+// What was said of each attempt comes in one piece, $1, with its place and sizes.
 var recordPostgres = strings.ReplaceAll(`
 WITH input AS MATERIALIZED (
-  SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::float8[],
-    $8::bigint[], $9::text[], $10::bigint[], $11::bigint[], $12::bytea[], $13::bool[], $14::text[], $15::bool[],
-    $16::bigint[], $17::text[], $18::bigint[], $19::bigint[], $20::bigint[], $21::bigint[], $22::bytea[], $23::bytea[])
+  SELECT * FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::float8[],
+    $9::bigint[], $10::text[], $11::bigint[], $12::bigint[], $13::bool[], $14::text[], $15::bool[],
+    $16::bigint[], $17::text[], $18::bigint[], $19::bigint[], $20::bigint[], $21::bigint[],
+    $22::int[], $23::int[], $24::int[], $25::int[])
   AS i (delivery_id, account_id, run, number, status, reason, after, http_status, error_class, started_us, duration_us,
-    body, truncated, attempt_id, sent,
-    step, asked_by, dns_us, connect_us, tls_us, first_byte_us, request_headers, response_headers)
+    truncated, attempt_id, sent,
+    step, asked_by, dns_us, connect_us, tls_us, first_byte_us, at, body, request_headers, response_headers)
 ), written AS (
   UPDATE deliveries d SET
     status = CASE WHEN i.stays THEN d.status ELSE i.status END,
@@ -138,8 +146,11 @@ WITH input AS MATERIALIZED (
   INSERT INTO attempts (id, account_id, delivery_id, number, status, error_class, started_at, duration_us,
     response_body, response_truncated, asked_by, dns_us, connect_us, tls_us, first_byte_us, request_headers, response_headers)
   SELECT i.attempt_id, i.account_id, i.delivery_id, i.number, nullif(i.http_status, 0), nullif(i.error_class, ''),
-    to_timestamp(i.started_us / 1e6), i.duration_us, nullif(i.body, ''), i.truncated,
-    i.asked_by, i.dns_us, i.connect_us, i.tls_us, i.first_byte_us, nullif(i.request_headers, ''), nullif(i.response_headers, '')
+    to_timestamp(i.started_us / 1e6), i.duration_us,
+    CASE WHEN i.body > 0 THEN substring($1::bytea FROM i.at FOR i.body) END, i.truncated,
+    i.asked_by, i.dns_us, i.connect_us, i.tls_us, i.first_byte_us,
+    CASE WHEN i.request_headers > 0 THEN substring($1::bytea FROM i.at + i.body FOR i.request_headers) END,
+    CASE WHEN i.response_headers > 0 THEN substring($1::bytea FROM i.at + i.body + i.request_headers FOR i.response_headers) END
   FROM input i JOIN written w ON w.id = i.delivery_id WHERE i.sent
 )
 SELECT id, status FROM written`, `i.stays`, `(d.status = 'CANCELED' AND i.status <> 'SUCCEEDED')`)
@@ -153,8 +164,9 @@ func (p *postgres) record(ctx context.Context, batch []*record) (map[string]deli
 		numbers, codes, started, taken = make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
 		steps, dns, connect, tls, head = make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
 		after                          = make([]float64, n)
-		bodies, sentHead, gotHead      = make([][]byte, n), make([][]byte, n), make([][]byte, n)
+		at, body, asked, answered      = make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
 		cut, sent                      = make([]bool, n), make([]bool, n)
+		said                           []byte
 	)
 	for i, r := range batch {
 		deliveries[i], accounts[i], runs[i] = r.row.id, r.row.account, r.row.run
@@ -162,19 +174,22 @@ func (p *postgres) record(ctx context.Context, batch []*record) (map[string]deli
 		statuses[i], reasons[i], after[i] = string(r.decision.Status), r.decision.Reason, r.decision.After.Seconds()
 		codes[i], classes[i] = int64(r.result.Status), string(r.result.Class)
 		started[i], taken[i] = r.result.Started.UnixMicro(), r.result.Total.Microseconds()
-		bodies[i], cut[i], sent[i] = r.result.Body, r.result.BodyTruncated, !r.noTry
+		cut[i], sent[i] = r.result.BodyTruncated, !r.noTry
 		steps[i], askers[i] = int64(r.decision.Step), string(r.asker)
 		dns[i], connect[i] = r.result.DNS.Microseconds(), r.result.Connect.Microseconds()
 		tls[i], head[i] = r.result.TLS.Microseconds(), r.result.FirstByte.Microseconds()
-		sentHead[i], gotHead[i] = r.requestHeaders, r.responseHeaders
+		at[i] = int64(len(said) + 1)
+		body[i], asked[i], answered[i] = int64(len(r.result.Body)), int64(len(r.requestHeaders)), int64(len(r.responseHeaders))
+		said = append(append(append(said, r.result.Body...), r.requestHeaders...), r.responseHeaders...)
 	}
-	return scanStatuses(p.db.Write.QueryContext(ctx, recordPostgres,
+	all, err := scanStatuses(p.results.Query(ctx, said,
 		database.Array(deliveries), database.Array(accounts), database.Array(runs), database.Array(numbers),
 		database.Array(statuses), database.Array(reasons), database.Array(after),
 		database.Array(codes), database.Array(classes), database.Array(started), database.Array(taken),
-		database.Array(bodies), database.Array(cut), database.Array(attempts), database.Array(sent),
+		database.Array(cut), database.Array(attempts), database.Array(sent),
 		database.Array(steps), database.Array(askers), database.Array(dns), database.Array(connect), database.Array(tls),
-		database.Array(head), database.Array(sentHead), database.Array(gotHead)))
+		database.Array(head), database.Array(at), database.Array(body), database.Array(asked), database.Array(answered)))
+	return all, p.results.Failed(err)
 }
 
 func scanStatuses(rows *sql.Rows, err error) (map[string]delivery.Status, error) {

@@ -2,106 +2,329 @@ package delivery
 
 import (
 	"context"
+	"slices"
 	"sync"
-	"sync/atomic"
+	"time"
+)
 
-	"golang.org/x/sync/semaphore"
+const (
+	// These bound the attempts going on in this process: at a destination, for an
+	// account, and over all.
+	perDestination = 128
+	perAccount     = 512
+	overall        = 1024
+	// Attempts at destinations that are slow do not count there, so that those
+	// that are well have their places, and have bounds of their own.
+	slowOfAccount = 256
+	slowOverall   = 512
+	// most is where it ends, whoever turns slow while attempts are under way.
+	most = 4096
+	// slowAfter is how long a destination takes for its answers that is slow.
+	slowAfter = 500 * time.Millisecond
+	// fastBelow is how long one takes at most of which a crowd is soon served.
+	fastBelow = 100 * time.Millisecond
+	// maxRemembered destinations are known to be slow while nothing is sent to them.
+	maxRemembered = 10_000
+	// maxLook bounds how many destinations are asked whom a free slot serves.
+	maxLook = 64
+	// sweepEvery is how often those that have turned slow are looked for.
+	sweepEvery = 50 * time.Millisecond
 )
 
 // slots bound the attempts that go on at the same time: for each destination
 // until the answer is there, and over all until it is recorded. Who waits is
-// served in order, and alone: many may be waiting.
+// served in order within its destination, and destinations in turn.
 type slots struct {
-	all     *semaphore.Weighted
-	waiting atomic.Int64
+	now func() time.Time
 
-	mu sync.Mutex
-	by map[string]*places
+	mu        sync.Mutex
+	all, slow int // slots that are taken: all of them, and those at slow destinations
+	coming    int // attempts that were begun and have not asked for a place yet
+	waiting   int
+	accounts  map[string]*share
+	by        map[string]*places
+	line      []*places     // have somebody waiting
+	free      chan struct{} // closed when something becomes free; nil where nobody waits for that
+	swept     time.Time
 }
+
+// share is what an account has of everything.
+type share struct{ all, slow, coming, waiting int }
 
 // places are those of one destination.
 type places struct {
-	*semaphore.Weighted
-	users int // hold a place or wait for one
+	id      string
+	account *share
+	used    int
+	charged int           // of used, as slow
+	latency time.Duration // of its answers, smoothed
+	heard   time.Time     // when it last answered, or was first asked since it was idle
+	queue   []chan struct{}
 }
 
-func newSlots() *slots {
-	return &slots{all: semaphore.NewWeighted(overall), by: make(map[string]*places)}
+func newSlots(now func() time.Time) *slots {
+	return &slots{now: now, accounts: make(map[string]*share), by: make(map[string]*places)}
 }
 
-// try takes a slot if one is free and nobody waits for it.
-func (s *slots) try(destination string) bool {
-	p := s.enter(destination)
-	if p.TryAcquire(1) {
-		if s.all.TryAcquire(1) {
+// try takes a slot if one is free and nobody waits for it. Otherwise ours tells
+// that it is the process or the account that is at its limit, and not the
+// destination.
+func (s *slots) try(destination, account string) (taken, ours bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.of(destination, account)
+	if len(p.queue) == 0 && s.fits(p) {
+		s.take(p)
+		return true, false
+	}
+	ours = len(p.queue) == 0 && p.used < perDestination && !s.isSlow(p)
+	s.forget(p, account)
+	return false, ours
+}
+
+// acquire waits for a slot until ctx ends.
+func (s *slots) acquire(ctx context.Context, destination, account string) bool {
+	s.mu.Lock()
+	p := s.of(destination, account)
+	if len(p.queue) == 0 && s.fits(p) {
+		s.take(p)
+		s.mu.Unlock()
+		return true
+	}
+	turn := make(chan struct{})
+	if len(p.queue) == 0 {
+		s.line = append(s.line, p)
+	}
+	p.queue = append(p.queue, turn)
+	s.waiting++
+	p.account.waiting++
+	s.mu.Unlock()
+	select {
+	case <-turn:
+		return true
+	case <-ctx.Done():
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := slices.Index(p.queue, turn)
+	if i < 0 {
+		return true // it came at the last moment
+	}
+	p.queue = slices.Delete(p.queue, i, i+1)
+	s.waiting--
+	p.account.waiting--
+	if len(p.queue) == 0 {
+		s.line = slices.DeleteFunc(s.line, func(one *places) bool { return one == p })
+	}
+	s.forget(p, account)
+	return false
+}
+
+// room waits until the process has something for an account, or ctx ends.
+func (s *slots) room(ctx context.Context, account string) bool {
+	for {
+		s.mu.Lock()
+		a := s.accounts[account]
+		if s.all < most && s.well() < overall && (a == nil || a.all-a.slow < perAccount) {
+			s.mu.Unlock()
 			return true
 		}
-		p.Release(1)
+		if s.free == nil {
+			s.free = make(chan struct{})
+		}
+		free := s.free
+		s.mu.Unlock()
+		select {
+		case <-free:
+		case <-ctx.Done():
+			return false
+		}
 	}
-	s.leave(destination, p)
-	return false
 }
 
 // full reports whether a destination has no place left, whoever has those of the
 // whole process.
 func (s *slots) full(destination string) bool {
-	p := s.enter(destination)
-	defer s.leave(destination, p)
-	if p.TryAcquire(1) {
-		p.Release(1)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.by[destination]
+	return p != nil && (p.used >= perDestination ||
+		s.isSlow(p) && (s.slow >= slowOverall || p.account.slow >= slowOfAccount))
+}
+
+// fast reports whether a destination answers so soon that a crowd is soon served.
+func (s *slots) fast(destination string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.by[destination]
+	return p == nil || !s.isSlow(p) && p.latency < fastBelow
+}
+
+// answered gives the destination's part of a slot back, after so long; recorded
+// the rest.
+func (s *slots) answered(destination, account string, took time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.by[destination]
+	p.used--
+	p.heard = s.now()
+	if took > 0 {
+		p.latency += (took - p.latency) / 4
+	}
+	if p.charged > 0 {
+		s.charge(p, -1)
+	}
+	s.serve()
+	s.forget(p, account)
+}
+
+func (s *slots) recorded(account string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all--
+	a := s.accounts[account]
+	a.all--
+	s.leave(account)
+	s.serve()
+	if s.free != nil {
+		close(s.free)
+		s.free = nil
+	}
+}
+
+// release gives a whole slot back that nothing was sent in.
+func (s *slots) release(destination, account string) {
+	s.answered(destination, account, 0)
+	s.recorded(account)
+}
+
+// announce counts attempts that will ask for a place; n is negative when they do.
+func (s *slots) announce(account string, n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.coming += n
+	s.share(account).coming += n
+	s.leave(account)
+}
+
+// crowded reports whether enough attempts go on, or wait, for all together.
+func (s *slots) crowded() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.coming+s.well() >= overall+overall/2 || s.waiting >= maxWaiting/2
+}
+
+// busy reports whether enough attempts go on, or wait, for an account.
+func (s *slots) busy(account string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := s.accounts[account]
+	return a != nil && a.coming+a.waiting+a.all-a.slow >= perAccount+perAccount/2
+}
+
+// well is how many slots are taken at destinations that are well.
+func (s *slots) well() int {
+	if s.all-s.slow >= overall && s.now().Sub(s.swept) >= sweepEvery {
+		s.swept = s.now()
+		for _, p := range s.by {
+			s.judge(p)
+		}
+	}
+	return s.all - s.slow
+}
+
+func (s *slots) fits(p *places) bool {
+	if p.used >= perDestination || s.all >= most {
 		return false
 	}
+	if s.judge(p) {
+		return s.slow < slowOverall && p.account.slow < slowOfAccount
+	}
+	return s.well() < overall && p.account.all-p.account.slow < perAccount
+}
+
+func (s *slots) isSlow(p *places) bool {
+	return p.latency > slowAfter || p.used > 0 && s.now().Sub(p.heard) > slowAfter
+}
+
+// judge reports whether a destination is slow, and has all its attempts count so.
+func (s *slots) judge(p *places) bool {
+	if !s.isSlow(p) {
+		return false
+	}
+	s.charge(p, p.used-p.charged)
 	return true
 }
 
-// acquire waits for a slot until ctx ends.
-func (s *slots) acquire(ctx context.Context, destination string) bool {
-	s.waiting.Add(1)
-	defer s.waiting.Add(-1)
-	p := s.enter(destination)
-	if p.Acquire(ctx, 1) == nil {
-		if s.all.Acquire(ctx, 1) == nil {
-			return true
-		}
-		p.Release(1)
+func (s *slots) charge(p *places, n int) {
+	p.charged += n
+	p.account.slow += n
+	s.slow += n
+}
+
+func (s *slots) take(p *places) {
+	if p.used == 0 {
+		p.heard = s.now()
 	}
-	s.leave(destination, p)
-	return false
+	p.used++
+	s.all++
+	p.account.all++
+	s.judge(p)
 }
 
-// answered gives the destination's part of a slot back; recorded the rest.
-func (s *slots) answered(destination string) {
-	s.mu.Lock()
-	p := s.by[destination]
-	s.mu.Unlock()
-	p.Release(1)
-	s.leave(destination, p)
+// serve gives what has become free to those who wait.
+func (s *slots) serve() {
+	for misses := 0; misses < min(len(s.line), maxLook); {
+		p := s.line[0]
+		s.line = s.line[1:]
+		if !s.fits(p) {
+			misses++
+			s.line = append(s.line, p)
+			continue
+		}
+		misses = 0
+		s.take(p)
+		close(p.queue[0])
+		s.waiting--
+		p.account.waiting--
+		if p.queue = p.queue[1:]; len(p.queue) > 0 {
+			s.line = append(s.line, p)
+		}
+	}
 }
 
-func (s *slots) recorded() { s.all.Release(1) }
-
-// release gives the whole slot back.
-func (s *slots) release(destination string) {
-	s.answered(destination)
-	s.recorded()
-}
-
-func (s *slots) enter(destination string) *places {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (s *slots) of(destination, account string) *places {
 	p := s.by[destination]
 	if p == nil {
-		p = &places{Weighted: semaphore.NewWeighted(perDestination)}
+		p = &places{id: destination}
 		s.by[destination] = p
 	}
-	p.users++
+	if p.used == 0 && len(p.queue) == 0 {
+		p.account = s.share(account)
+	}
 	return p
 }
 
-func (s *slots) leave(destination string, p *places) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if p.users--; p.users == 0 {
-		delete(s.by, destination)
+func (s *slots) share(account string) *share {
+	a := s.accounts[account]
+	if a == nil {
+		a = &share{}
+		s.accounts[account] = a
+	}
+	return a
+}
+
+// forget drops what is known of an idle destination, unless that it is slow, or
+// may turn out to be.
+func (s *slots) forget(p *places, account string) {
+	if p.used == 0 && len(p.queue) == 0 && (p.latency < slowAfter/8 || len(s.by) > maxRemembered) {
+		delete(s.by, p.id)
+	}
+	s.leave(account)
+}
+
+func (s *slots) leave(account string) {
+	if a := s.accounts[account]; a != nil && *a == (share{}) {
+		delete(s.accounts, account)
 	}
 }

@@ -16,6 +16,9 @@ import (
 
 const (
 	perDestination = 128
+	perAccount     = 512
+	slowOfAccount  = 256
+	slowOverall    = 512
 	overall        = 1024
 )
 
@@ -98,4 +101,149 @@ func TestNobodyWaitsInVain(t *testing.T) {
 	for range perDestination {
 		require.True(t, s.Try("0"), "every place was given back")
 	}
+}
+
+// fill takes places at destinations of an account until none is left, and tells how many.
+func fill(s *delivery.Slots, account string) (taken int) {
+	for d := range 2 * overall / perDestination {
+		for s.Try(fmt.Sprintf("%s/%d", account, d)) {
+			taken++
+		}
+	}
+	return taken
+}
+
+func TestAnAccountLeavesPlacesForOthers(t *testing.T) {
+	t.Parallel()
+	s := delivery.NewSlots()
+	require.Equal(t, perAccount, fill(s, "one"))
+	require.Equal(t, perAccount, fill(s, "two"))
+	require.Zero(t, fill(s, "three"), "the process is full")
+}
+
+// Destinations that do not answer, or slowly, have a share, whoever owns them:
+// the rest is for those that are well.
+func TestSlowDestinationsLeavePlacesForTheOthers(t *testing.T) {
+	t.Parallel()
+	for name, slow := range map[string]func(s *delivery.Slots, destination string){
+		"no answer": func(s *delivery.Slots, destination string) {
+			require.True(t, s.Try(destination))
+			time.Sleep(time.Second)
+		},
+		"late answers": func(s *delivery.Slots, destination string) {
+			for range 2 {
+				require.True(t, s.Try(destination))
+				s.Answered(destination, 2*time.Second)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := delivery.NewSlots()
+				held := 0
+				for d := range 16 {
+					slow(s, fmt.Sprint(d))
+					for s.Try(fmt.Sprint(d)) {
+						held++
+					}
+				}
+				require.InDelta(t, slowOverall, held, 16)
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				require.False(t, s.Acquire(ctx, "0"))
+				require.False(t, s.Crowded(), "what goes on there is no work")
+				require.Equal(t, perAccount, fill(s, "healthy"))
+				require.Equal(t, perAccount, fill(s, "another"))
+			})
+		})
+	}
+}
+
+// Those of one account that are slow do not take the place of those of others.
+func TestAnAccountsSlowDestinationsHaveAShareOfTheSlow(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := delivery.NewSlots()
+		for d := range 4 {
+			require.True(t, s.Try(fmt.Sprintf("one/%d", d)))
+		}
+		time.Sleep(time.Second)
+		require.InDelta(t, slowOfAccount+perAccount, fill(s, "one"), 4, "the others of it are well")
+		require.True(t, s.Try("two/0"))
+	})
+}
+
+// Destinations that stop to answer all at once, with all places taken.
+func TestWhatTurnsSlowFreesThePlacesOfThoseThatAreWell(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := delivery.NewSlots()
+		for account := range 4 {
+			fill(s, fmt.Sprint(account))
+		}
+		require.False(t, s.Try("other"))
+		require.False(t, s.Try("other"))
+		time.Sleep(time.Second)
+		require.True(t, s.Try("other"))
+		require.Equal(t, perAccount, fill(s, "healthy"))
+	})
+}
+
+func TestADestinationThatIsFastAgainHasItsPlacesBack(t *testing.T) {
+	t.Parallel()
+	s := delivery.NewSlots()
+	for range 2 {
+		require.True(t, s.Try("slow"))
+		s.Answered("slow", 2*time.Second)
+	}
+	for d := range slowOverall / perDestination {
+		other := fmt.Sprint(d)
+		for range 2 {
+			require.True(t, s.Try(other))
+			s.Answered(other, 2*time.Second)
+		}
+		for s.Try(other) {
+		}
+	}
+	require.False(t, s.Try("slow"), "the share of the slow is used up")
+	s.Release("0")
+	for range 5 {
+		require.True(t, s.Try("slow"))
+		s.Answered("slow", time.Millisecond)
+	}
+	for s.Try("0") {
+	}
+	require.True(t, s.Try("slow"))
+}
+
+func TestAnAccountIsBusyWithWhatItHasAndWhatWaits(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := delivery.NewSlots()
+		ctx, cancel := context.WithCancel(t.Context())
+		var wait sync.WaitGroup
+		defer wait.Wait()
+		defer cancel()
+		require.Equal(t, perAccount, fill(s, "one"))
+		require.False(t, s.Busy("one"))
+		for range perAccount / 4 {
+			wait.Go(func() { s.Acquire(ctx, "one/0") })
+		}
+		synctest.Wait()
+		require.False(t, s.Busy("one"))
+		s.Announce("one", perAccount/4)
+		require.True(t, s.Busy("one"))
+		require.False(t, s.Busy("two"))
+		require.False(t, s.Crowded())
+		s.Announce("two", overall)
+		require.True(t, s.Crowded())
+		s.Announce("two", -overall)
+		require.False(t, s.Crowded())
+		time.Sleep(time.Second)
+		s.Try("one/0")
+		require.True(t, s.Busy("one"))
+		s.Announce("one", -perAccount/4)
+		require.False(t, s.Busy("one"))
+	})
 }

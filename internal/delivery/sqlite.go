@@ -17,6 +17,8 @@ type sqlite struct {
 	now func() time.Time
 }
 
+func (s *sqlite) close() {}
+
 func (s *sqlite) clock() time.Time { return s.now().UTC().Truncate(time.Microsecond) }
 
 // list makes ids a parameter for json_each.

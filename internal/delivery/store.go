@@ -150,6 +150,8 @@ type store interface {
 	waking(ctx context.Context, grace time.Duration, limit int) ([]string, error)
 	// wakingReplays lists replays that run and have not moved for a grace.
 	wakingReplays(ctx context.Context, grace time.Duration, limit int) ([]string, error)
+	// close ends it, when nothing is recorded any more.
+	close()
 	// backlog counts what is not settled.
 	backlog(ctx context.Context) (Backlog, error)
 }
@@ -162,7 +164,7 @@ type Backlog struct {
 
 func newStore(db *database.DB, now func() time.Time) store {
 	if db.Postgres() {
-		return &postgres{db: db}
+		return &postgres{db: db, results: db.Keep(recordPostgres)}
 	}
 	return &sqlite{db: db, now: now}
 }

@@ -163,10 +163,10 @@ func (t *turn) one(ctx context.Context, r row, by Asker) error {
 	}
 	waiting, cancel := context.WithTimeout(ctx, slotWait)
 	defer cancel()
-	if !t.slots.acquire(waiting, r.destination) {
+	if !t.slots.acquire(waiting, r.destination, r.account) {
 		return t.free(by, 0, false, wrap(t.putBack(context.WithoutCancel(ctx), []row{r}), "put a delivery back"))
 	}
-	defer t.slots.recorded()
+	defer t.slots.recorded(r.account)
 	rec := t.send(ctx, r, t.destinations.latest(t.d), by)
 	if by == byProbe {
 		t.judge(rec)

@@ -5,7 +5,8 @@
 // A commit of one event that may leave at once is a run of its own, "event/<id>";
 // otherwise a run "batch/<ulid>" is open from the last dispatch to the next and
 // every commit between is written under it. Up to ten events a second each have
-// a workflow of their own, and above that the engine's cost is bounded.
+// a workflow of their own, and above that the engine's cost is bounded: under
+// load the pace slows down.
 //
 // Nothing depends on a dispatch to succeed: what the engine did not take is
 // overdue soon, and the reconciler hands it over again.
@@ -32,6 +33,16 @@ const (
 	backlog = 256
 	// handOver is how long the engine may take for one run.
 	handOver = 5 * time.Second
+	// Up to that load, in events a second, runs leave at the pace. Above it they
+	// leave as much more slowly, until the pace is slowest times as long. Where
+	// first attempts have begun nobody waits for a run; where they wait for it,
+	// few runs are worth it only when they would keep the engine busy.
+	leisurely        = 20
+	leisurelyWaiting = 1000
+	slowest          = 5
+	// maxRun deliveries are the end of a run, whatever the pace: its first attempts
+	// are one activity, and its outcomes one answer.
+	maxRun = 5000
 	// maxDetails is the size of a run's list of deliveries in the engine's UI.
 	maxDetails = 18_000
 )
@@ -47,7 +58,7 @@ type Options struct {
 	Engine workflows.Engine
 	// HeadStart is nil where this process does not make attempts.
 	HeadStart HeadStart
-	// Pace is the shortest time between two runs.
+	// Pace is the shortest time between two runs, as long as few events come in.
 	Pace   time.Duration
 	Logger *slog.Logger
 	Now    func() time.Time
@@ -62,6 +73,7 @@ type Dispatcher struct {
 	stop  context.CancelFunc
 
 	mu     sync.Mutex
+	left   time.Time // when the last run did
 	next   time.Time // before this no run may leave
 	open   *run      // takes every commit until its timer fires
 	timer  *time.Timer
@@ -72,6 +84,7 @@ type Dispatcher struct {
 type run struct {
 	id         string
 	tickets    int // commits that are still going on
+	announced  int // events of all its commits
 	sealed     bool
 	deliveries []string
 	events     int
@@ -94,7 +107,7 @@ func (d *Dispatcher) Open(eventIDs []string) ingest.Ticket {
 	now := d.o.Now()
 	if d.open == nil && (!now.Before(d.next) || d.closed) {
 		// Nothing has left for a pace: this commit leaves by itself.
-		d.next = now.Add(d.o.Pace)
+		d.left, d.next = now, now.Add(d.o.Pace)
 		r := &run{tickets: 1, sealed: true}
 		if len(eventIDs) == 1 {
 			r.id = "event/" + eventIDs[0]
@@ -105,24 +118,41 @@ func (d *Dispatcher) Open(eventIDs []string) ingest.Ticket {
 	}
 	if d.open == nil {
 		d.open = &run{id: id.NewBatch(now)}
-		d.timer = time.AfterFunc(d.next.Sub(now), d.seal)
+		opened := d.open
+		d.timer = time.AfterFunc(d.next.Sub(now), func() { d.seal(opened) })
 	}
 	d.open.tickets++
+	d.open.announced += len(eventIDs)
 	return &ticket{d: d, run: d.open, events: len(eventIDs)}
 }
 
-// seal closes the open run to further commits.
-func (d *Dispatcher) seal() {
+// seal closes a run to further commits, if it still is the open one.
+func (d *Dispatcher) seal(r *run) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	r := d.open
-	if r == nil {
-		return
+	if r == d.open {
+		d.closeOpen()
+		d.leave(r)
 	}
+}
+
+func (d *Dispatcher) closeOpen() {
+	r := d.open
 	d.open = nil
-	d.next = d.o.Now().Add(d.o.Pace)
+	d.timer.Stop()
+	now := d.o.Now()
+	d.next = now.Add(d.pace(r.announced, now.Sub(d.left)))
+	d.left = now
 	r.sealed = true
-	d.leave(r)
+}
+
+// pace is the time until the next run leaves, after so many events came in.
+func (d *Dispatcher) pace(events int, within time.Duration) time.Duration {
+	load := float64(events) / max(within, time.Millisecond).Seconds() / leisurelyWaiting
+	if d.o.HeadStart != nil {
+		load *= leisurelyWaiting / leisurely
+	}
+	return time.Duration(float64(d.o.Pace) * min(max(load, 1), slowest))
 }
 
 // leave queues a run once it is sealed and its last commit has ended.
@@ -165,10 +195,10 @@ func (d *Dispatcher) work() {
 // Close hands over what is committed and ends; an engine that does not answer
 // cannot hold it longer than the time for one run. Ingest has to be closed before.
 func (d *Dispatcher) Close() {
-	d.seal()
 	d.mu.Lock()
-	if d.timer != nil {
-		d.timer.Stop()
+	if r := d.open; r != nil {
+		d.closeOpen()
+		d.leave(r)
 	}
 	if !d.closed {
 		d.closed = true
@@ -211,6 +241,9 @@ func (t *ticket) Close(committed []ingest.Delivery) {
 		for _, s := range sending {
 			t.run.deliveries = append(t.run.deliveries, s.ID)
 		}
+	}
+	if t.run == t.d.open && len(t.run.deliveries) >= maxRun {
+		t.d.closeOpen()
 	}
 	t.d.leave(t.run)
 }

@@ -363,3 +363,63 @@ func TestEveryDeliveryLeavesOnceUnderItsRun(t *testing.T) {
 	}
 	require.Equal(t, want, got)
 }
+
+// times are when runs left, since the test began.
+func (d desk) times(begin time.Time) (all []time.Duration) {
+	d.engine.mu.Lock()
+	defer d.engine.mu.Unlock()
+	for _, at := range d.engine.at {
+		all = append(all, at.Sub(begin))
+	}
+	return all
+}
+
+func TestUnderLoadRunsLeaveMoreSlowly(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		headStart dispatch.HeadStart
+		every     time.Duration // an event
+		want      []time.Duration
+	}{
+		"ten a second, each by itself":     {headStart(func(string, []ingest.Delivery) {}), 100 * time.Millisecond, []time.Duration{0, 100, 200, 300, 400, 500, 600, 700, 800, 900}},
+		"a hundred, begun already":         {headStart(func(string, []ingest.Delivery) {}), 10 * time.Millisecond, []time.Duration{0, 100, 600}},
+		"a hundred, and waiting for it":    {nil, 10 * time.Millisecond, []time.Duration{0, 100, 200, 300, 400, 500, 600, 700, 800, 900}},
+		"ten thousand, and waiting for it": {nil, 100 * time.Microsecond, []time.Duration{0, 100, 600}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run(t, func(o *dispatch.Options) { o.HeadStart = c.headStart }, func(t *testing.T, d desk) {
+				begin := time.Now()
+				for i := 0; time.Since(begin) < 950*time.Millisecond; i++ {
+					d.commit(fmt.Sprintf("evt_%d", i))
+					time.Sleep(c.every)
+				}
+				synctest.Wait()
+				got := d.times(begin)
+				require.Len(t, got, len(c.want), "%v", got)
+				for i, at := range c.want {
+					require.InDelta(t, float64(at*time.Millisecond), float64(got[i]), float64(60*time.Millisecond), "%v", got)
+				}
+			})
+		})
+	}
+}
+
+func TestARunThatIsFullLeavesBeforeItsTime(t *testing.T) {
+	run(t, nil, func(t *testing.T, d desk) {
+		begin := time.Now()
+		d.commit("evt_0")
+		many := make([]string, 1000)
+		for n := range 6 {
+			for i := range many {
+				many[i] = fmt.Sprintf("evt_%d_%d", n, i)
+			}
+			d.commit(many...)
+		}
+		synctest.Wait()
+		require.Equal(t, []time.Duration{0, 0}, d.times(begin))
+		require.Equal(t, "5000 event(s), 5000 delivery(ies)", d.engine.runs[1].Summary)
+		time.Sleep(5 * pace)
+		synctest.Wait()
+		require.Equal(t, "1000 event(s), 1000 delivery(ies)", d.engine.runs[2].Summary)
+	})
+}

@@ -118,17 +118,19 @@ func badRequests() []bad {
 			bad{name, "PATCH /destination/", body, []string{bearer("SECRET")}, problem.Invalid, []string{"body"}},
 		)
 	}
+	all = append(all, badBatches()...)
 	for _, media := range []string{
 		"text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/json; charset=latin1", "application/jsonp",
 		"application/xml", "application/json, text/plain", "nonsense", "text/json;",
 	} {
-		for _, line := range []string{native, "POST /account/", "PATCH /account/", "DELETE /destination/"} {
+		for _, line := range []string{native, batch, "POST /account/", "PATCH /account/", "DELETE /destination/"} {
 			all = append(all, bad{media, line, `{}`, []string{"Content-Type:", "Content-Type: " + media, bearer("SECRET")}, problem.UnsupportedMedia, nil})
 		}
 		all = append(all, bad{media, native, `{}`, []string{"Content-Type:", "Content-Type: " + media}, problem.UnsupportedMedia, nil})
 	}
 	all = append(all,
 		bad{"two media types", native, `{}`, append(token, "Content-Type: application/json"), problem.UnsupportedMedia, nil},
+		bad{"gzip", batch, "{}\n", append(token, "Content-Type:", "Content-Type: application/x-ndjson", "Content-Encoding: gzip"), problem.UnsupportedMedia, nil},
 		bad{"gzip", native, `{}`, append(token, "Content-Encoding: gzip"), problem.UnsupportedMedia, nil})
 	return append(append(all, badQueries()...), badChanges()...)
 }
@@ -159,4 +161,38 @@ func badQueries() []bad {
 		{"another account's destinations", "GET /destination/?account_id=OTHER", "", []string{bearer("SECRET")}, problem.NotFound, nil},
 		{"destinations from nowhere", "GET /destination/?after=x", "", []string{bearer("SECRET")}, problem.Invalid, []string{"after"}},
 	}
+}
+
+const batch = "POST /server/incoming_data/batch"
+
+func badBatches() []bad {
+	token := []string{"CL-X-TOKEN: SECRET"}
+	lines := []string{bearer("SECRET"), "Content-Type:", "Content-Type: application/x-ndjson"}
+	all := []bad{
+		{"no array", batch, `{"a":1}`, token, problem.Invalid, []string{"body"}},
+		{"the seed's form", batch, `{"account_id":"JANE","secret_token":"SECRET","data":[1]}`, nil, problem.Unauthenticated, nil},
+		{"an array that is cut off", batch, `[{"a":1},{"a":2}`, token, problem.Invalid, []string{"body"}},
+		{"an element that is cut off", batch, `[{"a":1},{"a":]`, token, problem.Invalid, []string{"body"}},
+		{"an empty array", batch, ` [ ] `, token, problem.Invalid, []string{"body"}},
+		{"no lines", batch, " \n\r\n\t", lines, problem.Invalid, []string{"body"}},
+		{"too many elements", batch, "[" + strings.Repeat("1,", 1000) + "1]", token, problem.Invalid, []string{"body"}},
+		{"too many lines", batch, strings.Repeat("1\n", 1001), lines, problem.Invalid, []string{"body"}},
+		{"too large", batch, "[" + strings.Repeat(" ", 8<<20) + "1]", token, problem.TooLarge, nil},
+		{"a long idempotency key", batch, `[1]`, append(token, "Idempotency-Key: "+strings.Repeat("k", 252)), problem.Invalid, []string{"Idempotency-Key"}},
+		{"a long event type", batch, `[1]`, append(token, "Event-Type: "+strings.Repeat("x", 129)), problem.Invalid, []string{"Event-Type"}},
+		{"a key and a member for it", batch, `[{"a":"b"}]`, append(token, "Idempotency-Key: k", "Idempotency-Key-Member: a"), problem.Invalid, []string{"Idempotency-Key-Member"}},
+		{"two members for a key", batch, `[{"a":"b"}]`, append(token, "Idempotency-Key-Member: a", "Idempotency-Key-Member: b"), problem.Invalid, []string{"Idempotency-Key-Member"}},
+		{"a member without a name", batch, `[{"a":"b"}]`, append(token, "Event-Type-Member: \t"), problem.Invalid, []string{"Event-Type-Member"}},
+		{"a member with a long name", batch, `[{"a":"b"}]`, append(token, "Event-Type-Member: "+strings.Repeat("x", 129)), problem.Invalid, []string{"Event-Type-Member"}},
+		{"a token without the scope", batch, `[1]`, []string{bearer("READER")}, problem.Forbidden, nil},
+		{"the admin token", batch, `[1]`, []string{bearer("ADMIN")}, problem.Unauthenticated, nil},
+		{"another method", "GET /server/incoming_data/batch", "", token, problem.MethodNotAllowed, nil},
+	}
+	for name, body := range notJSON {
+		if name == "nested too deep" {
+			continue // that is the element's own fault
+		}
+		all = append(all, bad{name, batch, "[" + body + "]", token, problem.Invalid, []string{"body"}})
+	}
+	return all
 }

@@ -32,7 +32,7 @@ func (a *api) postIncoming(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	e, err := describe(r.Header, v.AccountID)
+	e, err := describe(r.Header, v.AccountID, ingest.MaxKey)
 	if err != nil {
 		return err
 	}
@@ -62,14 +62,15 @@ func (a *api) ingester(r *http.Request, secret string) (*auth.Viewer, error) {
 	return v, err
 }
 
-// describe reads what the headers say of an account's event.
-func describe(h http.Header, accountID string) (ingest.Event, error) {
+// describe reads what the headers say of an account's event. The idempotency key
+// has at most maxKey characters.
+func describe(h http.Header, accountID string, maxKey int) (ingest.Event, error) {
 	e := ingest.Event{AccountID: accountID}
 	var broken problem.Fields
 	switch keys := h.Values(idempotencyKeyHeader); {
 	case len(keys) == 0:
-	case len(keys) > 1 || !isKey(keys[0]):
-		broken.Add(idempotencyKeyHeader, "must be 1 to %d visible ASCII characters", ingest.MaxKey)
+	case len(keys) > 1 || !isKey(keys[0], maxKey):
+		broken.Add(idempotencyKeyHeader, "must be 1 to %d visible ASCII characters", maxKey)
 	default:
 		e.IdempotencyKey = keys[0]
 	}
@@ -83,8 +84,8 @@ func describe(h http.Header, accountID string) (ingest.Event, error) {
 	return e, broken.Err()
 }
 
-func isKey(s string) bool {
-	return s != "" && len(s) <= ingest.MaxKey && !strings.ContainsFunc(s, func(c rune) bool { return c <= ' ' || c >= 0x7f })
+func isKey(s string, longest int) bool {
+	return s != "" && len(s) <= longest && !strings.ContainsFunc(s, func(c rune) bool { return c <= ' ' || c >= 0x7f })
 }
 
 func isEventType(s string) bool {
@@ -95,14 +96,18 @@ func isEventType(s string) bool {
 // is the one answer that is given thousands of times a second, and an id needs
 // no escaping.
 func writeReceipt(w http.ResponseWriter, status int, receipt ingest.Receipt) {
-	b := append(make([]byte, 0, 128), `{"status":true,"event_id":"`...)
+	b := append(appendReceipt(make([]byte, 0, 128), receipt), '\n')
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(b) // an error means that nobody reads any more
+}
+
+func appendReceipt(b []byte, receipt ingest.Receipt) []byte {
+	b = append(b, `{"status":true,"event_id":"`...)
 	b = append(b, receipt.EventID...)
 	b = append(b, `","deliveries":`...)
 	b = strconv.AppendInt(b, int64(receipt.Deliveries), 10)
 	b = append(b, `,"duplicate":`...)
 	b = strconv.AppendBool(b, receipt.Duplicate)
-	b = append(b, "}\n"...)
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_, _ = w.Write(b) // an error means that nobody reads any more
+	return append(b, '}')
 }

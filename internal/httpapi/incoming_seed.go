@@ -106,7 +106,7 @@ func (a *api) push(w http.ResponseWriter, r *http.Request, p push) error {
 			return auth.Denied()
 		}
 	}
-	e, err := describe(r.Header, v.AccountID)
+	e, err := describe(r.Header, v.AccountID, ingest.MaxKey)
 	if err != nil {
 		return err
 	}

@@ -51,19 +51,26 @@ func (a *api) panicked(w *response, r *http.Request, cause any) {
 // log writes the request's line.
 func (a *api) log(r *http.Request, w *response, took time.Duration) {
 	rec := recordOf(r)
+	level := slog.LevelInfo
+	switch {
+	case probed(r.Pattern) && w.status < 400:
+		level = slog.LevelDebug // asked for every few seconds, for ever
+	case w.status == http.StatusAccepted:
+		level = slog.LevelDebug // an event: the lines of its attempts name it
+	}
+	if level == slog.LevelDebug && !a.Logger.Enabled(r.Context(), level) {
+		return
+	}
 	attrs := append(make([]slog.Attr, 0, 10),
 		slog.String("method", knownMethod(r.Method)), slog.String("route", r.Pattern), slog.Int("status", w.status),
 		slog.Int64("bytes", w.bytes), slog.Duration("took", took), slog.String("request_id", rec.id))
 	if rec.account != "" {
 		attrs = append(attrs, slog.String("account", rec.account))
 	}
-	level := slog.LevelInfo
-	if probed(r.Pattern) && w.status < 400 {
-		level = slog.LevelDebug // asked for every few seconds, for ever
-	}
 	if f := rec.failure; f != nil {
 		attrs = append(attrs, slog.String("code", string(f.Code)))
-		if f.Code == problem.Internal || f.Code == problem.Unavailable {
+		// What is merely too much, for now, has no cause, and comes in floods.
+		if f.Code == problem.Internal || f.Code == problem.Unavailable && f.Unwrap() != nil {
 			level = slog.LevelError
 			attrs = append(attrs, slog.String("error", f.Error()))
 		}

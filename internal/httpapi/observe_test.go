@@ -44,7 +44,7 @@ func TestOneLineForEachRequest(t *testing.T) {
 	serve(h, "GET /healthz", ``, "X-Request-Id: r4")
 	all := lines(t)
 	require.Equal(t, []map[string]any{
-		{"level": "INFO", "msg": "request", "method": "POST", "route": "/server/incoming_data", "status": 202.0, "bytes": float64(len(got.body)),
+		{"level": "DEBUG", "msg": "request", "method": "POST", "route": "/server/incoming_data", "status": 202.0, "bytes": float64(len(got.body)),
 			"request_id": "r1", "account": "acc_jane"},
 		{"level": "INFO", "msg": "request", "method": "other", "route": "/", "status": 404.0, "bytes": all[1]["bytes"], "request_id": "r2", "code": "not_found"},
 		{"level": "INFO", "msg": "request", "method": "POST", "route": "/server/incoming_data", "status": 401.0, "bytes": all[2]["bytes"],

@@ -20,6 +20,7 @@ type Authenticator interface {
 // Ingest takes events in. It is *ingest.Ingest.
 type Ingest interface {
 	Accept(ctx context.Context, e ingest.Event) (ingest.Receipt, error)
+	AcceptAll(ctx context.Context, events []ingest.Event) []ingest.Result
 }
 
 // Check says whether a part that the server needs can be used now.

@@ -32,6 +32,7 @@ func (a *api) routes() []route {
 	}
 	return []route{
 		{"/server/incoming_data", tellProblem, map[string]endpoint{http.MethodPost: a.postIncoming, http.MethodGet: a.getIncoming}},
+		{"/server/incoming_data/batch", tellProblem, map[string]endpoint{http.MethodPost: a.postBatch}},
 		{"/account", tellSeed(nil), accounts},
 		{"/account/{$}", tellSeed(nil), accounts},
 		{"/destination", tellSeed(nil), destinations},

@@ -92,15 +92,16 @@ func TestWhatIsNotServedIsSaidInTheDoorsForm(t *testing.T) {
 		require.Equal(t, problem.NotFound, got.code(t))
 	}
 	for line, allow := range map[string]string{
-		"PUT /server/incoming_data":    "GET, POST",
-		"HEAD /server/incoming_data":   "GET, POST",
-		"BREW /server/incoming_data":   "GET, POST",
-		"OPTIONS /account/":            "DELETE, GET, PATCH, POST",
-		"PUT /destination":             "DELETE, GET, PATCH, POST",
-		"DELETE /graphql":              "GET, POST",
-		"POST /healthz":                "GET, HEAD",
-		"POST /":                       "GET, HEAD",
-		"POST /playground/assets/a.js": "GET, HEAD",
+		"PUT /server/incoming_data":       "GET, POST",
+		"HEAD /server/incoming_data":      "GET, POST",
+		"BREW /server/incoming_data":      "GET, POST",
+		"GET /server/incoming_data/batch": "POST",
+		"OPTIONS /account/":               "DELETE, GET, PATCH, POST",
+		"PUT /destination":                "DELETE, GET, PATCH, POST",
+		"DELETE /graphql":                 "GET, POST",
+		"POST /healthz":                   "GET, HEAD",
+		"POST /":                          "GET, HEAD",
+		"POST /playground/assets/a.js":    "GET, HEAD",
 	} {
 		got := serve(h, line, "")
 		require.Equal(t, http.StatusMethodNotAllowed, got.status, line)

@@ -35,7 +35,8 @@ func allowOrigins(origins []string, next http.Handler) http.Handler {
 		AllowOriginFunc: func(origin string) bool { return slices.Contains(origins, origin) },
 		AllowedMethods:  []string{http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete},
 		AllowedHeaders: []string{
-			"Authorization", "CL-X-TOKEN", "Content-Type", idempotencyKeyHeader, eventTypeHeader, requestIDHeader,
+			"Authorization", "CL-X-TOKEN", "Content-Type", idempotencyKeyHeader, eventTypeHeader, keyMemberHeader, typeMemberHeader,
+			requestIDHeader,
 		},
 		ExposedHeaders: []string{requestIDHeader, "Retry-After", "WWW-Authenticate"},
 		MaxAge:         600, // seconds

@@ -55,7 +55,7 @@ func TestOnlyNamedOriginsMayCall(t *testing.T) {
 		require.Contains(t, got.header.Get("Access-Control-Expose-Headers"), "X-Request-Id")
 		require.Empty(t, got.header.Get("Access-Control-Allow-Credentials"))
 		require.Equal(t, origin, preflight(origin, "POST", "authorization,content-type").Get("Access-Control-Allow-Origin"))
-		require.Equal(t, origin, preflight(origin, "DELETE", "cl-x-token").Get("Access-Control-Allow-Origin"))
+		require.Equal(t, origin, preflight(origin, "DELETE", "cl-x-token,event-type,event-type-member,idempotency-key,idempotency-key-member").Get("Access-Control-Allow-Origin"))
 		require.Empty(t, preflight(origin, "PUT", "").Get("Access-Control-Allow-Origin"))
 		require.Empty(t, preflight(origin, "POST", "cookie").Get("Access-Control-Allow-Origin"))
 	}

@@ -14,7 +14,8 @@ func NewServer(handler http.Handler, logger *slog.Logger) *http.Server {
 		// A connection that sends its headers byte by byte is cut off early: nobody
 		// is known yet, and nothing but a socket is held.
 		ReadHeaderTimeout: 5 * time.Second,
-		// 1 MiB in 30 s is 35 kB/s, less than any line that carries events.
+		// 1 MiB in 30 s is 35 kB/s, and 8 MiB 280 kB/s: less than any line that carries
+		// an event, or a thousand.
 		ReadTimeout: 30 * time.Second,
 		// From the end of the headers to the end of the answer: reading the body
 		// (30 s), the commit (it gives up after 10 s) and a slow reader. WebSockets

@@ -47,7 +47,7 @@ type world struct {
 	log    *logged
 }
 
-func newWorld(t *testing.T, db *database.DB) *world {
+func newWorld(t testing.TB, db *database.DB, change ...func(*ingest.Options)) *world {
 	t.Helper()
 	keys, err := secret.NewKeys()
 	require.NoError(t, err)
@@ -59,7 +59,11 @@ func newWorld(t *testing.T, db *database.DB) *world {
 	t.Cleanup(authenticator.Close)
 	runs := dispatch.New(dispatch.Options{Engine: w.engine, Pace: time.Millisecond, Logger: logger, Now: time.Now})
 	t.Cleanup(runs.Close)
-	in := ingest.New(ingest.Options{DB: db, Runs: runs, Logger: logger, Now: time.Now})
+	taking := ingest.Options{DB: db, Runs: runs, Logger: logger, Now: time.Now}
+	for _, f := range change {
+		f(&taking)
+	}
+	in := ingest.New(taking)
 	t.Cleanup(in.Close)
 	w.pusher = pusher.New(pusher.Options{DB: db, Box: box, Auth: authenticator, Engine: w.engine})
 	o := options()
@@ -101,6 +105,14 @@ type accepts func(ingest.Event) (ingest.Receipt, error)
 
 func (f accepts) Accept(_ context.Context, e ingest.Event) (ingest.Receipt, error) { return f(e) }
 
+func (f accepts) AcceptAll(_ context.Context, events []ingest.Event) []ingest.Result {
+	results := make([]ingest.Result, len(events))
+	for i, e := range events {
+		results[i].Receipt, results[i].Err = f(e)
+	}
+	return results
+}
+
 // engine notes the runs that it gets.
 type engine struct {
 	workflows.Engine
@@ -140,7 +152,7 @@ type reply struct {
 }
 
 // json is the answer's body as an object.
-func (r reply) json(t *testing.T) map[string]any {
+func (r reply) json(t testing.TB) map[string]any {
 	t.Helper()
 	var v map[string]any
 	require.NoError(t, json.Unmarshal([]byte(r.body), &v), r.body)
@@ -148,7 +160,7 @@ func (r reply) json(t *testing.T) map[string]any {
 }
 
 // data is the object under "data" in a seed's answer.
-func (r reply) data(t *testing.T) map[string]any {
+func (r reply) data(t testing.TB) map[string]any {
 	t.Helper()
 	require.Equal(t, http.StatusOK, r.status, r.body)
 	return r.json(t)["data"].(map[string]any)
@@ -173,7 +185,7 @@ func (r reply) fields(t *testing.T) []string {
 }
 
 // call is a request: "POST /path", a body, and headers as "Name: value".
-func (w *world) call(t *testing.T, line, body string, headers ...string) reply {
+func (w *world) call(t testing.TB, line, body string, headers ...string) reply {
 	t.Helper()
 	method, path, _ := strings.Cut(line, " ")
 	req, err := http.NewRequestWithContext(t.Context(), method, w.url+path, strings.NewReader(body))
@@ -197,7 +209,7 @@ func with(req *http.Request, headers []string) *http.Request {
 	return req
 }
 
-func (w *world) do(t *testing.T, req *http.Request) reply {
+func (w *world) do(t testing.TB, req *http.Request) reply {
 	t.Helper()
 	resp, err := w.client.Do(req)
 	require.NoError(t, err)
@@ -212,7 +224,7 @@ const asAdmin = "Authorization: Bearer " + adminToken
 func bearer(secret string) string { return "Authorization: Bearer " + secret }
 
 // account makes an account through the seed's door and gives its id and secret.
-func (w *world) account(t *testing.T, email string) (id, secret string) {
+func (w *world) account(t testing.TB, email string) (id, secret string) {
 	t.Helper()
 	data := w.call(t, "POST /account/", `{"account_name":"Jane","email":"`+email+`"}`, asAdmin).data(t)
 	return data["account_id"].(string), data["secret_token"].(string)
@@ -228,7 +240,7 @@ func (w *world) token(t *testing.T, accountID string, scopes ...auth.Scope) stri
 }
 
 // destination makes a destination through the seed's door and gives its id.
-func (w *world) destination(t *testing.T, accountID, secret string) string {
+func (w *world) destination(t testing.TB, accountID, secret string) string {
 	t.Helper()
 	return w.call(t, "POST /destination/", `{"account_id":"`+accountID+`","url":"https://example.com/hook"}`, bearer(secret)).
 		data(t)["id"].(string)

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
-	"slices"
-	"strings"
 	"time"
 
 	"datapusher/internal/database"
@@ -21,27 +19,41 @@ const patience = 10 * time.Second
 type committer struct {
 	*Ingest
 	store store
+	fan   float64 // deliveries of an event, on average of late
 }
+
+// maxDeliveries is about how many deliveries a commit makes at most, unless a
+// single event has more: they all begin at once.
+const maxDeliveries = 1024
 
 func (c *committer) run() {
 	defer c.store.close()
-	for first := range c.queue {
-		batch, size := []*item{first}, len(first.Payload)
-	fill:
-		for len(batch) < c.o.MaxBatch && size < c.o.MaxBatchBytes {
-			select {
-			case it, ok := <-c.queue:
-				if !ok {
-					break fill
-				}
-				batch, size = append(batch, it), size+len(it.Payload)
-			default:
-				break fill
-			}
+	for {
+		batch := c.next()
+		if len(batch) == 0 {
+			return
 		}
-		c.bytes.Add(-int64(size))
 		c.commit(batch)
 	}
+}
+
+// next takes a batch and gives it ids. One committer at a time does that, so the
+// order of ids is that of the queue, also where an account's events are in the
+// batches of two.
+func (c *committer) next() []*item {
+	c.taking.Lock()
+	defer c.taking.Unlock()
+	if c.o.Admit != nil {
+		c.o.Admit(context.Background())
+	}
+	batch := c.queue.take(c.maxBatch(), c.o.MaxBatchBytes)
+	c.mint(batch)
+	return batch
+}
+
+// maxBatch is how many events the next commit takes.
+func (c *committer) maxBatch() int {
+	return max(min(c.o.MaxBatch, int(maxDeliveries/max(c.fan, 1))), 1)
 }
 
 // commit settles every call of the batch.
@@ -52,42 +64,37 @@ func (c *committer) commit(batch []*item) {
 		leaders, followers := split(batch)
 		losers := c.insert(ctx, leaders)
 		batch = c.answerFromWinners(ctx, append(losers, followers...))
+		c.mint(batch) // an id names one run at most
 	}
 }
 
 // split parts a batch into the first call of each idempotency key and those that
-// repeat it: one statement cannot claim the same key twice. The rows of the keys
-// are sorted, so that two batches wait for each other in one direction only.
+// repeat it: one statement cannot claim the same key twice.
 func split(batch []*item) (leaders, followers []*item) {
-	seen := make(map[string]bool)
-	for _, it := range batch {
-		if it.IdempotencyKey == "" {
-			leaders = append(leaders, it)
-			continue
-		}
-		k := keyID(it)
-		if seen[k] {
+	var seen map[string]bool
+	for i, it := range batch {
+		switch {
+		case it.key == "":
+		case seen[it.key]:
 			followers = append(followers, it)
 			continue
+		case seen == nil:
+			seen = make(map[string]bool, len(batch)-i)
+			fallthrough
+		default:
+			seen[it.key] = true
 		}
-		seen[k] = true
 		leaders = append(leaders, it)
 	}
-	slices.SortStableFunc(leaders, func(a, b *item) int { return strings.Compare(keyID(a), keyID(b)) })
 	return leaders, followers
 }
 
-func keyID(it *item) string {
-	if it.IdempotencyKey == "" {
-		return ""
-	}
-	return it.AccountID + "/" + it.IdempotencyKey
-}
+// keyID names an item's idempotency key among those of all accounts.
+func keyID(it *item) string { return it.key }
 
 // insert commits the calls in one transaction and answers them; those whose
 // idempotency key was taken before come back.
 func (c *committer) insert(ctx context.Context, batch []*item) (losers []*item) {
-	c.mint(batch)
 	ticket := c.o.Runs.Open(idsOf(batch))
 	began := c.o.Now()
 	rows, err := c.insertOnce(ctx, batch, ticket.Run())
@@ -98,6 +105,7 @@ func (c *committer) insert(ctx context.Context, batch []*item) (losers []*item) 
 	if database.Classify(err) == database.Row || database.Classify(err) == database.Duplicate {
 		if len(batch) > 1 {
 			// Somebody's row is refused: halve until it stands alone.
+			c.mint(batch)
 			half := len(batch) / 2
 			return append(c.insert(ctx, batch[:half]), c.insert(ctx, batch[half:])...)
 		}
@@ -192,26 +200,31 @@ func (c *committer) answer(batch []*item, rows []row, ticket Ticket, took time.D
 	for _, it := range batch {
 		byID[it.id] = it
 	}
-	count := make(map[string]int, len(batch))
+	stored := 0
 	deliveries := make([]Delivery, 0, len(rows))
 	for _, r := range rows {
-		n := count[r.event]
+		it := byID[r.event]
+		if it.result.Receipt.EventID == "" {
+			it.result.Receipt.EventID = it.id
+			stored++
+		}
 		if r.delivery == "" {
-			count[r.event] = n
 			continue
 		}
-		count[r.event] = n + 1
-		it := byID[r.event]
+		it.result.Receipt.Deliveries++
 		deliveries = append(deliveries, Delivery{
-			ID: r.delivery, EventID: r.event, AccountID: it.AccountID, DestinationID: r.destination,
+			ID: r.delivery, EventID: it.id, AccountID: it.AccountID, DestinationID: r.destination,
 			Parked: r.parked, Payload: it.Payload, CreatedAt: r.created,
 		})
 	}
-	c.o.Observe(len(count), took) // before anybody is told, and without what repeats a key
+	if stored > 0 {
+		c.fan += (float64(len(deliveries))/float64(stored) - c.fan) / 4
+	}
+	c.o.Observe(stored, took) // before anybody is told, and without what repeats a key
 	ticket.Close(deliveries)
 	for _, it := range batch {
-		if n, ok := count[it.id]; ok {
-			it.done(Receipt{EventID: it.id, Deliveries: n}, nil)
+		if it.result.Receipt.EventID != "" {
+			it.done(it.result.Receipt, nil)
 		} else {
 			losers = append(losers, it)
 		}

@@ -55,3 +55,78 @@ func (s *failing) readBack(ctx context.Context, batch []*item) ([]row, error) {
 
 // ErrNothing is the answer of a reading back that finds nothing.
 var ErrNothing = errNothing
+
+// Queue is a queue by itself.
+type Queue struct{ q *queue }
+
+// NewQueue makes one with its bounds.
+func NewQueue(maxItems, maxBytes int) *Queue { return &Queue{newQueue(maxItems, maxBytes)} }
+
+// Push puts events of one account into it.
+func (q *Queue) Push(events ...Event) error {
+	items := make([]item, len(events))
+	for i, e := range events {
+		items[i].Event = e
+	}
+	return q.q.push(items)
+}
+
+// Take waits for a batch. It has no events once the queue is closed and empty.
+func (q *Queue) Take(maxItems, maxBytes int) []Event {
+	var events []Event
+	for _, it := range q.q.take(maxItems, maxBytes) {
+		if it.behind != nil {
+			panic("what was taken keeps what waits in memory")
+		}
+		events = append(events, it.Event)
+	}
+	return events
+}
+
+// Close refuses what comes and lets what waits be taken.
+func (q *Queue) Close() { q.q.close() }
+
+// Waiting is how much waits, and for how many accounts there is memory.
+func (q *Queue) Waiting() (items, bytes, accounts int) {
+	q.q.mu.Lock()
+	defer q.q.mu.Unlock()
+	accounts = len(q.q.lines)
+	for l := q.q.spare; l != nil; l = l.next {
+		accounts++
+	}
+	return q.q.waiting.items, q.q.waiting.bytes, accounts
+}
+
+// Passes is how each way to hand items over is measured: what puts one
+// in, and what takes a batch out.
+func Passes() map[string]func() (put func(e *Event), take func(n int) int) {
+	return map[string]func() (func(*Event), func(int) int){
+		"queue": func() (func(*Event), func(int) int) {
+			q := newQueue(1<<20, 1<<40)
+			return func(e *Event) {
+					items := make([]item, 1)
+					items[0].Event = *e
+					if err := q.push(items); err != nil {
+						panic(err)
+					}
+				}, func(n int) int {
+					return len(q.take(n, 1<<40))
+				}
+		},
+		"channel": func() (func(*Event), func(int) int) {
+			c := make(chan *item, 1<<20)
+			return func(e *Event) { c <- &item{Event: *e} }, func(n int) int {
+				batch := []*item{<-c}
+				for len(batch) < n {
+					select {
+					case it := <-c:
+						batch = append(batch, it)
+					default:
+						return len(batch)
+					}
+				}
+				return len(batch)
+			}
+		},
+	}
+}

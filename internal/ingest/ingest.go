@@ -1,11 +1,11 @@
 // Package ingest is the only way in for events: the group commit.
 //
-// Whoever calls [Ingest.Accept] waits for a batch. While one batch is being
-// committed, the calls that arrive form the next: there is no timer, so an idle
-// system commits each event at once and a busy one many together. A batch is one
-// transaction: the events, their deliveries (read from the destinations by the
-// same statement) and the idempotency keys. When Accept returns nil the event is
-// on disk.
+// Whoever calls [Ingest.Accept] or [Ingest.AcceptAll] waits for a batch. While one
+// batch is being committed, the events that arrive form the next: there is no
+// timer, so an idle system commits each event at once and a busy one many
+// together. A batch takes of each account in turn. It is one transaction: the
+// events, their deliveries (read from the destinations by the same statement) and
+// the idempotency keys. When Accept returns nil the event is on disk.
 package ingest
 
 import (
@@ -49,6 +49,13 @@ type Receipt struct {
 	Duplicate  bool // the idempotency key was known: EventID is the first one's
 }
 
+// Result is what became of one event of several: its receipt, or the error that
+// [Ingest.Accept] would give.
+type Result struct {
+	Receipt Receipt
+	Err     error
+}
+
 // Delivery is one committed delivery of a batch.
 type Delivery struct {
 	ID, EventID, AccountID, DestinationID string
@@ -83,9 +90,15 @@ type Options struct {
 	Lease time.Duration
 	// MaxBatch events and MaxBatchBytes of payload go into one commit.
 	MaxBatch, MaxBatchBytes int
-	// MaxWaiting calls, with MaxWaitingBytes of payload, wait for a commit; what
-	// comes on top is refused.
+	// MaxWaiting events, with MaxWaitingBytes of payload, wait for a commit; what
+	// comes on top is refused, and near that what comes of an account of which
+	// much waits already.
 	MaxWaiting, MaxWaitingBytes int
+	// Admit returns when what was committed before is well under way, so that what
+	// comes in waits here, where it is bounded; nil does not wait.
+	Admit func(ctx context.Context) bool
+	// Busy reports the same of an account: its events wait, and others' pass by.
+	Busy func(account string) bool
 	// Observe is told of every commit: how many events it stored and how long it took.
 	Observe func(events int, took time.Duration)
 
@@ -98,27 +111,36 @@ type Options struct {
 type Ingest struct {
 	o      Options
 	minter id.Minter
-	queue  chan *item
-	bytes  atomic.Int64 // of payload, in the queue
+	queue  *queue
+	taking sync.Mutex // held while a batch is taken and gets its ids
 	wait   sync.WaitGroup
-	closed atomic.Bool
-	mu     sync.RWMutex // guards queue against sends after Close
 }
 
-// item is one waiting call.
+// call is one caller who waits for all of its items.
+type call struct {
+	items []item
+	one   [1]item // room for items, where it is a single one
+	left  atomic.Int32
+	ended chan struct{}
+}
+
+// item is one event that waits.
 type item struct {
 	Event
 	id     string
+	key    string // account and idempotency key, where there is one
 	hash   []byte // of the payload, where there is an idempotency key
-	answer chan answer
+	call   *call
+	behind *item // of the same account, in the queue
+	result Result
 }
 
-type answer struct {
-	receipt Receipt
-	err     error
+func (it *item) done(r Receipt, err error) {
+	it.result = Result{r, err}
+	if it.call.left.Add(-1) == 0 {
+		close(it.call.ended)
+	}
 }
-
-func (it *item) done(r Receipt, err error) { it.answer <- answer{r, err} }
 
 // New starts the committers. Close ends them.
 func New(o Options) *Ingest {
@@ -129,10 +151,10 @@ func New(o Options) *Ingest {
 		o.MaxBatchBytes = 8 << 20
 	}
 	if o.MaxWaiting == 0 {
-		o.MaxWaiting = 4096
+		o.MaxWaiting = 16384
 	}
 	if o.MaxWaitingBytes == 0 {
-		o.MaxWaitingBytes = 256 << 20
+		o.MaxWaitingBytes = 64 << 20
 	}
 	if o.Observe == nil {
 		o.Observe = func(int, time.Duration) {}
@@ -140,7 +162,8 @@ func New(o Options) *Ingest {
 	if o.patience == 0 {
 		o.patience = patience
 	}
-	in := &Ingest{o: o, queue: make(chan *item, o.MaxWaiting)}
+	in := &Ingest{o: o, queue: newQueue(o.MaxWaiting, o.MaxWaitingBytes)}
+	in.queue.busy = o.Busy
 	committers := 1 // SQLite has one writer
 	if o.DB.Postgres() {
 		// Two: one prepares and answers while the other waits for the disk.
@@ -161,48 +184,67 @@ func New(o Options) *Ingest {
 // take it now or too many wait. After an error that is not coded, or when ctx
 // ends first, the event may have been accepted all the same.
 func (in *Ingest) Accept(ctx context.Context, e Event) (Receipt, error) {
-	it := &item{Event: e, answer: make(chan answer, 1)}
-	if e.IdempotencyKey != "" {
-		sum := sha256.Sum256(e.Payload)
-		it.hash = sum[:]
-	}
-	if err := in.enqueue(it); err != nil {
+	c := &call{ended: make(chan struct{})}
+	c.items = c.one[:]
+	c.items[0].Event = e
+	if err := in.accept(ctx, c); err != nil {
 		return Receipt{}, err
 	}
+	return c.items[0].result.Receipt, c.items[0].result.Err
+}
+
+// AcceptAll commits events of one account, each as [Accept] does: their results
+// are in the order of the events, and each has an error of its own. They share
+// commits with whatever else waits, and need not be committed together. Where
+// not all of them find room to wait, none is accepted.
+func (in *Ingest) AcceptAll(ctx context.Context, events []Event) []Result {
+	results := make([]Result, len(events))
+	if len(events) == 0 {
+		return results
+	}
+	c := &call{items: make([]item, len(events)), ended: make(chan struct{})}
+	for i, e := range events {
+		c.items[i].Event = e
+	}
+	err := in.accept(ctx, c)
+	for i := range results {
+		if err != nil {
+			results[i].Err = err // the items may still be written to
+		} else {
+			results[i] = c.items[i].result
+		}
+	}
+	return results
+}
+
+// accept waits until a call's items have their results; an error is that of all
+// of them.
+func (in *Ingest) accept(ctx context.Context, c *call) error {
+	for i := range c.items {
+		it := &c.items[i]
+		it.call = c
+		if it.IdempotencyKey != "" {
+			it.key = it.AccountID + "/" + it.IdempotencyKey
+			sum := sha256.Sum256(it.Payload)
+			it.hash = sum[:]
+		}
+	}
+	c.left.Store(int32(len(c.items)))
+	if err := in.queue.push(c.items); err != nil {
+		return err
+	}
 	select {
-	case a := <-it.answer:
-		return a.receipt, a.err
+	case <-c.ended:
+		return nil
 	case <-ctx.Done():
-		return Receipt{}, problem.Wrap(ctx.Err(), problem.Unavailable,
+		return problem.Wrap(ctx.Err(), problem.Unavailable,
 			"the answer did not come in time; send it again with the same Idempotency-Key")
 	}
 }
 
-func (in *Ingest) enqueue(it *item) error {
-	in.mu.RLock()
-	defer in.mu.RUnlock()
-	if in.closed.Load() {
-		return problem.New(problem.Unavailable, "the server is stopping; send it again")
-	}
-	size := int64(len(it.Payload))
-	if in.bytes.Add(size) <= int64(in.o.MaxWaitingBytes) {
-		select {
-		case in.queue <- it:
-			return nil
-		default:
-		}
-	}
-	in.bytes.Add(-size)
-	return problem.New(problem.Unavailable, "more events arrive than can be stored; send it again in a second")
-}
-
 // Close commits what waits and ends the committers.
 func (in *Ingest) Close() {
-	in.mu.Lock()
-	if in.closed.CompareAndSwap(false, true) {
-		close(in.queue)
-	}
-	in.mu.Unlock()
+	in.queue.close()
 	in.wait.Wait()
 }
 

@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"database/sql"
+	"encoding/hex"
 	"fmt"
 	"time"
 
@@ -11,20 +12,19 @@ import (
 )
 
 // postgres commits a batch with one statement, which is its own transaction:
-// one round trip. It keeps a connection and does not let database/sql repeat a
-// statement on another one behind our back: whether a lost one took effect has
-// to be found out first.
+// one round trip.
 type postgres struct {
-	db    *database.DB
-	lease time.Duration
-	conn  *sql.Conn
-	stmt  *sql.Stmt
+	db     *database.DB
+	lease  time.Duration
+	commit *database.Kept
 }
 
 var insertPostgres = fmt.Sprintf(`
 WITH input AS MATERIALIZED (
-  SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::bytea[])
-    AS i (id, account_id, event_type, idempotency_key, payload, body_hash)
+  SELECT id, account_id, event_type, idempotency_key,
+    substring($5::bytea FROM at::int FOR size::int) AS payload, decode(body_hash, 'hex') AS body_hash
+  FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $6::text[], $11::int[], $12::int[])
+    AS i (id, account_id, event_type, idempotency_key, body_hash, at, size)
 ), claimed AS (
   INSERT INTO idempotency_keys (id, account_id, event_id, body_hash, expires_at)
   SELECT account_id || '/' || idempotency_key, account_id, id, body_hash, now() + $9 * interval '1 second'
@@ -60,53 +60,32 @@ SELECT a.id, coalesce(d.id, ''), coalesce(d.destination_id, ''), coalesce(d.stat
 FROM accepted a LEFT JOIN delivered d ON d.event_id = a.id
 ORDER BY 2`, fmt.Sprintf(ordinal, "n"))
 
-func (p *postgres) connect(ctx context.Context) (err error) {
-	if p.conn != nil {
-		return nil
-	}
-	if p.conn, err = p.db.Write.Conn(ctx); err != nil {
-		return err
-	}
-	if p.stmt, err = p.conn.PrepareContext(ctx, insertPostgres); err != nil {
-		p.close()
-	}
-	return err
-}
+func (p *postgres) close() { p.commit.Close() }
 
-func (p *postgres) close() {
-	if p.stmt != nil {
-		_ = p.stmt.Close() // or a connection that is well keeps it in the pool
-	}
-	if p.conn != nil {
-		_ = p.conn.Close()
-	}
-	p.conn, p.stmt = nil, nil
-}
-
-func (p *postgres) insert(ctx context.Context, batch []*item, run string) (_ []row, err error) {
-	if err := p.connect(ctx); err != nil {
-		return nil, err
-	}
-	defer func() {
-		if f := database.Classify(err); f == database.Lost || f == database.Down {
-			p.close() // the next one begins on a fresh connection
-		}
-	}()
+func (p *postgres) insert(ctx context.Context, batch []*item, run string) ([]row, error) {
 	n := len(batch)
 	ids, accounts, types, keys := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
-	payloads, hashes := make([][]byte, n), make([][]byte, n)
+	hashes, at, sizes := make([]string, n), make([]int64, n), make([]int64, n)
+	total := 0
+	for _, it := range batch {
+		total += len(it.Payload)
+	}
+	payloads := make([]byte, 0, total)
 	for i, it := range batch {
 		ids[i], accounts[i], types[i], keys[i] = it.id, it.AccountID, it.EventType, it.IdempotencyKey
-		payloads[i], hashes[i] = it.Payload, it.hash
+		hashes[i] = hex.EncodeToString(it.hash)
+		at[i], sizes[i] = int64(len(payloads)+1), int64(len(it.Payload))
+		payloads = append(payloads, it.Payload...)
 	}
-	rows, err := p.stmt.QueryContext(ctx,
+	rows, err := p.commit.Query(ctx,
 		database.Array(ids), database.Array(accounts), database.Array(types), database.Array(keys),
-		database.Array(payloads), database.Array(hashes), run, p.lease.Seconds(), KeyLifetime.Seconds(),
-		LeaseBeyond.Seconds())
+		payloads, database.Array(hashes), run, p.lease.Seconds(), KeyLifetime.Seconds(),
+		LeaseBeyond.Seconds(), database.Array(at), database.Array(sizes))
 	if err != nil {
-		return nil, err
+		return nil, p.commit.Failed(err)
 	}
-	return scan(rows)
+	all, err := scan(rows)
+	return all, p.commit.Failed(err)
 }
 
 func scan(rows *sql.Rows) ([]row, error) {
@@ -123,10 +102,11 @@ func scan(rows *sql.Rows) ([]row, error) {
 }
 
 func (p *postgres) readBack(ctx context.Context, batch []*item) ([]row, error) {
+	from, to := deliveriesOf(batch)
 	rows, err := p.db.Read.QueryContext(ctx, `
 SELECT e.id, coalesce(d.id, ''), coalesce(d.destination_id, ''), coalesce(d.status, '') = 'PARKED', e.created_at
-FROM events e LEFT JOIN deliveries d ON d.event_id = e.id AND d.account_id = e.account_id
-WHERE e.id = ANY($1) AND e.account_id = ANY($2) ORDER BY 2`, database.Array(idsOf(batch)), database.Array(accountsOf(batch)))
+FROM events e LEFT JOIN deliveries d ON d.event_id = e.id AND d.account_id = e.account_id AND d.id >= $3 AND d.id < $4
+WHERE e.id = ANY($1) AND e.account_id = ANY($2) ORDER BY 2`, database.Array(idsOf(batch)), database.Array(accountsOf(batch)), from, to)
 	if err != nil {
 		return nil, err
 	}

@@ -122,11 +122,12 @@ func fanOut(ctx context.Context, tx *sql.Tx, accepted []*item, run string, now, 
 }
 
 func (s *sqlite) readBack(ctx context.Context, batch []*item) ([]row, error) {
+	from, to := deliveriesOf(batch)
 	rows, err := s.db.Read.QueryContext(ctx, `
 SELECT e.id, coalesce(d.id, ''), coalesce(d.destination_id, ''), coalesce(d.status, '') = 'PARKED', e.created_at
-FROM events e LEFT JOIN deliveries d ON d.event_id = e.id AND d.account_id = e.account_id
+FROM events e LEFT JOIN deliveries d ON d.event_id = e.id AND d.account_id = e.account_id AND d.id >= ?3 AND d.id < ?4
 WHERE e.id IN (SELECT value FROM json_each(?1)) AND e.account_id IN (SELECT value FROM json_each(?2)) ORDER BY 2`,
-		jsonList(idsOf(batch)), jsonList(accountsOf(batch)))
+		jsonList(idsOf(batch)), jsonList(accountsOf(batch)), from, to)
 	if err != nil {
 		return nil, err
 	}

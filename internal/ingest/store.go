@@ -2,9 +2,11 @@ package ingest
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"datapusher/internal/database"
+	"datapusher/internal/id"
 )
 
 // store is the group commit in one dialect.
@@ -29,6 +31,15 @@ type row struct {
 	created     time.Time
 }
 
+// deliveriesOf is the range of ids, its end not included, that the deliveries of a
+// batch are within.
+func deliveriesOf(batch []*item) (from, to string) {
+	ids := idsOf(batch)
+	from, _ = id.FanOut(slices.Min(ids))
+	_, to = id.FanOut(slices.Max(ids))
+	return from, to
+}
+
 type winner struct {
 	event      string
 	hash       []byte
@@ -37,7 +48,7 @@ type winner struct {
 
 func newStore(db *database.DB, lease time.Duration, now func() time.Time) store {
 	if db.Postgres() {
-		return &postgres{db: db, lease: lease}
+		return &postgres{db: db, lease: lease, commit: db.Keep(insertPostgres)}
 	}
 	return &sqlite{db: db, lease: lease, now: now}
 }

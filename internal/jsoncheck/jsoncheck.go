@@ -30,19 +30,11 @@ func (e *Error) Error() string { return fmt.Sprintf("%s (at byte offset %d)", e.
 // nothing but space around it. Its errors are of type [*Error].
 func Check(text []byte, maxDepth int) error {
 	s := scanner{text: text, maxDepth: maxDepth}
-	if len(text) >= 3 && string(text[:3]) == "\uFEFF" {
-		return &Error{0, "begins with a byte order mark: leave it out"}
-	}
-	s.space()
-	if s.pos == len(text) {
-		return &Error{0, "is empty: send a JSON value"}
+	if err := s.begin(); err != nil {
+		return err
 	}
 	if !s.value(0) {
 		return s.broken
 	}
-	s.space()
-	if s.pos < len(text) {
-		return &Error{s.pos, "goes on after its end: send one JSON value"}
-	}
-	return nil
+	return s.end()
 }

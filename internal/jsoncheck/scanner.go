@@ -16,6 +16,25 @@ func (s *scanner) fail(reason string) bool {
 	return false
 }
 
+// begin goes to the first byte of the text's value.
+func (s *scanner) begin() error {
+	if len(s.text) >= 3 && string(s.text[:3]) == "\uFEFF" {
+		return &Error{0, "begins with a byte order mark: leave it out"}
+	}
+	if s.space(); s.pos == len(s.text) {
+		return &Error{0, "is empty: send a JSON value"}
+	}
+	return nil
+}
+
+// end is where the text must be over.
+func (s *scanner) end() error {
+	if s.space(); s.pos < len(s.text) {
+		return &Error{s.pos, "goes on after its end: send one JSON value"}
+	}
+	return nil
+}
+
 func (s *scanner) space() {
 	for ; s.pos < len(s.text); s.pos++ {
 		switch s.text[s.pos] {
@@ -84,7 +103,7 @@ func (s *scanner) object(depth int) bool {
 			s.pos++
 			return true
 		default:
-			return s.fail("lacks a , or a } in an object")
+			return s.fail(lacksInObject)
 		}
 	}
 }
@@ -121,10 +140,58 @@ func (s *scanner) array(depth int) bool {
 			s.pos++
 			return true
 		default:
-			return s.fail("lacks a , or a ] in an array")
+			return s.fail(lacksInArray)
 		}
 	}
 }
+
+// deep takes a value however deep it is nested. It keeps what is open in memory
+// of its own and not in calls, which a hostile text could make too many.
+func (s *scanner) deep() bool {
+	var open []byte // what closes each
+	for {
+		if c := s.peek(); c != '{' && c != '[' {
+			if !s.value(0) {
+				return false
+			}
+		} else if s.pos++; s.peek() == c+2 { // the brackets' codes are two apart
+			s.pos++
+		} else {
+			if c == '{' && !s.name() {
+				return false
+			}
+			open = append(open, c+2)
+			continue
+		}
+		more := false
+		for !more { // a value has ended, and maybe what it lies in
+			if len(open) == 0 {
+				return true
+			}
+			last := open[len(open)-1]
+			switch c := s.peek(); {
+			case c == last:
+				s.pos++
+				open = open[:len(open)-1]
+			case c == ',':
+				s.pos++
+				if last == '}' && !s.name() {
+					return false
+				}
+				more = true
+			case last == '}':
+				return s.fail(lacksInObject)
+			default:
+				return s.fail(lacksInArray)
+			}
+		}
+	}
+}
+
+const (
+	lacksInObject = "lacks a , or a } in an object"
+	lacksInArray  = "lacks a , or a ] in an array"
+)
 
 func (s *scanner) literal(word string) bool {
 	if end := s.pos + len(word); end <= len(s.text) && string(s.text[s.pos:end]) == word {
@@ -136,7 +203,14 @@ func (s *scanner) literal(word string) bool {
 
 // str takes a string from its opening quotation mark.
 func (s *scanner) str() bool {
-	for s.pos++; s.pos < len(s.text); {
+	for s.pos++; ; {
+		text, pos := s.text, s.pos // in registers
+		for pos < len(text) && plain[text[pos]] {
+			pos++
+		}
+		if s.pos = pos; pos == len(text) {
+			return s.fail("ends within a string")
+		}
 		switch c := s.text[s.pos]; {
 		case c == '"':
 			s.pos++
@@ -147,8 +221,6 @@ func (s *scanner) str() bool {
 			}
 		case c < ' ':
 			return s.fail("has a control character in a string: escape it")
-		case c < utf8.RuneSelf:
-			s.pos++
 		default:
 			r, size := utf8.DecodeRune(s.text[s.pos:])
 			if r == utf8.RuneError && size == 1 {
@@ -157,8 +229,15 @@ func (s *scanner) str() bool {
 			s.pos += size
 		}
 	}
-	return s.fail("ends within a string")
 }
+
+// plain are the bytes that need no second look in a string: most are.
+var plain = func() (t [256]bool) {
+	for c := ' '; c < utf8.RuneSelf; c++ {
+		t[c] = c != '"' && c != '\\'
+	}
+	return t
+}()
 
 // escape takes what a backslash begins.
 func (s *scanner) escape() bool {

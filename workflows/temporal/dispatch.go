@@ -34,7 +34,7 @@ func (e *Engine) Dispatch(ctx context.Context, run workflows.Run) error {
 		// A worker that drains would let the task lie until it times out.
 		options.EnableEagerStart = e.working.Load()
 	}
-	_, err := e.client.ExecuteWorkflow(ctx, options, workflowRun, run.ID)
+	_, err := e.client.ExecuteWorkflow(ctx, options, e.workflow, run.ID)
 	if _, closed := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); closed {
 		return workflows.ErrRunClosed
 	}

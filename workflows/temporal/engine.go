@@ -45,6 +45,10 @@ type Options struct {
 	TaskQueue string // "datapusher" if empty
 	UIURL     string // the base address of Temporal's UI; empty where there is none
 
+	// Plain has first attempts made by a regular activity, which costs the server
+	// several times as much as a local one: for comparison.
+	Plain bool
+
 	// Concurrency bounds the attempts under way at once in this process that
 	// are not first attempts; 1,000 if zero.
 	Concurrency int
@@ -66,6 +70,7 @@ type Engine struct {
 	namespace string
 	taskQueue string
 	uiURL     string
+	workflow  string // of a run
 	attempts  int
 	drain     time.Duration
 	now       func() time.Time
@@ -84,10 +89,14 @@ func New(options Options) *Engine {
 		namespace: cmp.Or(options.Namespace, client.DefaultNamespace),
 		taskQueue: cmp.Or(options.TaskQueue, "datapusher"),
 		uiURL:     strings.TrimRight(options.UIURL, "/"),
+		workflow:  workflowRun,
 		attempts:  cmp.Or(options.Concurrency, 1000),
 		drain:     cmp.Or(options.DrainTimeout, 35*time.Second),
 		now:       options.Now,
 		newWorker: worker.New,
+	}
+	if options.Plain {
+		e.workflow = workflowPlain
 	}
 	if e.logger == nil {
 		e.logger = slog.Default()

@@ -3,8 +3,9 @@ package temporal
 // What stands in histories, and therefore must never change its meaning: a
 // worker of tomorrow has to understand the workflows of today.
 const (
-	workflowRun  = "Run"  // (run id) → Result
-	workflowLoop = "Loop" // (loop id)
+	workflowRun   = "Run"      // (run id) → Result
+	workflowPlain = "PlainRun" // the same, first attempts as a regular activity
+	workflowLoop  = "Loop"     // (loop id)
 
 	activityFirst   = "First"   // (run id) → firstResult
 	activityAttempt = "Attempt" // (run id, delivery id) → Delivery

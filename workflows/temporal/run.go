@@ -18,6 +18,15 @@ const firstDurably = time.Minute
 // runWorkflow carries a run until each of its deliveries is settled or dropped,
 // for days if need be: it has no timeout.
 func runWorkflow(ctx workflow.Context, run string) (Result, error) {
+	return carry(ctx, run, makeFirst)
+}
+
+// plainWorkflow is the same without a local activity.
+func plainWorkflow(ctx workflow.Context, run string) (Result, error) {
+	return carry(ctx, run, makeFirstDurably)
+}
+
+func carry(ctx workflow.Context, run string, makeFirst func(workflow.Context, string) (firstResult, error)) (Result, error) {
 	first, err := makeFirst(ctx, run)
 	if err != nil {
 		return Result{}, err
@@ -44,11 +53,16 @@ func makeFirst(ctx workflow.Context, run string) (firstResult, error) {
 	if err == nil || sdk.IsCanceledError(err) {
 		return result, err
 	}
+	return makeFirstDurably(ctx, run)
+}
+
+func makeFirstDurably(ctx workflow.Context, run string) (firstResult, error) {
 	durable := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: firstDurably,
 		RetryPolicy:         ownFailurePolicy(),
-		Summary:             "first attempts, after a failure on our side",
+		Summary:             "first attempts",
 	})
-	err = workflow.ExecuteActivity(durable, activityFirst, run).Get(ctx, &result)
+	var result firstResult
+	err := workflow.ExecuteActivity(durable, activityFirst, run).Get(ctx, &result)
 	return result, err
 }

@@ -99,6 +99,18 @@ func TestRunEndsWithFirstAttempts(t *testing.T) {
 	}}, result(t, env))
 }
 
+func TestAPlainRunHasNoLocalActivity(t *testing.T) {
+	t.Parallel()
+	env := environment(t, core{first: func(string) ([]workflows.Outcome, error) {
+		return []workflows.Outcome{succeeded("dlv_1", 1)}, nil
+	}})
+	env.SetOnLocalActivityStartedListener(func(info *activity.Info, _ context.Context, _ []any) {
+		t.Errorf("local activity %s", info.ActivityType.Name)
+	})
+	env.ExecuteWorkflow("PlainRun", "event/1")
+	require.Len(t, result(t, env).Deliveries, 1)
+}
+
 // First comes back as a regular activity, for as long as our side fails.
 func TestRunOutlivesFailuresOfFirst(t *testing.T) {
 	t.Parallel()

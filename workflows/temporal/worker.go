@@ -33,6 +33,7 @@ var sizeCache = sync.OnceFunc(func() { worker.SetStickyWorkflowCacheSize(cachedW
 // RegisterWorkflows tells a worker, or a replayer, the workflows of this package.
 func RegisterWorkflows(registry worker.WorkflowRegistry) {
 	registry.RegisterWorkflowWithOptions(runWorkflow, workflow.RegisterOptions{Name: workflowRun})
+	registry.RegisterWorkflowWithOptions(plainWorkflow, workflow.RegisterOptions{Name: workflowPlain})
 	registry.RegisterWorkflowWithOptions(loopWorkflow, workflow.RegisterOptions{Name: workflowLoop})
 }
 

@@ -152,6 +152,9 @@ func (c *Cluster) Close() error {
 	return errors.Join(c.input.Close(), c.sh.Wait())
 }
 
+// Program is the path of another of Postgres's programs, such as "pgbench".
+func (c *Cluster) Program(name string) string { return filepath.Join(c.bin, name) }
+
 func (c *Cluster) logTail() string {
 	text, err := os.ReadFile(filepath.Join(c.dir, "log"))
 	if err != nil {

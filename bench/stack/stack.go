@@ -1,0 +1,264 @@
+// Package stack starts the programs that a benchmark measures, each as a process
+// of its own: a Postgres with durable settings, Temporal on it, and Data Pusher.
+// It tells what each of them has used of the machine.
+package stack
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"datapusher/internal/database"
+	"datapusher/internal/testutil/pgtest/cluster"
+)
+
+// Programs are the files to run.
+type Programs struct {
+	DataPusher string // bin/datapusher
+	Standalone string // bin/standalone
+	Temporal   string // bin/temporalserver
+}
+
+// Stack is what stands for one measurement.
+type Stack struct {
+	AdminToken string
+	Dir        string // for logs and what else a process leaves behind
+
+	programs Programs
+	keys     string
+	postgres *cluster.Cluster
+	url      string // of Data Pusher's database
+	temporal *process
+	address  string // of Temporal, kept when it is started again
+	parts    []part
+	closers  []func()
+}
+
+// durable are the settings of a database server that loses nothing; everything
+// else is as Postgres comes.
+var durable = map[string]string{"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
+
+// New starts an empty Postgres; the rest comes with Start….
+func New(programs Programs, dir string) (*Stack, error) {
+	token := make([]byte, 24)
+	_, _ = rand.Read(token) // never fails
+	s := &Stack{AdminToken: hex.EncodeToString(token), Dir: dir, programs: programs}
+	keys, err := exec.Command(programs.DataPusher, "keys", "generate").Output() //nolint:noctx // it ends at once
+	if err != nil {
+		return nil, fmt.Errorf("make keys: %w", err)
+	}
+	s.keys = strings.TrimSpace(string(keys))
+	return s, nil
+}
+
+// StartPostgres starts the database server and makes the databases.
+func (s *Stack) StartPostgres(ctx context.Context) error {
+	c, err := cluster.Start(durable)
+	if err != nil {
+		return err
+	}
+	s.postgres = c
+	s.onClose(func() { _ = c.Close() })
+	db, err := database.Open(ctx, c.URL)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	for _, name := range []string{"datapusher", "temporal"} {
+		if _, err := db.Write.ExecContext(ctx, "CREATE DATABASE "+name); err != nil {
+			return fmt.Errorf("create the database %s: %w", name, err)
+		}
+	}
+	var backend int
+	if err := db.Read.QueryRowContext(ctx, "SELECT pg_backend_pid()").Scan(&backend); err != nil {
+		return err
+	}
+	main, err := parent(backend)
+	if err != nil {
+		return err
+	}
+	s.url = s.databaseURL("datapusher")
+	s.parts = append(s.parts, part{name: "postgres", pid: func() int { return main }})
+	return nil
+}
+
+func (s *Stack) databaseURL(name string) string {
+	u, err := url.Parse(s.postgres.URL)
+	if err != nil {
+		panic(err) // the cluster made it
+	}
+	u.Path = "/" + name
+	return u.String()
+}
+
+// Database opens Data Pusher's database.
+func (s *Stack) Database(ctx context.Context) (*database.DB, error) { return database.Open(ctx, s.url) }
+
+// TemporalDatabase opens Temporal's.
+func (s *Stack) TemporalDatabase(ctx context.Context) (*database.DB, error) {
+	return database.Open(ctx, s.databaseURL("temporal"))
+}
+
+// Postgres is a command of Postgres's own programs on Data Pusher's database.
+func (s *Stack) Postgres(ctx context.Context, program string, args ...string) *exec.Cmd {
+	return exec.CommandContext(ctx, s.postgres.Program(program), append(args, s.url)...)
+}
+
+// StartTemporal starts Temporal on Postgres, at the address that it had before.
+func (s *Stack) StartTemporal(ctx context.Context) error {
+	if s.address == "" {
+		var err error
+		if s.address, err = freeAddress(ctx); err != nil {
+			return err
+		}
+	}
+	p, err := launch(filepath.Join(s.Dir, "temporal.log"), nil, s.programs.Temporal,
+		"-store", "postgres", "-dsn", s.databaseURL("temporal"), "-listen", s.address)
+	if err != nil {
+		return err
+	}
+	var ready struct{ Address string }
+	if err := p.json(&ready); err != nil {
+		return fmt.Errorf("temporal does not start: %w", err)
+	}
+	if s.temporal == nil {
+		s.parts = append(s.parts, part{name: "temporal", pid: func() int { return s.temporal.pid() }})
+		s.onClose(func() { s.temporal.stop() })
+	}
+	s.temporal = p
+	return nil
+}
+
+// StopTemporal ends Temporal.
+func (s *Stack) StopTemporal() { s.temporal.stop() }
+
+// Server is a running Data Pusher.
+type Server struct {
+	URL     string // of the API
+	Profile string // address of net/http/pprof
+
+	p *process
+}
+
+// Stop ends the process in its own order and waits for that.
+func (d *Server) Stop() { d.p.stop() }
+
+// PID is the process's id.
+func (d *Server) PID() int { return d.p.pid() }
+
+// Serve starts "datapusher serve" or another command with those arguments; name
+// is what the tables call it.
+func (s *Stack) Serve(ctx context.Context, name string, args ...string) (*Server, error) {
+	profile, err := freeAddress(ctx)
+	if err != nil {
+		return nil, err
+	}
+	env := append(os.Environ(), s.environment(profile)...)
+	if s.address == "" {
+		// Nobody listens there: Temporal is not to be had.
+		if s.address, err = freeAddress(ctx); err != nil {
+			return nil, err
+		}
+	}
+	env = append(env, "TEMPORAL_ADDRESS="+s.address, "DATAPUSHER_DATABASE_URL="+s.url)
+	p, err := launch(filepath.Join(s.Dir, name+".log"), env, s.programs.DataPusher, args...)
+	if err != nil {
+		return nil, err
+	}
+	return s.await(ctx, name, p, profile)
+}
+
+// Standalone starts the program that brings everything along.
+func (s *Stack) Standalone(ctx context.Context, name string, args ...string) (*Server, error) {
+	profile, err := freeAddress(ctx)
+	if err != nil {
+		return nil, err
+	}
+	env := append(os.Environ(), s.environment(profile)...)
+	env = append(env, "DATAPUSHER_DATA_DIR="+filepath.Join(s.Dir, name), "DATAPUSHER_DEMO=false", "DATAPUSHER_LOG_FORMAT=json",
+		"DATAPUSHER_TEMPORAL_LISTEN=127.0.0.1:0", "DATAPUSHER_TEMPORAL_UI_LISTEN=127.0.0.1:0")
+	p, err := launch(filepath.Join(s.Dir, name+".log"), env, s.programs.Standalone, args...)
+	if err != nil {
+		return nil, err
+	}
+	return s.await(ctx, name, p, profile)
+}
+
+func (s *Stack) environment(profile string) []string {
+	return []string{
+		"DATAPUSHER_ADMIN_TOKEN=" + s.AdminToken,
+		"DATAPUSHER_ENCRYPTION_KEYS=" + s.keys,
+		"DATAPUSHER_LISTEN=127.0.0.1:0",
+		"DATAPUSHER_ALLOW_CIDRS=127.0.0.0/8",
+		"DATAPUSHER_PROFILE_LISTEN=" + profile,
+	}
+}
+
+// await waits until a Data Pusher says that it serves, or works.
+func (s *Stack) await(ctx context.Context, name string, p *process, profile string) (*Server, error) {
+	d := &Server{Profile: profile, p: p}
+	s.parts = append(s.parts, part{name: name, pid: p.pid})
+	s.onClose(p.stop)
+	var err error
+	if d.URL, err = p.logged(ctx); err != nil {
+		p.stop()
+		return nil, fmt.Errorf("%s does not start: %w", name, err)
+	}
+	return d, nil
+}
+
+// Add has a process of the benchmark's own measured with the others, until it
+// has been waited for.
+func (s *Stack) Add(name string, cmd *exec.Cmd) {
+	s.parts = append(s.parts, part{name: name, pid: func() int { return cmd.Process.Pid }, cmd: cmd})
+}
+
+func (s *Stack) onClose(f func()) { s.closers = append(s.closers, f) }
+
+// Close ends everything.
+func (s *Stack) Close() {
+	for i := len(s.closers) - 1; i >= 0; i-- {
+		s.closers[i]()
+	}
+	s.closers = nil
+}
+
+// freeAddress is a loopback address at which nobody listens.
+func freeAddress(ctx context.Context) (string, error) {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
+}
+
+// parent is the process that started another.
+func parent(pid int) (int, error) {
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return 0, err
+	}
+	f := statFields(string(text))
+	if len(f) < 2 {
+		return 0, errors.New("the process's state cannot be read")
+	}
+	return strconv.Atoi(f[1])
+}
+
+func decode(line []byte, into any) error {
+	if err := json.Unmarshal(line, into); err != nil {
+		return fmt.Errorf("it printed %q: %w", line, err)
+	}
+	return nil
+}
