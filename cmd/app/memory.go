@@ -10,9 +10,16 @@ import (
 // of the whole cost of an event.
 const gcPercent = 400
 
+// memoryGoal is what the process tries to stay below, in bytes: from there on it
+// collects as often as it takes.
+const memoryGoal = 224 << 20
+
 // tuneMemory sets how often memory is collected, unless the environment does.
 func tuneMemory() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryGoal)
 	}
 }

@@ -15,7 +15,7 @@ const (
 	// for, and blockRate how much waiting one of the block profile: few enough to
 	// cost nothing that can be measured.
 	mutexFraction = 100
-	blockRate     = 100 * time.Microsecond
+	blockRate     = 10 * time.Millisecond
 )
 
 // serveProfiles listens for net/http/pprof on an address of its own: profiles

@@ -34,19 +34,19 @@ func (c *Core) Attempt(ctx context.Context, run, deliveryID string) (workflows.O
 	if o != nil || err != nil {
 		return deref(o), err
 	}
-	if taken, _ := c.slots.try(r.destination, r.account); !taken {
+	if taken, _ := c.slots.try(r.destination, r.account, len(r.payload)); !taken {
 		waiting, cancel := context.WithTimeout(ctx, laneWait)
 		defer cancel()
-		if !c.slots.acquire(waiting, r.destination, r.account) {
+		if !c.slots.acquire(waiting, r.destination, r.account, len(r.payload)) {
 			if d != nil && !r.mayRetry() && c.slots.full(r.destination) {
 				return c.queueUp(ctx, r, d)
 			}
 			return c.again(r, d.display(), time.Second+time.Duration(c.o.Random()*float64(slotWait))), nil
 		}
-		destination, account := r.destination, r.account
+		held := r
 		// Much may have happened meanwhile.
 		if r, d, o, err = c.look(ctx, run, deliveryID); o != nil || err != nil {
-			c.slots.release(destination, account)
+			c.slots.release(held.destination, held.account, len(held.payload))
 			return deref(o), err
 		}
 	}
@@ -96,7 +96,7 @@ func deref(o *workflows.Outcome) workflows.Outcome {
 func (c *Core) attempt(ctx context.Context, r row, d *destination) (workflows.Outcome, error) {
 	d = c.destinations.latest(d) // while it waited for its place, the breaker may have opened
 	if o, done, err := c.withoutAttempt(ctx, r, d); done || err != nil {
-		c.slots.release(r.destination, r.account)
+		c.slots.release(r.destination, r.account, len(r.payload))
 		return o, err
 	}
 	made := c.send(ctx, r, d, r.asker())
@@ -109,7 +109,7 @@ func (c *Core) attempt(ctx context.Context, r row, d *destination) (workflows.Ou
 func (c *Core) send(ctx context.Context, r row, d *destination, by Asker) *record {
 	now := c.o.Now()
 	rec := &record{row: r, number: r.attempts + 1, asker: by, random: c.o.Random()}
-	defer func() { c.slots.answered(r.destination, r.account, rec.result.Total) }()
+	defer func() { c.slots.answered(r.destination, r.account, len(r.payload), rec.result.Total) }()
 	headers, err := c.headers(r, d)
 	if err != nil {
 		rec.result.Class = sender.Local

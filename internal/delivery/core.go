@@ -71,7 +71,9 @@ type Core struct {
 	flights      flights
 	slots        *slots
 	crew         crew
-	waitingBytes atomic.Int64 // of events whose first attempts wait for a place
+	turns        chan struct{} // held by runs that start
+	starting     atomic.Int64  // runs that start, or wait for their turn
+	waitingBytes atomic.Int64  // of events whose first attempts wait for a place
 	minter       id.Minter
 	drains       sync.Map // destination id → *pace
 
@@ -99,6 +101,7 @@ func New(o Options) *Core {
 		destinations: newDestinations(st, o.Box, o.Now),
 		slots:        newSlots(o.Now),
 		crew:         crew{work: make(chan func())},
+		turns:        make(chan struct{}, turns),
 	}
 	c.recorder = newRecorder(st, o.Logger, c.note)
 	return c

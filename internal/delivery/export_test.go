@@ -79,10 +79,10 @@ func (c *Core) Apply(destinationID string, s breaker.Standing) {
 
 // TakePlace and FreePlace are what an attempt does.
 func (c *Core) TakePlace(account, destination string) bool {
-	taken, _ := c.slots.try(destination, account)
+	taken, _ := c.slots.try(destination, account, 0)
 	return taken
 }
-func (c *Core) FreePlace(account, destination string) { c.slots.release(destination, account) }
+func (c *Core) FreePlace(account, destination string) { c.slots.release(destination, account, 0) }
 
 // Slots of a core.
 type Slots = slots
@@ -93,22 +93,22 @@ func NewSlots() *Slots { return newSlots(time.Now) }
 // Try, Acquire and Release are its methods, for a destination "account/name" or
 // one that is an account of its own.
 func (s *slots) Try(destination string) bool {
-	taken, _ := s.try(destination, owner(destination))
+	taken, _ := s.try(destination, owner(destination), 0)
 	return taken
 }
 func (s *slots) Acquire(ctx context.Context, destination string) bool {
-	return s.acquire(ctx, destination, owner(destination))
+	return s.acquire(ctx, destination, owner(destination), 0)
 }
-func (s *slots) Release(destination string) { s.release(destination, owner(destination)) }
+func (s *slots) Release(destination string) { s.release(destination, owner(destination), 0) }
 
 // Answered gives a slot back after an answer that took so long.
 func (s *slots) Answered(destination string, took time.Duration) {
-	s.answered(destination, owner(destination), took)
+	s.answered(destination, owner(destination), 0, took)
 	s.recorded(owner(destination))
 }
 
 // Announce, Busy and Crowded are its methods.
-func (s *slots) Announce(account string, n int) { s.announce(account, n) }
+func (s *slots) Announce(account string, n int) { s.announce(account, n, 0) }
 func (s *slots) Busy(account string) bool       { return s.busy(account) }
 func (s *slots) Crowded() bool                  { return s.crowded() }
 

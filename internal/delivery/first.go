@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"datapusher/ent/delivery"
 	"datapusher/workflows"
@@ -18,13 +19,13 @@ func (c *Core) First(ctx context.Context, run string) ([]workflows.Outcome, erro
 	defer c.wait.Done()
 	budget, cancel := context.WithTimeout(ctx, Budget)
 	defer cancel()
-	begun, here := c.flights.join(run)
+	begun, here, all := c.flights.join(run)
 	found, err := c.gather(ctx, budget, begun)
 	if err != nil {
 		return nil, err
 	}
-	if !here || anyUnsettled(found.outcomes) || len(found.open) > 0 || len(found.unplaced) > 0 {
-		rest, err := c.rest(ctx, budget, run, begun, here)
+	if !all || anyUnsettled(found.outcomes) || len(found.open) > 0 || len(found.unplaced) > 0 {
+		rest, err := c.rest(ctx, run, begun, here)
 		if err != nil {
 			return nil, err
 		}
@@ -124,13 +125,16 @@ func (f *firsts) add(more firsts) {
 	f.unplaced = append(f.unplaced, more.unplaced...)
 }
 
-// startAtOnce deliveries are begun together: their events are read with one
-// query, and are in memory.
-const startAtOnce = 256
+const (
+	// startAtOnce deliveries at most are begun together: their events are read with
+	// one query, and are in memory. They are fewer where events are large.
+	startAtOnce      = 256
+	startAtOnceBytes = 8 << 20
+)
 
 // rest takes care of the run's deliveries that no attempt was begun for in this
 // process: all of them after a crash, or where ingest runs elsewhere.
-func (c *Core) rest(ctx, budget context.Context, run string, begun []*entry, here bool) (firsts, error) {
+func (c *Core) rest(ctx context.Context, run string, begun []*entry, here bool) (firsts, error) {
 	rows, err := c.store.loadRun(ctx, run, 100*maxUnsettled)
 	if err != nil {
 		return firsts{}, fmt.Errorf("load the run: %w", err)
@@ -156,22 +160,68 @@ func (c *Core) rest(ctx, budget context.Context, run string, begun []*entry, her
 			fresh = append(fresh, one)
 		}
 	}
-	var entries []*entry
-	for part := range slices.Chunk(fresh, startAtOnce) {
-		if !c.Admit(budget) {
-			for _, one := range part {
-				r.unplaced = append(r.unplaced, c.again(one, labels[one.destination].display(), 0))
-			}
-			continue
+	if len(fresh) == 0 {
+		return r, nil
+	}
+	entries, unplaced, err := c.startInTurn(ctx, run, fresh)
+	if err != nil {
+		return firsts{}, err
+	}
+	for _, one := range unplaced {
+		r.unplaced = append(r.unplaced, c.again(one, labels[one.destination].display(), 0))
+	}
+	ending, cancel := context.WithTimeout(ctx, Budget)
+	defer cancel()
+	started, err := c.gather(ctx, ending, entries)
+	r.add(started)
+	return r, err
+}
+
+const (
+	// turns is how many runs start at the same time: one that has its turn gets
+	// through with all its deliveries, where all at once would each get through
+	// with a few and have to hand over the others.
+	turns = 2
+	// turnReserve is what remains of the time of a call when its turn comes last.
+	turnReserve = 15 * time.Second
+)
+
+var errNoTurn = errors.New("other runs start before this one; it comes again")
+
+// startInTurn begins deliveries as there is room for them. What does not begin
+// within the budget comes back.
+func (c *Core) startInTurn(ctx context.Context, run string, fresh []row) (entries []*entry, unplaced []row, err error) {
+	c.starting.Add(1)
+	defer c.starting.Add(-1)
+	patience := Budget
+	if deadline, ok := ctx.Deadline(); ok {
+		patience = max(patience, time.Until(deadline)-turnReserve)
+	}
+	waiting := time.NewTimer(patience)
+	defer waiting.Stop()
+	select {
+	case c.turns <- struct{}{}:
+		defer func() { <-c.turns }()
+	case <-waiting.C:
+		return nil, nil, errNoTurn
+	case <-ctx.Done():
+		return nil, nil, ctx.Err()
+	}
+	budget, cancel := context.WithTimeout(ctx, Budget)
+	defer cancel()
+	for size := startAtOnceBytes / 16; len(fresh) > 0; { // nothing is known of the first
+		part := fresh[:min(max(startAtOnceBytes/size, 1), startAtOnce, len(fresh))]
+		if !c.admit(budget) {
+			return entries, fresh, nil
 		}
+		fresh = fresh[len(part):]
 		added, begin := c.flights.add(run, part)
 		c.announce(begin)
 		c.start(context.WithoutCancel(ctx), budget, begin)
 		entries = append(entries, added...)
+		size = max(largest(begin), 1)
 	}
-	started, err := c.gather(ctx, budget, entries)
-	r.add(started)
-	return r, err
+	return entries, nil, nil
 }
 
 // labels reads the destinations of rows for what the engine's UI shows of them,
@@ -254,4 +304,12 @@ func (c *Core) limit(ctx context.Context, run string, outcomes []workflows.Outco
 		kept = append(kept, o)
 	}
 	return kept, c.moveOutcomes(ctx, run, surplus, maxUnsettled)
+}
+
+// largest is the size of the largest event of flights, in bytes.
+func largest(flights []flight) (size int) {
+	for _, f := range flights {
+		size = max(size, len(f.row.payload))
+	}
+	return size
 }

@@ -398,3 +398,57 @@ func TestWhatFailedBeyondTheLimitIsMovedToo(t *testing.T) {
 		}
 	})
 }
+
+// Of a run some deliveries were begun when they were committed, and some deferred:
+// its call joins the ones and begins the others.
+func TestFirstBeginsWhatWasDeferred(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		w := newWorld(t, db)
+		r := receiver.New(t)
+		account := w.account(t)
+		w.destination(t, account, r.URL)
+		run := delivery.NewRun()
+		w.Begin(run, w.commit(t, run, delivery.Lease, account, `1`))
+		w.commit(t, run, 0, account, `2`, `3`)
+		w.Defer(run)
+		outcomes, err := w.First(t.Context(), run)
+		require.NoError(t, err)
+		require.Len(t, outcomes, 3)
+		for _, o := range outcomes {
+			require.Equal(t, "SUCCEEDED", o.Status)
+		}
+		r.Wait(t, 3)
+		outcomes, err = w.First(t.Context(), run)
+		require.NoError(t, err)
+		require.Empty(t, outcomes, "nothing is left, and nothing is made again")
+		require.Equal(t, 3, w.count(t, "attempts"))
+	})
+}
+
+// More deliveries than an account may have under way: they are begun as there is
+// room, and none becomes an activity of its own.
+func TestALargeRunGetsThroughByItself(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		w := newWorld(t, db)
+		r := receiver.New(t)
+		account := w.account(t)
+		for range 12 {
+			w.destination(t, account, r.URL)
+		}
+		run := delivery.NewRun()
+		payloads := make([]string, 100)
+		for i := range payloads {
+			payloads[i] = fmt.Sprint(i)
+		}
+		w.commit(t, run, 0, account, payloads...)
+		outcomes, err := w.First(t.Context(), run)
+		require.NoError(t, err)
+		for _, o := range outcomes {
+			require.Equal(t, workflows.Settled, o.State)
+		}
+		r.Wait(t, len(outcomes))
+		require.False(t, w.Busy(account))
+	})
+}

@@ -11,8 +11,9 @@ import (
 // flights are the first attempts that were begun in this process, by run, so
 // that the engine's callback joins them instead of making them again.
 type flights struct {
-	mu sync.Mutex
-	by map[string]map[string]*entry
+	mu       sync.Mutex
+	by       map[string]map[string]*entry
+	deferred map[string]bool // runs with deliveries that were not begun
 }
 
 // entry is one first attempt. Its outcome may be read when done is closed.
@@ -66,6 +67,7 @@ const maxFlights = 1000
 type flight struct {
 	row
 	*entry
+	announced int // bytes that places were told of
 }
 
 // add notes the first attempts of rows. Those of fresh have to be begun; the
@@ -95,7 +97,7 @@ func (f *flights) add(run string, rows []row) (entries []*entry, fresh []flight)
 		e := &entry{row: r, done: make(chan struct{})}
 		e.row.content = content{}
 		entries[i], of[r.id] = e, e
-		fresh = append(fresh, flight{r, e})
+		fresh = append(fresh, flight{row: r, entry: e})
 	}
 	return entries, fresh
 }
@@ -116,21 +118,36 @@ func (f *flights) sweep() {
 	}
 }
 
-// join returns the attempts of a run; here tells whether any were begun.
-func (f *flights) join(run string) (entries []*entry, here bool) {
+// deferTo notes that a run has deliveries that are not begun.
+func (f *flights) deferTo(run string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.deferred == nil {
+		f.deferred = make(map[string]bool)
+	}
+	if len(f.deferred) >= maxFlights {
+		clear(f.deferred) // of runs that the engine does not come for; the reconciler does
+	}
+	f.deferred[run] = true
+}
+
+// join returns the attempts of a run; here tells whether any were begun, and all
+// whether all were.
+func (f *flights) join(run string) (entries []*entry, here, all bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	of, here := f.by[run]
 	for _, e := range of {
 		entries = append(entries, e)
 	}
-	return entries, here
+	return entries, here, here && !f.deferred[run]
 }
 
 // drop forgets the ended attempts of a run.
 func (f *flights) drop(run string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	delete(f.deferred, run)
 	of := f.by[run]
 	for id, e := range of {
 		if ended, _ := e.ended(); ended {

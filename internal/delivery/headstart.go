@@ -37,25 +37,22 @@ func (c *Core) Begin(run string, committed []ingest.Delivery) {
 }
 
 func (c *Core) announce(flights []flight) {
-	for account, n := range countByAccount(flights) {
-		c.slots.announce(account, n)
+	for i := range flights {
+		f := &flights[i]
+		f.announced = len(f.row.payload)
+		c.slots.announce(f.account, 1, f.announced)
 	}
 }
 
-func countByAccount(flights []flight) map[string]int {
-	n := make(map[string]int)
-	for _, f := range flights {
-		n[f.account]++
-	}
-	return n
-}
+// arrive takes an attempt's announcement back.
+func (c *Core) arrive(f flight) { c.slots.announce(f.account, -1, -f.announced) }
 
 // admitLook is how often somebody who has to wait looks whether there is room.
 const admitLook = 2 * time.Millisecond
 
-// Admit returns when this process has room for further first attempts; false,
-// when ctx has ended before. A fast door must not fill up what is behind it.
-func (c *Core) Admit(ctx context.Context) bool {
+// admit returns when this process has room for further first attempts; false,
+// when ctx has ended before.
+func (c *Core) admit(ctx context.Context) bool {
 	for c.slots.crowded() {
 		select {
 		case <-time.After(admitLook):
@@ -66,9 +63,12 @@ func (c *Core) Admit(ctx context.Context) bool {
 	return ctx.Err() == nil
 }
 
-// Busy reports whether an account has enough first attempts for now: its further
-// events wait at the door, and others' pass by.
-func (c *Core) Busy(account string) bool { return c.slots.busy(account) }
+// Busy reports whether an account, or all together, have enough first attempts
+// for now. A fast door must not fill up what is behind it.
+func (c *Core) Busy(account string) bool { return c.slots.busy(account) || c.slots.crowded() }
+
+// Defer implements dispatch.HeadStart.
+func (c *Core) Defer(run string) { c.flights.deferTo(run) }
 
 // prepareTimeout bounds what comes before an attempt: with the attempt's own
 // deadline it has to end within the lease.
@@ -101,14 +101,14 @@ func (c *Core) start(ctx, patience context.Context, flights []flight) {
 	var late map[string][]placing // whose account, or the process, is at its limit
 	for _, f := range flights {
 		if err != nil {
-			c.slots.announce(f.account, -1)
+			c.arrive(f)
 			f.finish(workflows.Outcome{}, fmt.Errorf("prepare the attempt: %w", err))
 			continue
 		}
 		p := placing{f, found[f.destination]}
 		label := p.d.display()
 		f.label.Store(&label)
-		taken, ours := c.slots.try(f.destination, f.account)
+		taken, ours := c.slots.try(f.destination, f.account, len(f.row.payload))
 		if !taken && ours {
 			if late == nil {
 				late = make(map[string][]placing)
@@ -137,12 +137,12 @@ func (c *Core) startLate(ctx, patience context.Context, account string, all []pl
 	for _, p := range all {
 		for {
 			if !c.slots.room(patience, account) {
-				c.slots.announce(account, -1)
+				c.arrive(p.flight)
 				p.unplaced = true
 				p.finish(c.again(p.entry.row, p.d.display(), 0), nil)
 				break
 			}
-			if taken, ours := c.slots.try(p.destination, account); taken || !ours {
+			if taken, ours := c.slots.try(p.destination, account, len(p.row.payload)); taken || !ours {
 				c.begin(ctx, p, taken)
 				break
 			}
@@ -157,9 +157,9 @@ func (c *Core) begin(ctx context.Context, p placing, placed bool) {
 		defer c.wait.Done()
 		switch {
 		case placed:
-			c.slots.announce(p.account, -1)
+			c.arrive(p.flight)
 			p.finish(c.attempt(ctx, p.row, p.d))
-		case c.place(ctx, p.row):
+		case c.place(ctx, p.flight):
 			p.finish(c.attempt(ctx, p.row, p.d))
 		case c.slots.full(p.destination):
 			p.finish(c.queueUp(ctx, p.row, p.d))
@@ -171,16 +171,16 @@ func (c *Core) begin(ctx context.Context, p placing, placed bool) {
 
 // place waits for a slot of a first attempt. At a destination that is fast, and
 // merely full, it is worth waiting longer.
-func (c *Core) place(ctx context.Context, r row) bool {
-	size := int64(len(r.payload))
+func (c *Core) place(ctx context.Context, f flight) bool {
+	size := int64(len(f.row.payload))
 	room := c.waitingBytes.Add(size) <= maxWaitingBytes
 	defer c.waitingBytes.Add(-size)
-	c.slots.announce(r.account, -1)
+	c.arrive(f)
 	for waited := laneWait; room; waited += laneWait {
 		waiting, cancel := context.WithTimeout(ctx, laneWait)
-		got := c.slots.acquire(waiting, r.destination, r.account)
+		got := c.slots.acquire(waiting, f.destination, f.account, int(size))
 		cancel()
-		if got || waited >= Budget || !c.slots.fast(r.destination) {
+		if got || waited >= Budget || !c.slots.fast(f.destination) {
 			return got
 		}
 	}

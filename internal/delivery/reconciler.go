@@ -19,8 +19,11 @@ const (
 	grace = 10 * time.Second
 	// renewal is how long a run that was handed over again is left in peace.
 	renewal = 30 * time.Second
-	// perTurn bounds the overdue deliveries that one look takes up.
-	perTurn = 5000
+	// perTurn bounds the overdue deliveries that one look takes up. Where there are
+	// more the next look comes as soon as few runs wait for their turn to start, and
+	// after moreEvery at least.
+	perTurn   = 5000
+	moreEvery = 50 * time.Millisecond
 	// maxFailed runs that the engine does not take end a look: it is away.
 	maxFailed = 5
 	// engineTimeout is how long the engine may take for one run or lane.
@@ -33,25 +36,40 @@ const (
 // crash, an outage or a loss of the engine left behind. It runs in every process
 // that works; handing over twice is handing over once.
 func (c *Core) Reconcile(ctx context.Context) {
-	t := time.NewTicker(reconcileEvery)
-	defer t.Stop()
 	for {
-		if err := c.ReconcileOnce(ctx); err != nil && ctx.Err() == nil {
+		more, err := c.reconcile(ctx)
+		if err != nil && ctx.Err() == nil {
 			c.o.Logger.Warn("the reconciler will try again", "error", err)
 		}
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			return
+		wait := reconcileEvery
+		if more {
+			wait = moreEvery
+		}
+		for again := true; again; again = more && c.starting.Load() > turns {
+			select {
+			case <-time.After(wait):
+			case <-ctx.Done():
+				return
+			}
 		}
 	}
 }
 
 // ReconcileOnce is one look at what is overdue.
 func (c *Core) ReconcileOnce(ctx context.Context) error {
+	_, err := c.reconcile(ctx)
+	return err
+}
+
+// reconcile is one look; more tells that all went well, and that there is more.
+func (c *Core) reconcile(ctx context.Context) (more bool, err error) {
 	late, err := c.store.overdueRuns(ctx, grace, perTurn)
 	if err != nil {
-		return fmt.Errorf("look for what is overdue: %w", err)
+		return false, fmt.Errorf("look for what is overdue: %w", err)
+	}
+	found := 0
+	for _, run := range late {
+		found += run.deliveries
 	}
 	// In any order: the same few that fail each time must not stand before the others.
 	rand.Shuffle(len(late), func(i, j int) { late[i], late[j] = late[j], late[i] })
@@ -66,7 +84,7 @@ func (c *Core) ReconcileOnce(ctx context.Context) error {
 	if err := c.wakeLoops(ctx); err != nil {
 		failed = append(failed, err)
 	}
-	return errors.Join(failed...)
+	return found >= perTurn && len(failed) == 0, errors.Join(failed...)
 }
 
 func (c *Core) wakeLoops(ctx context.Context) error {

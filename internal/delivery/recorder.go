@@ -14,7 +14,7 @@ import (
 
 const (
 	// recordBatch attempts are written in one transaction.
-	recordBatch = 256
+	recordBatch = 512
 	// recordPatience is how long a result is tried to be written: giving up means
 	// that the receiver is asked again.
 	recordPatience = 30 * time.Second

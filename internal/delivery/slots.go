@@ -11,7 +11,7 @@ const (
 	// These bound the attempts going on in this process: at a destination, for an
 	// account, and over all.
 	perDestination = 128
-	perAccount     = 512
+	perAccount     = 384
 	overall        = 1024
 	// Attempts at destinations that are slow do not count there, so that those
 	// that are well have their places, and have bounds of their own.
@@ -19,6 +19,8 @@ const (
 	slowOverall   = 512
 	// most is where it ends, whoever turns slow while attempts are under way.
 	most = 4096
+	// maxFlying bytes of events are about what attempts keep in memory.
+	maxFlying = 64 << 20
 	// slowAfter is how long a destination takes for its answers that is slow.
 	slowAfter = 500 * time.Millisecond
 	// fastBelow is how long one takes at most of which a crowd is soon served.
@@ -41,6 +43,7 @@ type slots struct {
 	all, slow int // slots that are taken: all of them, and those at slow destinations
 	coming    int // attempts that were begun and have not asked for a place yet
 	waiting   int
+	bytes     int // of events that are coming, or being sent to destinations that are well
 	accounts  map[string]*share
 	by        map[string]*places
 	line      []*places     // have somebody waiting
@@ -57,9 +60,16 @@ type places struct {
 	account *share
 	used    int
 	charged int           // of used, as slow
+	bytes   int           // of events that are being sent, unless they are charged
 	latency time.Duration // of its answers, smoothed
 	heard   time.Time     // when it last answered, or was first asked since it was idle
-	queue   []chan struct{}
+	queue   []*waiter
+}
+
+// waiter waits for a place for an event of that many bytes.
+type waiter struct {
+	turn chan struct{}
+	size int
 }
 
 func newSlots(now func() time.Time) *slots {
@@ -69,12 +79,12 @@ func newSlots(now func() time.Time) *slots {
 // try takes a slot if one is free and nobody waits for it. Otherwise ours tells
 // that it is the process or the account that is at its limit, and not the
 // destination.
-func (s *slots) try(destination, account string) (taken, ours bool) {
+func (s *slots) try(destination, account string, size int) (taken, ours bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p := s.of(destination, account)
 	if len(p.queue) == 0 && s.fits(p) {
-		s.take(p)
+		s.take(p, size)
 		return true, false
 	}
 	ours = len(p.queue) == 0 && p.used < perDestination && !s.isSlow(p)
@@ -83,15 +93,15 @@ func (s *slots) try(destination, account string) (taken, ours bool) {
 }
 
 // acquire waits for a slot until ctx ends.
-func (s *slots) acquire(ctx context.Context, destination, account string) bool {
+func (s *slots) acquire(ctx context.Context, destination, account string, size int) bool {
 	s.mu.Lock()
 	p := s.of(destination, account)
 	if len(p.queue) == 0 && s.fits(p) {
-		s.take(p)
+		s.take(p, size)
 		s.mu.Unlock()
 		return true
 	}
-	turn := make(chan struct{})
+	turn := &waiter{turn: make(chan struct{}), size: size}
 	if len(p.queue) == 0 {
 		s.line = append(s.line, p)
 	}
@@ -100,7 +110,7 @@ func (s *slots) acquire(ctx context.Context, destination, account string) bool {
 	p.account.waiting++
 	s.mu.Unlock()
 	select {
-	case <-turn:
+	case <-turn.turn:
 		return true
 	case <-ctx.Done():
 	}
@@ -162,12 +172,15 @@ func (s *slots) fast(destination string) bool {
 
 // answered gives the destination's part of a slot back, after so long; recorded
 // the rest.
-func (s *slots) answered(destination, account string, took time.Duration) {
+func (s *slots) answered(destination, account string, size int, took time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p := s.by[destination]
 	p.used--
 	p.heard = s.now()
+	size = min(size, p.bytes)
+	p.bytes -= size
+	s.bytes -= size
 	if took > 0 {
 		p.latency += (took - p.latency) / 4
 	}
@@ -193,16 +206,18 @@ func (s *slots) recorded(account string) {
 }
 
 // release gives a whole slot back that nothing was sent in.
-func (s *slots) release(destination, account string) {
-	s.answered(destination, account, 0)
+func (s *slots) release(destination, account string, size int) {
+	s.answered(destination, account, size, 0)
 	s.recorded(account)
 }
 
-// announce counts attempts that will ask for a place; n is negative when they do.
-func (s *slots) announce(account string, n int) {
+// announce counts attempts that will ask for a place, and bytes of their events;
+// the numbers are negative when they do.
+func (s *slots) announce(account string, n, bytes int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.coming += n
+	s.bytes += bytes
 	s.share(account).coming += n
 	s.leave(account)
 }
@@ -211,7 +226,7 @@ func (s *slots) announce(account string, n int) {
 func (s *slots) crowded() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.coming+s.well() >= overall+overall/2 || s.waiting >= maxWaiting/2
+	return s.coming+s.well() >= overall+overall/2 || s.waiting >= maxWaiting/2 || s.bytes >= maxFlying
 }
 
 // busy reports whether enough attempts go on, or wait, for an account.
@@ -253,6 +268,8 @@ func (s *slots) judge(p *places) bool {
 		return false
 	}
 	s.charge(p, p.used-p.charged)
+	s.bytes -= p.bytes
+	p.bytes = 0
 	return true
 }
 
@@ -262,11 +279,13 @@ func (s *slots) charge(p *places, n int) {
 	s.slow += n
 }
 
-func (s *slots) take(p *places) {
+func (s *slots) take(p *places, size int) {
 	if p.used == 0 {
 		p.heard = s.now()
 	}
 	p.used++
+	p.bytes += size
+	s.bytes += size
 	s.all++
 	p.account.all++
 	s.judge(p)
@@ -283,8 +302,8 @@ func (s *slots) serve() {
 			continue
 		}
 		misses = 0
-		s.take(p)
-		close(p.queue[0])
+		s.take(p, p.queue[0].size)
+		close(p.queue[0].turn)
 		s.waiting--
 		p.account.waiting--
 		if p.queue = p.queue[1:]; len(p.queue) > 0 {

@@ -16,7 +16,7 @@ import (
 
 const (
 	perDestination = 128
-	perAccount     = 512
+	perAccount     = 384
 	slowOfAccount  = 256
 	slowOverall    = 512
 	overall        = 1024

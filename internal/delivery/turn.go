@@ -163,7 +163,7 @@ func (t *turn) one(ctx context.Context, r row, by Asker) error {
 	}
 	waiting, cancel := context.WithTimeout(ctx, slotWait)
 	defer cancel()
-	if !t.slots.acquire(waiting, r.destination, r.account) {
+	if !t.slots.acquire(waiting, r.destination, r.account, len(r.payload)) {
 		return t.free(by, 0, false, wrap(t.putBack(context.WithoutCancel(ctx), []row{r}), "put a delivery back"))
 	}
 	defer t.slots.recorded(r.account)

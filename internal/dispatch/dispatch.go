@@ -51,6 +51,8 @@ const (
 // under a run, without waiting for the engine.
 type HeadStart interface {
 	Begin(run string, deliveries []ingest.Delivery)
+	// Defer tells that a run has deliveries that are not begun.
+	Defer(run string)
 }
 
 // Options of a Dispatcher.
@@ -225,12 +227,18 @@ func (t *ticket) Run() string { return t.run.id }
 // finds its first attempts going on.
 func (t *ticket) Close(committed []ingest.Delivery) {
 	sending := make([]ingest.Delivery, 0, len(committed))
+	deferred := false
 	for _, c := range committed {
 		if !c.Parked {
 			sending = append(sending, c)
+			deferred = deferred || c.Deferred // of a commit all are, or none
 		}
 	}
-	if t.d.o.HeadStart != nil && len(sending) > 0 {
+	switch {
+	case t.d.o.HeadStart == nil || len(sending) == 0:
+	case deferred:
+		t.d.o.HeadStart.Defer(t.run.id)
+	default:
 		t.d.o.HeadStart.Begin(t.run.id, sending)
 	}
 	t.d.mu.Lock()

@@ -58,6 +58,7 @@ func (e *engine) ids() (ids []string) {
 type headStart func(run string, d []ingest.Delivery)
 
 func (h headStart) Begin(run string, d []ingest.Delivery) { h(run, d) }
+func (h headStart) Defer(run string)                      { h(run, nil) }
 
 // desk is a dispatcher with what it works with.
 type desk struct {
@@ -406,7 +407,13 @@ func TestUnderLoadRunsLeaveMoreSlowly(t *testing.T) {
 
 func TestARunThatIsFullLeavesBeforeItsTime(t *testing.T) {
 	run(t, nil, func(t *testing.T, d desk) {
-		begin := time.Now()
+		summaries := func() (all []string) {
+			synctest.Wait()
+			for _, r := range d.engine.runs {
+				all = append(all, r.Summary)
+			}
+			return all
+		}
 		d.commit("evt_0")
 		many := make([]string, 1000)
 		for n := range 6 {
@@ -415,11 +422,33 @@ func TestARunThatIsFullLeavesBeforeItsTime(t *testing.T) {
 			}
 			d.commit(many...)
 		}
-		synctest.Wait()
-		require.Equal(t, []time.Duration{0, 0}, d.times(begin))
-		require.Equal(t, "5000 event(s), 5000 delivery(ies)", d.engine.runs[1].Summary)
+		require.ElementsMatch(t, []string{"1 event(s), 1 delivery(ies)", "5000 event(s), 5000 delivery(ies)"}, summaries())
 		time.Sleep(5 * pace)
+		require.Contains(t, summaries(), "1000 event(s), 1000 delivery(ies)")
+	})
+}
+
+// What is deferred is told of, and not begun.
+func TestWhatIsDeferredIsNotBegun(t *testing.T) {
+	var begun, deferred []string
+	start := headStart(func(run string, all []ingest.Delivery) {
+		if all == nil {
+			deferred = append(deferred, run)
+		}
+		for _, d := range all {
+			begun = append(begun, d.ID)
+		}
+	})
+	run(t, func(o *dispatch.Options) { o.HeadStart = start }, func(t *testing.T, d desk) {
+		d.commit("evt_1")
+		ticket := d.Open([]string{"evt_2", "evt_3"})
+		late := deliveries("evt_2", "evt_3")
+		late[0].Deferred, late[1].Deferred = true, true
+		ticket.Close(late)
+		time.Sleep(pace)
 		synctest.Wait()
-		require.Equal(t, "1000 event(s), 1000 delivery(ies)", d.engine.runs[2].Summary)
+		require.Equal(t, []string{"dlv_evt_1"}, begun)
+		require.Equal(t, []string{ticket.Run()}, deferred)
+		require.Equal(t, "2 event(s), 2 delivery(ies)", d.engine.runs[1].Summary)
 	})
 }

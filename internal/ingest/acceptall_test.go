@@ -265,3 +265,23 @@ func (r *runs) requireFreshIDs(t testing.TB) {
 		}
 	}
 }
+
+// What comes in bulk is accepted while its account is busy, without a lease: its
+// first attempts are the engine's, whenever it comes to them.
+func TestBulkOfABusyAccountIsDeferred(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		w := newWorld(t, db, func(o *ingest.Options) { o.Busy = func(string) bool { return true } })
+		account := w.account(t, 2)
+		for _, r := range w.AcceptAll(t.Context(), keyedEvents(account, 10)) {
+			require.NoError(t, r.Err)
+			require.Equal(t, 2, r.Receipt.Deliveries)
+		}
+		committed := w.runs.deliveries(t)
+		require.Len(t, committed, 20)
+		for _, d := range committed {
+			require.True(t, d.Deferred)
+		}
+		require.Equal(t, 20, w.count(t, "deliveries WHERE status = 'PENDING' AND lease_until <= next_attempt_at"))
+	})
+}

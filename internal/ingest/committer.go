@@ -37,15 +37,8 @@ func (c *committer) run() {
 	}
 }
 
-// next takes a batch and gives it ids. One committer at a time does that, so the
-// order of ids is that of the queue, also where an account's events are in the
-// batches of two.
+// next takes a batch and gives it ids, in the order of the queue.
 func (c *committer) next() []*item {
-	c.taking.Lock()
-	defer c.taking.Unlock()
-	if c.o.Admit != nil {
-		c.o.Admit(context.Background())
-	}
 	batch := c.queue.take(c.maxBatch(), c.o.MaxBatchBytes)
 	c.mint(batch)
 	return batch
@@ -214,7 +207,7 @@ func (c *committer) answer(batch []*item, rows []row, ticket Ticket, took time.D
 		it.result.Receipt.Deliveries++
 		deliveries = append(deliveries, Delivery{
 			ID: r.delivery, EventID: it.id, AccountID: it.AccountID, DestinationID: r.destination,
-			Parked: r.parked, Payload: it.Payload, CreatedAt: r.created,
+			Parked: r.parked, Deferred: it.defers, Payload: it.Payload, CreatedAt: r.created,
 		})
 	}
 	if stored > 0 {

@@ -62,11 +62,14 @@ type Queue struct{ q *queue }
 // NewQueue makes one with its bounds.
 func NewQueue(maxItems, maxBytes int) *Queue { return &Queue{newQueue(maxItems, maxBytes)} }
 
-// Push puts events of one account into it.
+// Busy makes accounts busy.
+func (q *Queue) Busy(busy func(account string) bool) { q.q.busy = busy }
+
+// Push puts events of one account into it; several are in bulk.
 func (q *Queue) Push(events ...Event) error {
 	items := make([]item, len(events))
 	for i, e := range events {
-		items[i].Event = e
+		items[i].Event, items[i].bulk = e, len(events) > 1
 	}
 	return q.q.push(items)
 }

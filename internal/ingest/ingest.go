@@ -60,6 +60,7 @@ type Result struct {
 type Delivery struct {
 	ID, EventID, AccountID, DestinationID string
 	Parked                                bool // its destination is not sending now
+	Deferred                              bool // its first attempt does not begin here
 	Payload                               []byte
 	CreatedAt                             time.Time
 }
@@ -94,10 +95,9 @@ type Options struct {
 	// comes on top is refused, and near that what comes of an account of which
 	// much waits already.
 	MaxWaiting, MaxWaitingBytes int
-	// Admit returns when what was committed before is well under way, so that what
-	// comes in waits here, where it is bounded; nil does not wait.
-	Admit func(ctx context.Context) bool
-	// Busy reports the same of an account: its events wait, and others' pass by.
+	// Busy reports that of an account, or of all, enough first attempts are under
+	// way here: single events wait for that to change, and others' pass by; what
+	// came in bulk is accepted and deferred. nil: nobody is busy.
 	Busy func(account string) bool
 	// Observe is told of every commit: how many events it stored and how long it took.
 	Observe func(events int, took time.Duration)
@@ -112,7 +112,6 @@ type Ingest struct {
 	o      Options
 	minter id.Minter
 	queue  *queue
-	taking sync.Mutex // held while a batch is taken and gets its ids
 	wait   sync.WaitGroup
 }
 
@@ -130,6 +129,8 @@ type item struct {
 	id     string
 	key    string // account and idempotency key, where there is one
 	hash   []byte // of the payload, where there is an idempotency key
+	bulk   bool   // one of many in a call
+	defers bool   // accepted although its account is busy
 	call   *call
 	behind *item // of the same account, in the queue
 	result Result
@@ -142,7 +143,7 @@ func (it *item) done(r Receipt, err error) {
 	}
 }
 
-// New starts the committers. Close ends them.
+// New starts the committer. Close ends it.
 func New(o Options) *Ingest {
 	if o.MaxBatch == 0 {
 		o.MaxBatch = 256
@@ -164,18 +165,11 @@ func New(o Options) *Ingest {
 	}
 	in := &Ingest{o: o, queue: newQueue(o.MaxWaiting, o.MaxWaitingBytes)}
 	in.queue.busy = o.Busy
-	committers := 1 // SQLite has one writer
-	if o.DB.Postgres() {
-		// Two: one prepares and answers while the other waits for the disk.
-		committers = 2
+	c := &committer{Ingest: in, store: newStore(o.DB, o.Lease, o.Now)}
+	if o.wrap != nil {
+		c.store = o.wrap(c.store)
 	}
-	for range committers {
-		c := &committer{Ingest: in, store: newStore(o.DB, o.Lease, o.Now)}
-		if o.wrap != nil {
-			c.store = o.wrap(c.store)
-		}
-		in.wait.Go(c.run)
-	}
+	in.wait.Go(c.run)
 	return in
 }
 
@@ -222,7 +216,7 @@ func (in *Ingest) AcceptAll(ctx context.Context, events []Event) []Result {
 func (in *Ingest) accept(ctx context.Context, c *call) error {
 	for i := range c.items {
 		it := &c.items[i]
-		it.call = c
+		it.call, it.bulk = c, len(c.items) > 1
 		if it.IdempotencyKey != "" {
 			it.key = it.AccountID + "/" + it.IdempotencyKey
 			sum := sha256.Sum256(it.Payload)
@@ -242,7 +236,7 @@ func (in *Ingest) accept(ctx context.Context, c *call) error {
 	}
 }
 
-// Close commits what waits and ends the committers.
+// Close commits what waits and ends the committer.
 func (in *Ingest) Close() {
 	in.queue.close()
 	in.wait.Wait()

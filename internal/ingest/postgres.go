@@ -79,7 +79,7 @@ func (p *postgres) insert(ctx context.Context, batch []*item, run string) ([]row
 	}
 	rows, err := p.commit.Query(ctx,
 		database.Array(ids), database.Array(accounts), database.Array(types), database.Array(keys),
-		payloads, database.Array(hashes), run, p.lease.Seconds(), KeyLifetime.Seconds(),
+		payloads, database.Array(hashes), run, leaseOf(batch, p.lease).Seconds(), KeyLifetime.Seconds(),
 		LeaseBeyond.Seconds(), database.Array(at), database.Array(sizes))
 	if err != nil {
 		return nil, p.commit.Failed(err)

@@ -132,11 +132,12 @@ func (q *queue) open(account string) *line {
 
 // busyLook is how often somebody looks whether an account is busy still, where
 // nothing waits but what such accounts have sent.
-const busyLook = 2 * time.Millisecond
+const busyLook = 200 * time.Microsecond
 
 // take waits for items and takes one of each account, round after round, until
-// they are as many as the batch may have, or at least as many bytes. It gives
-// nothing once the queue is closed and empty.
+// they are as many as the batch may have, or at least as many bytes. Where only
+// accounts wait that are busy, it takes what they have sent in bulk, to be
+// deferred. It gives nothing once the queue is closed and empty.
 func (q *queue) take(maxItems, maxBytes int) []*item {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -144,7 +145,10 @@ func (q *queue) take(maxItems, maxBytes int) []*item {
 		for q.last == nil && !q.closed {
 			q.some.Wait()
 		}
-		batch := q.batch(maxItems, maxBytes)
+		batch := q.batch(maxItems, maxBytes, false)
+		if len(batch) == 0 {
+			batch = q.batch(maxItems, maxBytes, true)
+		}
 		if len(batch) > 0 || q.last == nil {
 			return batch
 		}
@@ -154,17 +158,22 @@ func (q *queue) take(maxItems, maxBytes int) []*item {
 	}
 }
 
-func (q *queue) batch(maxItems, maxBytes int) []*item {
-	q.takes++
+// batch takes what does not have to wait. What defers is taken of accounts that
+// are busy.
+func (q *queue) batch(maxItems, maxBytes int, defers bool) []*item {
+	if !defers {
+		q.takes++
+	}
 	batch := make([]*item, 0, min(maxItems, q.waiting.items))
 	for size, passed := 0, 0; q.last != nil && passed < len(q.lines) && len(batch) < maxItems && size < maxBytes; {
-		if l := q.last.next; q.passes(l) {
+		if l := q.last.next; q.passes(l, defers) {
 			q.last = l
 			passed++
 			continue
 		}
 		passed = 0
 		it := q.next()
+		it.defers = defers
 		batch, size = append(batch, it), size+len(it.Payload)
 	}
 	if q.last != nil {
@@ -174,14 +183,14 @@ func (q *queue) batch(maxItems, maxBytes int) []*item {
 }
 
 // passes reports whether a line's turn passes, since its account is busy.
-func (q *queue) passes(l *line) bool {
+func (q *queue) passes(l *line, defers bool) bool {
 	if q.busy == nil || q.closed {
 		return false
 	}
 	if l.asked != q.takes {
 		l.asked, l.busy = q.takes, q.busy(l.account)
 	}
-	return l.busy
+	return l.busy && !(defers && l.first.bulk)
 }
 
 // next takes the first item of the line whose turn it is.

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -325,4 +326,38 @@ func BenchmarkQueue(b *testing.B) {
 			})
 		}
 	}
+}
+
+// A single event of an account that is busy waits and is passed by; what came in
+// bulk goes when nothing else does.
+func TestBusyAccountsArePassedBy(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q := ingest.NewQueue(100, 1000)
+		busy := map[string]bool{"a": true, "b": true}
+		q.Busy(func(account string) bool { return busy[account] })
+		require.NoError(t, q.Push(named("a1")...))
+		require.NoError(t, q.Push(named("b1", "b2", "b3")...))
+		require.NoError(t, q.Push(named("c1")...))
+		require.Equal(t, "c1", names(q.Take(100, 1000)))
+		require.Equal(t, "b1 b2", names(q.Take(2, 1000)), "in bulk, nothing else may go")
+		require.NoError(t, q.Push(named("c2")...))
+		require.Equal(t, "c2", names(q.Take(100, 1000)), "what need not be deferred is first")
+		require.Equal(t, "b3", names(q.Take(100, 1000)))
+		taken := make(chan string)
+		go func() { taken <- names(q.Take(100, 1000)) }()
+		time.Sleep(time.Second)
+		select {
+		case got := <-taken:
+			t.Fatal(got)
+		default:
+		}
+		busy["a"] = false
+		require.Equal(t, "a1", <-taken)
+		busy["a"] = true
+		require.NoError(t, q.Push(named("a2")...))
+		q.Close()
+		require.Equal(t, "a2", names(q.Take(100, 1000)), "at the end nobody waits for anybody")
+		require.Empty(t, q.Take(100, 1000))
+	})
 }

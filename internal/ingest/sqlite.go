@@ -62,7 +62,7 @@ func (s *sqlite) insert(ctx context.Context, batch []*item, run string) ([]row, 
 	if err != nil {
 		return nil, err
 	}
-	rows, err := fanOut(ctx, tx, accepted, run, now, now.Add(s.lease))
+	rows, err := fanOut(ctx, tx, accepted, run, now, now.Add(leaseOf(batch, s.lease)))
 	if err != nil {
 		return nil, err
 	}

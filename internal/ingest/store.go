@@ -40,6 +40,15 @@ func deliveriesOf(batch []*item) (from, to string) {
 	return from, to
 }
 
+// leaseOf is the lease of a batch's first attempts: none, where they are deferred,
+// which all of a batch are or none.
+func leaseOf(batch []*item, lease time.Duration) time.Duration {
+	if batch[0].defers {
+		return 0
+	}
+	return lease
+}
+
 type winner struct {
 	event      string
 	hash       []byte

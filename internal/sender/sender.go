@@ -16,8 +16,8 @@ import (
 // Bounds of the shared connections.
 const (
 	dialTimeout = 10 * time.Second // of connecting, and again of the handshake: net/http goes on with both when an attempt has given up
-	maxIdleHost = 64               // connections kept for one host
-	maxIdle     = 1024             // connections kept
+	maxIdleHost = 512              // connections kept for one host, which may have many destinations
+	maxIdle     = 2048             // connections kept
 
 	// idleTimeout is shorter than the 5 s after which common servers (Node,
 	// Apache, uvicorn) drop a kept connection: a request that meets the drop on
