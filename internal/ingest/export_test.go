@@ -60,7 +60,9 @@ var ErrNothing = errNothing
 type Queue struct{ q *queue }
 
 // NewQueue makes one with its bounds.
-func NewQueue(maxItems, maxBytes int) *Queue { return &Queue{newQueue(maxItems, maxBytes)} }
+func NewQueue(maxItems, maxBytes int) *Queue {
+	return &Queue{newQueue(maxItems, maxBytes, time.Second)}
+}
 
 // Busy makes accounts busy.
 func (q *Queue) Busy(busy func(account string) bool) { q.q.busy = busy }
@@ -105,7 +107,7 @@ func (q *Queue) Waiting() (items, bytes, accounts int) {
 func Passes() map[string]func() (put func(e *Event), take func(n int) int) {
 	return map[string]func() (func(*Event), func(int) int){
 		"queue": func() (func(*Event), func(int) int) {
-			q := newQueue(1<<20, 1<<40)
+			q := newQueue(1<<20, 1<<40, time.Hour)
 			return func(e *Event) {
 					items := make([]item, 1)
 					items[0].Event = *e

@@ -95,6 +95,9 @@ type Options struct {
 	// comes on top is refused, and near that what comes of an account of which
 	// much waits already.
 	MaxWaiting, MaxWaitingBytes int
+	// MaxWait is how long the first of an account may have waited when another
+	// comes; 500 ms if zero.
+	MaxWait time.Duration
 	// Busy reports that of an account, or of all, enough first attempts are under
 	// way here: single events wait for that to change, and others' pass by; what
 	// came in bulk is accepted and deferred. nil: nobody is busy.
@@ -133,6 +136,7 @@ type item struct {
 	defers bool   // accepted although its account is busy
 	call   *call
 	behind *item // of the same account, in the queue
+	since  time.Time
 	result Result
 }
 
@@ -157,13 +161,16 @@ func New(o Options) *Ingest {
 	if o.MaxWaitingBytes == 0 {
 		o.MaxWaitingBytes = 64 << 20
 	}
+	if o.MaxWait == 0 {
+		o.MaxWait = 500 * time.Millisecond
+	}
 	if o.Observe == nil {
 		o.Observe = func(int, time.Duration) {}
 	}
 	if o.patience == 0 {
 		o.patience = patience
 	}
-	in := &Ingest{o: o, queue: newQueue(o.MaxWaiting, o.MaxWaitingBytes)}
+	in := &Ingest{o: o, queue: newQueue(o.MaxWaiting, o.MaxWaitingBytes, o.MaxWait)}
 	in.queue.busy = o.Busy
 	c := &committer{Ingest: in, store: newStore(o.DB, o.Lease, o.Now)}
 	if o.wrap != nil {

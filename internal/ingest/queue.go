@@ -11,11 +11,14 @@ import (
 // out. The lines take turns, so an account that sends much waits behind itself
 // and nobody else.
 //
-// It is bounded in items and bytes. The last quarter is kept for accounts of
+// It is bounded in time: where the first of a line has waited for longer than
+// its patience nothing is added to it, so that whoever sends more than can be
+// taken hears so at once, and not after a queue. It is bounded in items and bytes. The last quarter is kept for accounts of
 // which less waits than there is room: one that floods leaves room for the
 // others, and those that flood together share what there is.
 type queue struct {
 	max, crowded amount
+	patience     time.Duration
 	busy         func(account string) bool // has enough for now, and is passed by; nil: nobody
 
 	mu      sync.Mutex
@@ -46,15 +49,17 @@ func (a *amount) sub(b amount) { a.items, a.bytes = a.items-b.items, a.bytes-b.b
 
 var (
 	errStopping = problem.New(problem.Unavailable, "the server is stopping; send it again")
+	errLate     = problem.New(problem.Unavailable, "events of this account have waited too long already; send it again in a second")
 	errFull     = problem.New(problem.Unavailable, "more events arrive than can be stored; send it again in a second")
 	errCrowded  = problem.New(problem.Unavailable, "more events of this account arrive than can be stored beside those of others; send it again in a second")
 )
 
-func newQueue(maxItems, maxBytes int) *queue {
+func newQueue(maxItems, maxBytes int, patience time.Duration) *queue {
 	q := &queue{
-		max:     amount{maxItems, maxBytes},
-		crowded: amount{maxItems - maxItems/4, maxBytes - maxBytes/4},
-		lines:   make(map[string]*line),
+		patience: patience,
+		max:      amount{maxItems, maxBytes},
+		crowded:  amount{maxItems - maxItems/4, maxBytes - maxBytes/4},
+		lines:    make(map[string]*line),
 	}
 	q.some.L = &q.mu
 	return q
@@ -79,8 +84,10 @@ func (q *queue) push(items []item) error {
 	if l == nil {
 		l = q.open(account)
 	}
+	now := time.Now()
 	for i := range items {
 		it := &items[i]
+		it.since = now
 		if l.last == nil {
 			l.first = it
 		} else {
@@ -100,6 +107,9 @@ func (q *queue) admit(l *line, more amount) error {
 	after.add(more)
 	if l != nil {
 		own.add(l.waiting)
+		if time.Since(l.first.since) > q.patience {
+			return errLate
+		}
 	}
 	switch {
 	case after.items > q.max.items, after.bytes > q.max.bytes:

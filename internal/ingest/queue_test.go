@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -334,8 +335,8 @@ func TestBusyAccountsArePassedBy(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		q := ingest.NewQueue(100, 1000)
-		busy := map[string]bool{"a": true, "b": true}
-		q.Busy(func(account string) bool { return busy[account] })
+		var free atomic.Bool // account a
+		q.Busy(func(account string) bool { return account == "b" || account == "a" && !free.Load() })
 		require.NoError(t, q.Push(named("a1")...))
 		require.NoError(t, q.Push(named("b1", "b2", "b3")...))
 		require.NoError(t, q.Push(named("c1")...))
@@ -352,12 +353,29 @@ func TestBusyAccountsArePassedBy(t *testing.T) {
 			t.Fatal(got)
 		default:
 		}
-		busy["a"] = false
+		free.Store(true)
 		require.Equal(t, "a1", <-taken)
-		busy["a"] = true
+		free.Store(false)
 		require.NoError(t, q.Push(named("a2")...))
 		q.Close()
 		require.Equal(t, "a2", names(q.Take(100, 1000)), "at the end nobody waits for anybody")
 		require.Empty(t, q.Take(100, 1000))
+	})
+}
+
+// What is more than can be taken is refused after a second, and that account's alone.
+func TestALineThatDoesNotMoveTakesNoMore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q := ingest.NewQueue(100, 1000)
+		require.NoError(t, q.Push(named("a1")...))
+		time.Sleep(time.Second)
+		require.NoError(t, q.Push(named("a2")...))
+		time.Sleep(time.Millisecond)
+		require.Equal(t, problem.Unavailable, problem.From(q.Push(named("a3")...)).Code)
+		require.NoError(t, q.Push(named("b1")...))
+		require.Equal(t, "a1", names(q.Take(1, 1000)))
+		require.NoError(t, q.Push(named("a4")...))
+		require.Equal(t, "b1 a2 a4", names(q.Take(100, 1000)))
 	})
 }

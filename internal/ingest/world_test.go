@@ -35,7 +35,7 @@ func newWorld(t testing.TB, db *database.DB, change ...func(*ingest.Options)) *w
 	t.Helper()
 	w := &world{db: db, runs: &runs{}, log: &lockedBuffer{}}
 	o := ingest.Options{
-		DB: db, Runs: w.runs, Logger: slog.New(slog.NewTextHandler(w.log, nil)), Now: time.Now, Lease: lease,
+		DB: db, Runs: w.runs, Logger: slog.New(slog.NewTextHandler(w.log, nil)), Now: time.Now, Lease: lease, MaxWait: time.Minute,
 		Observe: func(events int, _ time.Duration) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
