@@ -183,7 +183,7 @@ func (r *Report) ratios() {
 		what, row, base string
 		of              func(*Row) float64
 	}{
-		{"accepted, against one workflow per event", "one", "one-naive", func(r *Row) float64 { return r.AcceptedPS }},
+		{"delivered, against one workflow per event", "one", "one-naive", func(r *Row) float64 { return r.Delivered }},
 		{"accepted, Temporal stopped against running", "one-stopped", "one", func(r *Row) float64 { return r.AcceptedPS }},
 		{"p99 of those that are well, beside a dead and a slow one", "mixed", "healthy", func(r *Row) float64 { return r.EndToEnd["ok"].P99 }},
 		{"p99 of others, beside one at ten times its share", "unfair", "fair", func(r *Row) float64 { return r.EndToEnd["ok"].P99 }},

@@ -63,21 +63,31 @@ func (p *process) json(into any) error {
 	return decode(line, into)
 }
 
-// logged waits for the line with which Data Pusher says that it serves, or
-// works, and returns its URL.
-func (p *process) logged(ctx context.Context) (string, error) {
+// announced looks for the line with which Data Pusher says that it serves, or
+// works, and gives its URL.
+func (p *process) announced() (url string, ok bool) {
+	text, err := os.ReadFile(p.log)
+	if err != nil {
+		return "", false
+	}
+	for line := range bytes.Lines(text) {
+		var said struct{ Msg, URL string }
+		if decode(line, &said) == nil && (said.Msg == "serving" || said.Msg == "working") {
+			return said.URL, true
+		}
+	}
+	return "", false
+}
+
+// await asks until a program is ready.
+func (p *process) await(ctx context.Context, ready func() (string, bool)) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	for tick := time.NewTicker(20 * time.Millisecond); ; {
-		text, err := os.ReadFile(p.log)
-		if err != nil {
-			return "", err
-		}
-		for line := range bytes.Lines(text) {
-			var said struct{ Msg, URL, API string }
-			if decode(line, &said) == nil && (said.Msg == "serving" || said.Msg == "working") {
-				return said.URL, nil
-			}
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if url, ok := ready(); ok {
+			return url, nil
 		}
 		select {
 		case <-tick.C:

@@ -175,7 +175,7 @@ func (s *Stack) Serve(ctx context.Context, name string, args ...string) (*Server
 	if err != nil {
 		return nil, err
 	}
-	return s.await(ctx, name, p, profile)
+	return s.await(ctx, name, p, profile, p.announced)
 }
 
 // Standalone starts the program that brings everything along.
@@ -191,7 +191,13 @@ func (s *Stack) Standalone(ctx context.Context, name string, args ...string) (*S
 	if err != nil {
 		return nil, err
 	}
-	return s.await(ctx, name, p, profile)
+	endpoints := filepath.Join(s.Dir, name, "endpoints.json")
+	return s.await(ctx, name, p, profile, func() (string, bool) {
+		var where struct{ API string }
+		text, err := os.ReadFile(endpoints)
+		ok := err == nil && decode(text, &where) == nil
+		return where.API, ok && where.API != ""
+	})
 }
 
 func (s *Stack) environment(profile string) []string {
@@ -204,13 +210,13 @@ func (s *Stack) environment(profile string) []string {
 	}
 }
 
-// await waits until a Data Pusher says that it serves, or works.
-func (s *Stack) await(ctx context.Context, name string, p *process, profile string) (*Server, error) {
+// await waits until a Data Pusher says where it serves, or that it works.
+func (s *Stack) await(ctx context.Context, name string, p *process, profile string, ready func() (url string, ok bool)) (*Server, error) {
 	d := &Server{Profile: profile, p: p}
 	s.parts = append(s.parts, part{name: name, pid: p.pid})
 	s.onClose(p.stop)
 	var err error
-	if d.URL, err = p.logged(ctx); err != nil {
+	if d.URL, err = p.await(ctx, ready); err != nil {
 		p.stop()
 		return nil, fmt.Errorf("%s does not start: %w", name, err)
 	}

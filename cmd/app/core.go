@@ -41,7 +41,7 @@ func (b *base) close() {
 // newBase opens the database and puts core and engine together. After an error
 // nothing is left open.
 func newBase(ctx context.Context, c Config, o Options) (_ *base, err error) {
-	tuneMemory()
+	tuneMemory(o.TemporalAddress != "")
 	b := &base{config: c, logger: o.Logger, metrics: telemetry.New()}
 	if b.logger == nil {
 		b.logger = c.Logger()

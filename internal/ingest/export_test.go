@@ -135,3 +135,6 @@ func Passes() map[string]func() (put func(e *Event), take func(n int) int) {
 		},
 	}
 }
+
+// Sweep deletes the idempotency keys that have expired.
+func (in *Ingest) Sweep(ctx context.Context) error { return in.sweepOnce(ctx) }

@@ -204,3 +204,22 @@ func (w *world) awaitBlocked(t testing.TB) {
 SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0`).Scan(&n))
 	}
 }
+
+func TestExpiredKeysAreDeleted(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		w := newWorld(t, db)
+		account := w.account(t, 0)
+		w.AcceptAll(t.Context(), keyedEvents(account, 1200))
+		require.NoError(t, w.Sweep(t.Context()))
+		require.Equal(t, 1200, w.count(t, "idempotency_keys"))
+		past := "now() - interval '1 second'"
+		if !db.Postgres() {
+			past = "'2001-01-01 00:00:00+00:00'"
+		}
+		w.exec(t, "UPDATE idempotency_keys SET expires_at = "+past+" WHERE id NOT LIKE '%/0'")
+		require.NoError(t, w.Sweep(t.Context()))
+		require.Equal(t, 1, w.count(t, "idempotency_keys"))
+		require.Equal(t, 1200, w.count(t, "events"))
+	})
+}

@@ -116,6 +116,9 @@ type Ingest struct {
 	minter id.Minter
 	queue  *queue
 	wait   sync.WaitGroup
+
+	swept    context.Context // ends with the ingest
+	endSweep context.CancelFunc
 }
 
 // call is one caller who waits for all of its items.
@@ -177,6 +180,8 @@ func New(o Options) *Ingest {
 		c.store = o.wrap(c.store)
 	}
 	in.wait.Go(c.run)
+	in.swept, in.endSweep = context.WithCancel(context.Background())
+	in.wait.Go(in.sweep)
 	return in
 }
 
@@ -246,6 +251,7 @@ func (in *Ingest) accept(ctx context.Context, c *call) error {
 // Close commits what waits and ends the committer.
 func (in *Ingest) Close() {
 	in.queue.close()
+	in.endSweep()
 	in.wait.Wait()
 }
 
