@@ -87,6 +87,7 @@ var workloads = []Workload{
 	{Name: "overload", What: "15,000 events/s over 6,000 connections: more than it can take", Destinations: ok(1), Rate: 15000, Connections: 6000, run: measure},
 
 	{Name: "backlog", What: "200,000 pending deliveries, from a cold start", Destinations: ok(1), run: backlog},
+	{Name: "empty", What: "1 KB to 1 destination again: machines change their speed within minutes", Destinations: ok(1), run: measure},
 	{Name: "history", What: "1 KB to 1 destination, a million events in the tables", Destinations: ok(1), run: grown(1_000_000)},
 	{Name: "history-full", What: "1 KB to 1 destination, ten million events in the tables", Destinations: ok(1), Full: true, run: grown(10_000_000)},
 }
