@@ -34,7 +34,7 @@ func (c *Core) Attempt(ctx context.Context, run, deliveryID string) (workflows.O
 	if o != nil || err != nil {
 		return deref(o), err
 	}
-	if taken, _ := c.slots.try(r.destination, r.account, len(r.payload)); !taken {
+	if taken, _ := c.slots.try(r.destination, r.account, len(r.payload), 0, 0); !taken {
 		waiting, cancel := context.WithTimeout(ctx, laneWait)
 		defer cancel()
 		if !c.slots.acquire(waiting, r.destination, r.account, len(r.payload)) {

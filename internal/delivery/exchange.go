@@ -40,21 +40,36 @@ func pairs(h http.Header, secret func(name string) bool) []byte {
 		names = append(names, name)
 	}
 	slices.Sort(names)
-	all, size := make([][2]string, 0, len(h)), 0
+	text, size := append(make([]byte, 0, 512), '['), 0
 	for _, name := range names {
 		for _, value := range h[name] {
 			if secret(name) {
 				value = sender.Masked
 			}
-			pair := [2]string{strings.ToValidUTF8(name, replacement), strings.ToValidUTF8(value, replacement)}
-			if size += len(pair[0]) + len(pair[1]); size > maxHeaders {
+			name, value := strings.ToValidUTF8(name, replacement), strings.ToValidUTF8(value, replacement)
+			if size += len(name) + len(value); size > maxHeaders {
 				continue
 			}
-			all = append(all, pair)
+			if len(text) > 1 {
+				text = append(text, ',')
+			}
+			text = appendText(append(text, '['), name)
+			text = append(appendText(append(text, ','), value), ']')
 		}
 	}
-	text, _ := json.Marshal(all) // strings cannot fail
-	return text
+	return append(text, ']')
+}
+
+// appendText writes a string as JSON. Almost all of them are plain, which
+// encoding/json finds out by a longer way.
+func appendText(to []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+			text, _ := json.Marshal(s) // strings cannot fail
+			return append(to, text...)
+		}
+	}
+	return append(append(append(to, '"'), s...), '"')
 }
 
 // sanitize drops from a record what a database may have refused of an answer. An

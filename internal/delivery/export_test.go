@@ -79,7 +79,7 @@ func (c *Core) Apply(destinationID string, s breaker.Standing) {
 
 // TakePlace and FreePlace are what an attempt does.
 func (c *Core) TakePlace(account, destination string) bool {
-	taken, _ := c.slots.try(destination, account, 0)
+	taken, _ := c.slots.try(destination, account, 0, 0, 0)
 	return taken
 }
 func (c *Core) FreePlace(account, destination string) { c.slots.release(destination, account, 0) }
@@ -93,7 +93,7 @@ func NewSlots() *Slots { return newSlots(time.Now) }
 // Try, Acquire and Release are its methods, for a destination "account/name" or
 // one that is an account of its own.
 func (s *slots) Try(destination string) bool {
-	taken, _ := s.try(destination, owner(destination), 0)
+	taken, _ := s.try(destination, owner(destination), 0, 0, 0)
 	return taken
 }
 func (s *slots) Acquire(ctx context.Context, destination string) bool {

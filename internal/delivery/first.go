@@ -216,7 +216,7 @@ func (c *Core) startInTurn(ctx context.Context, run string, fresh []row) (entrie
 		}
 		fresh = fresh[len(part):]
 		added, begin := c.flights.add(run, part)
-		c.announce(begin)
+		c.slots.announceAll(begin)
 		c.start(context.WithoutCancel(ctx), budget, begin)
 		entries = append(entries, added...)
 		size = max(largest(begin), 1)

@@ -27,21 +27,13 @@ func (c *Core) Begin(run string, committed []ingest.Delivery) {
 		return // its lease ends, and another process takes it up
 	}
 	_, fresh := c.flights.add(run, rows)
-	c.announce(fresh)
+	c.slots.announceAll(fresh)
 	go func() {
 		defer c.wait.Done()
 		patience, cancel := context.WithTimeout(context.Background(), Budget)
 		defer cancel()
 		c.start(context.Background(), patience, fresh)
 	}()
-}
-
-func (c *Core) announce(flights []flight) {
-	for i := range flights {
-		f := &flights[i]
-		f.announced = len(f.row.payload)
-		c.slots.announce(f.account, 1, f.announced)
-	}
 }
 
 // arrive takes an attempt's announcement back.
@@ -108,7 +100,7 @@ func (c *Core) start(ctx, patience context.Context, flights []flight) {
 		p := placing{f, found[f.destination]}
 		label := p.d.display()
 		f.label.Store(&label)
-		taken, ours := c.slots.try(f.destination, f.account, len(f.row.payload))
+		taken, ours := c.slots.try(f.destination, f.account, len(f.row.payload), 1, f.announced)
 		if !taken && ours {
 			if late == nil {
 				late = make(map[string][]placing)
@@ -142,7 +134,7 @@ func (c *Core) startLate(ctx, patience context.Context, account string, all []pl
 				p.finish(c.again(p.entry.row, p.d.display(), 0), nil)
 				break
 			}
-			if taken, ours := c.slots.try(p.destination, account, len(p.row.payload)); taken || !ours {
+			if taken, ours := c.slots.try(p.destination, account, len(p.row.payload), 1, p.announced); taken || !ours {
 				c.begin(ctx, p, taken)
 				break
 			}
@@ -157,7 +149,6 @@ func (c *Core) begin(ctx context.Context, p placing, placed bool) {
 		defer c.wait.Done()
 		switch {
 		case placed:
-			c.arrive(p.flight)
 			p.finish(c.attempt(ctx, p.row, p.d))
 		case c.place(ctx, p.flight):
 			p.finish(c.attempt(ctx, p.row, p.d))

@@ -76,15 +76,18 @@ func newSlots(now func() time.Time) *slots {
 	return &slots{now: now, accounts: make(map[string]*share), by: make(map[string]*places)}
 }
 
-// try takes a slot if one is free and nobody waits for it. Otherwise ours tells
-// that it is the process or the account that is at its limit, and not the
-// destination.
-func (s *slots) try(destination, account string, size int) (taken, ours bool) {
+// try takes a slot if one is free and nobody waits for it, and takes back an
+// announcement of that many attempts and bytes. Otherwise ours tells that it is the
+// process or the account that is at its limit, and not the destination.
+func (s *slots) try(destination, account string, size, announced, bytes int) (taken, ours bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p := s.of(destination, account)
 	if len(p.queue) == 0 && s.fits(p) {
 		s.take(p, size)
+		s.coming -= announced
+		p.account.coming -= announced
+		s.bytes -= bytes
 		return true, false
 	}
 	ours = len(p.queue) == 0 && p.used < perDestination && !s.isSlow(p)
@@ -216,6 +219,21 @@ func (s *slots) release(destination, account string, size int) {
 func (s *slots) announce(account string, n, bytes int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.expect(account, n, bytes)
+}
+
+// announceAll does so for first attempts.
+func (s *slots) announceAll(flights []flight) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range flights {
+		f := &flights[i]
+		f.announced = len(f.row.payload)
+		s.expect(f.account, 1, f.announced)
+	}
+}
+
+func (s *slots) expect(account string, n, bytes int) {
 	s.coming += n
 	s.bytes += bytes
 	s.share(account).coming += n
