@@ -409,6 +409,8 @@ func TestARunThatIsFullLeavesBeforeItsTime(t *testing.T) {
 	run(t, nil, func(t *testing.T, d desk) {
 		summaries := func() (all []string) {
 			synctest.Wait()
+			d.engine.mu.Lock()
+			defer d.engine.mu.Unlock()
 			for _, r := range d.engine.runs {
 				all = append(all, r.Summary)
 			}
@@ -449,6 +451,8 @@ func TestWhatIsDeferredIsNotBegun(t *testing.T) {
 		synctest.Wait()
 		require.Equal(t, []string{"dlv_evt_1"}, begun)
 		require.Equal(t, []string{ticket.Run()}, deferred)
+		d.engine.mu.Lock()
+		defer d.engine.mu.Unlock()
 		require.Equal(t, "2 event(s), 2 delivery(ies)", d.engine.runs[1].Summary)
 	})
 }

@@ -174,6 +174,9 @@ func pause(ctx context.Context, try int) {
 }
 
 func (c *committer) mint(batch []*item) {
+	if len(batch) == 0 {
+		return
+	}
 	for i, id := range c.minter.Events(c.o.Now(), len(batch)) {
 		batch[i].id = id
 	}
