@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strconv"
 	"time"
 
 	"datapusher/bench/history"
@@ -31,7 +32,7 @@ func backlog(ctx context.Context, b *bench, w Workload) (*Row, error) {
 	}
 	g, err := startGenerator(ctx, []string{
 		"-url", s.door + "/server/incoming_data/batch", "-tokens", s.tokens, "-accepted", s.accepted,
-		"-batch", "100", "-count", fmt.Sprint(pending / 100), "-connections", "16",
+		"-batch", "100", "-count", strconv.Itoa(pending / 100), "-connections", "16",
 	})
 	if err != nil {
 		return nil, err

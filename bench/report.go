@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -135,12 +136,12 @@ func (r *Report) print() {
 		in, out := one.Ingest["all"], one.EndToEnd["ok"]
 		lost, twice := "", ""
 		if c := one.Check; c != nil {
-			lost, twice = fmt.Sprint(c.Missing), fmt.Sprint(c.Duplicates+c.Unexpected)
+			lost, twice = strconv.FormatInt(c.Missing, 10), strconv.FormatInt(c.Duplicates+c.Unexpected, 10)
 		}
 		memory := ""
 		for _, name := range []string{"serve --worker", "serve", "standalone"} {
 			if m := one.Memory[name]; m > 0 {
-				memory = fmt.Sprint(m >> 20)
+				memory = strconv.FormatInt(m>>20, 10)
 			}
 		}
 		fmt.Fprintf(w, "%s\t%.0f\t%.0f\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", one.Name, one.AcceptedPS, one.Delivered,

@@ -38,7 +38,7 @@ func (c *Core) First(ctx context.Context, run string) ([]workflows.Outcome, erro
 			return nil, err
 		}
 	}
-	if err := c.release(ctx, run, append(outcomes[:len(outcomes):len(outcomes)], found.unplaced...)); err != nil {
+	if err := c.release(ctx, run, append(slices.Clip(outcomes), found.unplaced...)); err != nil {
 		return nil, err
 	}
 	c.flights.drop(run)

@@ -380,12 +380,12 @@ func TestUnderLoadRunsLeaveMoreSlowly(t *testing.T) {
 	for name, c := range map[string]struct {
 		headStart dispatch.HeadStart
 		every     time.Duration // an event
-		want      []time.Duration
+		want      []int         // milliseconds
 	}{
-		"ten a second, each by itself":     {headStart(func(string, []ingest.Delivery) {}), 100 * time.Millisecond, []time.Duration{0, 100, 200, 300, 400, 500, 600, 700, 800, 900}},
-		"a hundred, begun already":         {headStart(func(string, []ingest.Delivery) {}), 10 * time.Millisecond, []time.Duration{0, 100, 600}},
-		"a hundred, and waiting for it":    {nil, 10 * time.Millisecond, []time.Duration{0, 100, 200, 300, 400, 500, 600, 700, 800, 900}},
-		"ten thousand, and waiting for it": {nil, 100 * time.Microsecond, []time.Duration{0, 100, 600}},
+		"ten a second, each by itself":     {headStart(func(string, []ingest.Delivery) {}), 100 * time.Millisecond, []int{0, 100, 200, 300, 400, 500, 600, 700, 800, 900}},
+		"a hundred, begun already":         {headStart(func(string, []ingest.Delivery) {}), 10 * time.Millisecond, []int{0, 100, 600}},
+		"a hundred, and waiting for it":    {nil, 10 * time.Millisecond, []int{0, 100, 200, 300, 400, 500, 600, 700, 800, 900}},
+		"ten thousand, and waiting for it": {nil, 100 * time.Microsecond, []int{0, 100, 600}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			run(t, func(o *dispatch.Options) { o.HeadStart = c.headStart }, func(t *testing.T, d desk) {
@@ -398,7 +398,7 @@ func TestUnderLoadRunsLeaveMoreSlowly(t *testing.T) {
 				got := d.times(begin)
 				require.Len(t, got, len(c.want), "%v", got)
 				for i, at := range c.want {
-					require.InDelta(t, float64(at*time.Millisecond), float64(got[i]), float64(60*time.Millisecond), "%v", got)
+					require.InDelta(t, at, got[i].Milliseconds(), 60, "%v", got)
 				}
 			})
 		})

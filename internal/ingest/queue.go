@@ -200,7 +200,7 @@ func (q *queue) passes(l *line, defers bool) bool {
 	if l.asked != q.takes {
 		l.asked, l.busy = q.takes, q.busy(l.account)
 	}
-	return l.busy && !(defers && l.first.bulk)
+	return l.busy && (!defers || !l.first.bulk)
 }
 
 // next takes the first item of the line whose turn it is.
