@@ -69,17 +69,11 @@ func backlog(ctx context.Context, b *bench, w Workload) (*Row, error) {
 // destination as what comes in.
 func grown(events int) func(context.Context, *bench, Workload) (*Row, error) {
 	return func(ctx context.Context, b *bench, w Workload) (*Row, error) {
-		s, err := newScene(ctx, b, w)
+		s, err := ready(ctx, b, w)
 		if err != nil {
 			return nil, err
 		}
 		defer s.close()
-		if err := s.serve(ctx); err != nil {
-			return nil, err
-		}
-		if err := s.populate(ctx); err != nil {
-			return nil, err
-		}
 		db, err := s.stack.Database(ctx)
 		if err != nil {
 			return nil, err

@@ -158,19 +158,29 @@ func (s *scene) arguments(duration time.Duration) []string {
 	return args
 }
 
-// measure runs a workload on a stack of its own.
-func measure(ctx context.Context, b *bench, w Workload) (*Row, error) {
+// ready is a scene that takes events.
+func ready(ctx context.Context, b *bench, w Workload) (*scene, error) {
 	s, err := newScene(ctx, b, w)
 	if err != nil {
 		return nil, err
 	}
+	if err = s.serve(ctx); err == nil {
+		err = s.populate(ctx)
+	}
+	if err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// measure runs a workload on a stack of its own.
+func measure(ctx context.Context, b *bench, w Workload) (*Row, error) {
+	s, err := ready(ctx, b, w)
+	if err != nil {
+		return nil, err
+	}
 	defer s.close()
-	if err := s.serve(ctx); err != nil {
-		return nil, err
-	}
-	if err := s.populate(ctx); err != nil {
-		return nil, err
-	}
 	row, err := s.push(ctx, b.duration)
 	if err != nil {
 		return nil, err

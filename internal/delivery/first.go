@@ -59,7 +59,7 @@ func (c *Core) moveOutcomes(ctx context.Context, run string, outcomes []workflow
 	for i, o := range outcomes {
 		ids[i] = o.DeliveryID
 	}
-	for part := range slices.Chunk(ids, max(atATime, 1)) {
+	for part := range slices.Chunk(ids, atATime) {
 		if err := c.moveFrom(ctx, run, part); err != nil {
 			return err
 		}

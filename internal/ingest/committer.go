@@ -82,9 +82,6 @@ func split(batch []*item) (leaders, followers []*item) {
 	return leaders, followers
 }
 
-// keyID names an item's idempotency key among those of all accounts.
-func keyID(it *item) string { return it.key }
-
 // insert commits the calls in one transaction and answers them; those whose
 // idempotency key was taken before come back.
 func (c *committer) insert(ctx context.Context, batch []*item) (losers []*item) {
@@ -237,7 +234,7 @@ func (c *committer) answerFromWinners(ctx context.Context, losers []*item) (agai
 	}
 	winners, err := c.store.winners(ctx, losers)
 	for _, it := range losers {
-		w, ok := winners[keyID(it)]
+		w, ok := winners[it.key]
 		switch {
 		case err != nil:
 			it.done(Receipt{}, problem.Wrap(err, problem.Unavailable, "the event could not be looked up now; send it again with the same Idempotency-Key"))

@@ -128,7 +128,7 @@ func accountsOf(batch []*item) []string {
 func (p *postgres) winners(ctx context.Context, losers []*item) (map[string]winner, error) {
 	keys := make([]string, len(losers))
 	for i, it := range losers {
-		keys[i] = keyID(it)
+		keys[i] = it.key
 	}
 	rows, err := p.db.Read.QueryContext(ctx, `
 SELECT k.id, k.event_id, k.body_hash, (SELECT count(*) FROM deliveries d

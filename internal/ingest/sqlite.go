@@ -79,7 +79,7 @@ func acceptEvents(ctx context.Context, tx *sql.Tx, batch []*item, now time.Time)
 	accepted := make([]*item, 0, len(batch))
 	for _, it := range batch {
 		if it.IdempotencyKey != "" {
-			res, err := tx.ExecContext(ctx, claimSQLite, keyID(it), it.AccountID, it.id, it.hash, now.Add(KeyLifetime), now)
+			res, err := tx.ExecContext(ctx, claimSQLite, it.key, it.AccountID, it.id, it.hash, now.Add(KeyLifetime), now)
 			if err != nil {
 				return nil, err
 			}
@@ -141,7 +141,7 @@ WHERE e.id IN (SELECT value FROM json_each(?1)) AND e.account_id IN (SELECT valu
 func (s *sqlite) winners(ctx context.Context, losers []*item) (map[string]winner, error) {
 	keys := make([]string, len(losers))
 	for i, it := range losers {
-		keys[i] = keyID(it)
+		keys[i] = it.key
 	}
 	rows, err := s.db.Read.QueryContext(ctx, `
 SELECT k.id, k.event_id, k.body_hash, (SELECT count(*) FROM deliveries d

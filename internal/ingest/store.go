@@ -17,7 +17,7 @@ type store interface {
 	// readBack finds what an insert of the batch stored whose answer was lost;
 	// errNothing when it stored nothing.
 	readBack(ctx context.Context, batch []*item) ([]row, error)
-	// winners finds the events that the calls' idempotency keys stand for, by keyID.
+	// winners finds the events that the calls' idempotency keys stand for, by account and key.
 	winners(ctx context.Context, losers []*item) (map[string]winner, error)
 	close()
 }
