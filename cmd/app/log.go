@@ -80,11 +80,11 @@ func (w *lineWriter) write() {
 	for len(w.waiting) > 0 {
 		lines := w.waiting
 		w.waiting, w.spare = w.spare[:0], nil
+		w.changed.Broadcast() // there is room, however long this write takes
 		w.mu.Unlock()
 		_, _ = w.to.Write(lines)
 		w.mu.Lock()
 		w.spare = lines
-		w.changed.Broadcast()
 	}
 	w.writing = false
 	w.changed.Broadcast()

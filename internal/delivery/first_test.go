@@ -449,6 +449,11 @@ func TestALargeRunGetsThroughByItself(t *testing.T) {
 			require.Equal(t, workflows.Settled, o.State)
 		}
 		r.Wait(t, len(outcomes))
+		// What there was no time for has another run: nothing is forgotten in this one.
+		var left int
+		require.NoError(t, db.Read.QueryRowContext(t.Context(),
+			"SELECT count(*) FROM deliveries WHERE run = $1 AND status <> 'SUCCEEDED'", run).Scan(&left))
+		require.Zero(t, left)
 		require.False(t, w.Busy(account))
 	})
 }
