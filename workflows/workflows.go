@@ -46,6 +46,10 @@ var ErrRunClosed = errors.New("the run is closed")
 // by now. The engine forgets the delivery; it is no failure.
 var ErrNotOwner = errors.New("the delivery belongs to another run")
 
+// ErrNoTurn is what the core answers when other runs have to start first: it is
+// asked again a little later. It is no failure.
+var ErrNoTurn = errors.New("other runs start before this one")
+
 // Engine makes committed deliveries happen, durably. Everything but Run may be
 // called from any process, by any number of goroutines.
 type Engine interface {

@@ -81,7 +81,7 @@ func Start(ctx context.Context, c Config, o Options) (_ *Server, err error) {
 		DB: b.db, Runs: s.dispatcher, Logger: b.logger, Now: time.Now, Lease: lease, Observe: b.metrics.Commit,
 	}
 	if o.Work {
-		in.Busy = b.core.Busy
+		in.Busy, in.Deferred = b.core.Busy, b.core.Deferred
 	}
 	if c.FirstAttempt == "activity" {
 		in.MaxBatch = 1

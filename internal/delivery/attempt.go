@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"datapusher/ent/delivery"
@@ -38,7 +39,7 @@ func (c *Core) Attempt(ctx context.Context, run, deliveryID string) (workflows.O
 		waiting, cancel := context.WithTimeout(ctx, laneWait)
 		defer cancel()
 		if !c.slots.acquire(waiting, r.destination, r.account, len(r.payload)) {
-			if d != nil && !r.mayRetry() && c.slots.full(r.destination) {
+			if d != nil && !r.mayRetry() && c.slots.crowds(r.destination) {
 				return c.queueUp(ctx, r, d)
 			}
 			return c.again(r, d.display(), time.Second+time.Duration(c.o.Random()*float64(slotWait))), nil
@@ -167,27 +168,32 @@ func (c *Core) conclude(ctx context.Context, d *destination, rec *record) (workf
 	return o, nil
 }
 
-// withoutAttempt settles what must not be sent: to a destination that is gone or
-// does not send now. What an operator asked for is sent in every state.
+// withoutAttempt settles what must not be sent.
 func (c *Core) withoutAttempt(ctx context.Context, r row, d *destination) (o workflows.Outcome, done bool, err error) {
-	var (
-		status delivery.Status
-		reason string
-	)
+	status, reason := notSent(r, d)
 	switch {
-	case d == nil || d.deleted:
-		status, reason = delivery.StatusCanceled, whyDeleted(d)
-	case r.payload == nil:
-		status, reason = delivery.StatusCanceled, eventDropped
+	case status != "":
+		o, err = c.settle(ctx, r, d, status, reason)
+		return o, err == nil, err
 	case d.broken != nil:
 		return o, false, d.broken
-	case r.mayRetry(), d.sending(), d.state == "SENDING" && r.attempts > 0:
-		return o, false, nil
-	default:
-		status, reason = delivery.StatusParked, whyParked(d)
 	}
-	o, err = c.settle(ctx, r, d, status, reason)
-	return o, err == nil, err
+	return o, false, nil
+}
+
+// notSent says how a delivery stands that must not be sent, to a destination that
+// is gone or does not send now, and why; "" where it may be. What an operator
+// asked for is sent in every state.
+func notSent(r row, d *destination) (status delivery.Status, reason string) {
+	switch {
+	case d == nil || d.deleted:
+		return delivery.StatusCanceled, whyDeleted(d)
+	case r.payload == nil:
+		return delivery.StatusCanceled, eventDropped
+	case d.broken != nil, r.mayRetry(), d.sending(), d.state == "SENDING" && r.attempts > 0:
+		return "", ""
+	}
+	return delivery.StatusParked, whyParked(d)
 }
 
 // settle ends or parks a delivery without an attempt.
@@ -195,11 +201,36 @@ func (c *Core) settle(ctx context.Context, r row, d *destination, status deliver
 	if err := c.store.settle(ctx, r.run, []string{r.id}, status, reason); err != nil {
 		return workflows.Outcome{}, fmt.Errorf("settle %s: %w", r.id, err)
 	}
-	r.status, r.reason = status, reason
 	c.o.Logger.LogAttrs(ctx, slog.LevelInfo, "no attempt", slog.String("delivery", r.id), slog.String("event", r.event),
 		slog.String("account", r.account), slog.String("destination", r.destination),
 		slog.String("status", string(status)), slog.String("reason", reason))
+	r.status, r.reason = status, reason
 	return c.standing(r, d.display()), nil
+}
+
+// settleTogether does so for deliveries of one run to one destination.
+func (c *Core) settleTogether(ctx context.Context, all []placing, status delivery.Status, reason string) {
+	for part := range slices.Chunk(all, atATime) {
+		ids := make([]string, len(part))
+		for i, p := range part {
+			ids[i] = p.row.id
+		}
+		first := part[0]
+		err := c.store.settle(ctx, first.row.run, ids, status, reason)
+		if err == nil {
+			c.o.Logger.LogAttrs(ctx, slog.LevelInfo, "no attempts", slog.String("run", first.row.run), slog.Int("deliveries", len(part)),
+				slog.String("account", first.row.account), slog.String("destination", first.row.destination),
+				slog.String("status", string(status)), slog.String("reason", reason))
+		}
+		for _, p := range part {
+			if err != nil {
+				p.finish(workflows.Outcome{}, fmt.Errorf("settle %s: %w", p.row.id, err))
+				continue
+			}
+			p.row.status, p.row.reason = status, reason
+			p.finish(c.standing(p.row, p.d.display()), nil)
+		}
+	}
 }
 
 // whyDeleted is the reason of a delivery whose destination is gone: the account
@@ -232,10 +263,19 @@ func (c *Core) overtaken(ctx context.Context, r row, d *destination) (workflows.
 }
 
 // log writes the one line of an attempt. It names the account's things by id
-// alone: no URL, no header, no payload.
+// alone: no URL, no header, no payload. What succeeds at once, as nearly all does,
+// is logged for those who look for something: its row tells the same.
 func (c *Core) log(d *destination, rec *record, status delivery.Status) {
+	level := slog.LevelInfo
+	if status == delivery.StatusSucceeded && rec.number == 1 {
+		level = slog.LevelDebug
+	}
+	ctx := context.Background()
+	if !c.o.Logger.Enabled(ctx, level) {
+		return
+	}
 	r := rec.row
-	c.o.Logger.LogAttrs(context.Background(), slog.LevelInfo, "attempt",
+	c.o.Logger.LogAttrs(ctx, level, "attempt",
 		slog.String("delivery", r.id), slog.String("event", r.event), slog.String("account", r.account),
 		slog.String("destination", d.id), slog.Int("number", rec.number), slog.String("by", string(rec.asker)),
 		slog.String("result", ResultOf(rec.result)), slog.Duration("took", rec.result.Total),

@@ -71,6 +71,7 @@ type Core struct {
 	flights      flights
 	slots        *slots
 	crew         crew
+	bulk         bulk
 	turns        chan struct{} // held by runs that start
 	starting     atomic.Int64  // runs that start, or wait for their turn
 	waitingBytes atomic.Int64  // of events whose first attempts wait for a place

@@ -112,6 +112,19 @@ func (s *slots) Announce(account string, n int) { s.announce(account, n, 0) }
 func (s *slots) Busy(account string) bool       { return s.busy(account) }
 func (s *slots) Crowded() bool                  { return s.crowded() }
 
+// Crowds is its method.
+func (s *slots) Crowds(destination string) bool { return s.crowds(destination) }
+
+// Bulk is what comes in bulk.
+type Bulk = bulk
+
+// NewBulk makes one.
+func NewBulk() *Bulk { return &bulk{} }
+
+// Came and Yield are its methods.
+func (b *bulk) Came(events, waiting int)              { b.came(events, waiting) }
+func (b *bulk) Yield(ctx context.Context, n int) bool { return b.yield(ctx, n) }
+
 func (s *slots) queued() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -186,8 +186,6 @@ const (
 	turnReserve = 15 * time.Second
 )
 
-var errNoTurn = errors.New("other runs start before this one; it comes again")
-
 // startInTurn begins deliveries as there is room for them. What does not begin
 // within the budget comes back.
 func (c *Core) startInTurn(ctx context.Context, run string, fresh []row) (entries []*entry, unplaced []row, err error) {
@@ -203,7 +201,7 @@ func (c *Core) startInTurn(ctx context.Context, run string, fresh []row) (entrie
 	case c.turns <- struct{}{}:
 		defer func() { <-c.turns }()
 	case <-waiting.C:
-		return nil, nil, errNoTurn
+		return nil, nil, workflows.ErrNoTurn
 	case <-ctx.Done():
 		return nil, nil, ctx.Err()
 	}
@@ -211,7 +209,7 @@ func (c *Core) startInTurn(ctx context.Context, run string, fresh []row) (entrie
 	defer cancel()
 	for size := startAtOnceBytes / 16; len(fresh) > 0; { // nothing is known of the first
 		part := fresh[:min(max(startAtOnceBytes/size, 1), startAtOnce, len(fresh))]
-		if !c.admit(budget) {
+		if !c.admit(budget) || !c.bulk.yield(budget, len(part)) {
 			return entries, fresh, nil
 		}
 		fresh = fresh[len(part):]

@@ -59,6 +59,10 @@ func (c *Core) admit(ctx context.Context) bool {
 // for now. A fast door must not fill up what is behind it.
 func (c *Core) Busy(account string) bool { return c.slots.busy(account) || c.slots.crowded() }
 
+// Deferred tells that events were accepted whose first attempts were not begun,
+// and how many wait to be accepted.
+func (c *Core) Deferred(events, waiting int) { c.bulk.came(events, waiting) }
+
 // Defer implements dispatch.HeadStart.
 func (c *Core) Defer(run string) { c.flights.deferTo(run) }
 
@@ -91,6 +95,7 @@ func (c *Core) start(ctx, patience context.Context, flights []flight) {
 		err = c.loadContents(preparing, flights)
 	}
 	var late map[string][]placing // whose account, or the process, is at its limit
+	var unsent map[standstill][]placing
 	for _, f := range flights {
 		if err != nil {
 			c.arrive(f)
@@ -100,6 +105,15 @@ func (c *Core) start(ctx, patience context.Context, flights []flight) {
 		p := placing{f, found[f.destination]}
 		label := p.d.display()
 		f.label.Store(&label)
+		if status, reason := notSent(f.row, p.d); status != "" {
+			if unsent == nil {
+				unsent = make(map[standstill][]placing)
+			}
+			why := standstill{f.destination, status, reason}
+			unsent[why] = append(unsent[why], p)
+			c.arrive(f)
+			continue
+		}
 		taken, ours := c.slots.try(f.destination, f.account, len(f.row.payload), 1, f.announced)
 		if !taken && ours {
 			if late == nil {
@@ -112,9 +126,19 @@ func (c *Core) start(ctx, patience context.Context, flights []flight) {
 	}
 	var waiting sync.WaitGroup
 	defer waiting.Wait()
+	for why, all := range unsent {
+		waiting.Go(func() { c.settleTogether(preparing, all, why.status, why.reason) })
+	}
 	for account, all := range late {
 		waiting.Go(func() { c.startLate(ctx, patience, account, all) })
 	}
+}
+
+// standstill is why deliveries to a destination are not sent.
+type standstill struct {
+	destination string
+	status      delivery.Status
+	reason      string
 }
 
 // placing is a flight that is to get a place at its destination.
@@ -152,9 +176,10 @@ func (c *Core) begin(ctx context.Context, p placing, placed bool) {
 			p.finish(c.attempt(ctx, p.row, p.d))
 		case c.place(ctx, p.flight):
 			p.finish(c.attempt(ctx, p.row, p.d))
-		case c.slots.full(p.destination):
+		case c.slots.crowds(p.destination):
 			p.finish(c.queueUp(ctx, p.row, p.d))
 		default:
+			p.unplaced = true
 			p.finish(c.again(p.entry.row, p.d.display(), 0), nil)
 		}
 	})

@@ -155,14 +155,18 @@ func (s *slots) room(ctx context.Context, account string) bool {
 	}
 }
 
-// full reports whether a destination has no place left, whoever has those of the
-// whole process.
-func (s *slots) full(destination string) bool {
+// crowds reports whether more comes for a destination than it takes: it has no
+// place left, whoever has those of the whole process, and what waits for one
+// waits long. Where it is fast, it is this machine that has too much to do.
+func (s *slots) crowds(destination string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p := s.by[destination]
-	return p != nil && (p.used >= perDestination ||
-		s.isSlow(p) && (s.slow >= slowOverall || p.account.slow >= slowOfAccount))
+	if p == nil || s.isFast(p) {
+		return false
+	}
+	return p.used >= perDestination ||
+		s.isSlow(p) && (s.slow >= slowOverall || p.account.slow >= slowOfAccount)
 }
 
 // fast reports whether a destination answers so soon that a crowd is soon served.
@@ -170,8 +174,10 @@ func (s *slots) fast(destination string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p := s.by[destination]
-	return p == nil || !s.isSlow(p) && p.latency < fastBelow
+	return p == nil || s.isFast(p)
 }
+
+func (s *slots) isFast(p *places) bool { return !s.isSlow(p) && p.latency < fastBelow }
 
 // answered gives the destination's part of a slot back, after so long; recorded
 // the rest.

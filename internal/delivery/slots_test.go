@@ -248,3 +248,29 @@ func TestAnAccountIsBusyWithWhatItHasAndWhatWaits(t *testing.T) {
 		require.False(t, s.Busy("one"))
 	})
 }
+
+// A destination that answers soon is never crowded: that it has no place left is
+// this machine's doing, and its deliveries need not queue up in its lane.
+func TestWhoAnswersSoonIsNotCrowded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := delivery.NewSlots()
+		fill := func(destination string, took time.Duration) {
+			require.True(t, s.Try(destination)) // what is idle is forgotten
+			for range 20 {
+				require.True(t, s.Try(destination))
+				s.Answered(destination, took)
+			}
+			for range perDestination - 1 {
+				require.True(t, s.Try(destination))
+			}
+		}
+		fill("fast", 99*time.Millisecond)
+		require.False(t, s.Crowds("fast"))
+		fill("busy", 200*time.Millisecond)
+		require.True(t, s.Crowds("busy"))
+		s.Release("busy")
+		require.False(t, s.Crowds("busy"), "it has a place")
+		require.False(t, s.Crowds("unknown"))
+	})
+}

@@ -48,7 +48,7 @@ func newWorld(t testing.TB, db *database.DB, change ...func(*delivery.Options)) 
 	t.Cleanup(s.Close)
 	w := &world{db: db, box: box, engine: &engine{}, log: &log{}}
 	w.options = delivery.Options{
-		DB: db, Box: box, Sender: s, Logger: slog.New(slog.NewTextHandler(w.log, nil)), Now: time.Now,
+		DB: db, Box: box, Sender: s, Logger: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: time.Now,
 		Random: func() float64 { return .5 }, // no jitter
 	}
 	for _, f := range change {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -283,5 +284,28 @@ func TestBulkOfABusyAccountIsDeferred(t *testing.T) {
 			require.True(t, d.Deferred)
 		}
 		require.Equal(t, 20, w.count(t, "deliveries WHERE status = 'PENDING' AND lease_until <= next_attempt_at"))
+	})
+}
+
+// Of each commit that is deferred somebody is told, and of how much waits.
+func TestDeferredCommitsAreTold(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		var mu sync.Mutex
+		var told [][2]int
+		w := newWorld(t, db, func(o *ingest.Options) {
+			o.MaxBatch = 4
+			o.Busy = func(string) bool { return true }
+			o.Deferred = func(events, waiting int) {
+				mu.Lock()
+				defer mu.Unlock()
+				told = append(told, [2]int{events, waiting})
+			}
+		})
+		account := w.account(t, 1)
+		w.AcceptAll(t.Context(), keyedEvents(account, 10))
+		mu.Lock()
+		defer mu.Unlock()
+		require.Equal(t, [][2]int{{4, 6}, {4, 2}, {2, 0}}, told)
 	})
 }

@@ -214,6 +214,9 @@ func (c *committer) answer(batch []*item, rows []row, ticket Ticket, took time.D
 		c.fan += (float64(len(deliveries))/float64(stored) - c.fan) / 4
 	}
 	c.o.Observe(stored, took) // before anybody is told, and without what repeats a key
+	if batch[0].defers {      // then all of it does
+		c.o.Deferred(stored, c.queue.length())
+	}
 	ticket.Close(deliveries)
 	for _, it := range batch {
 		if it.result.Receipt.EventID != "" {

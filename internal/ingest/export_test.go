@@ -88,6 +88,17 @@ func (q *Queue) Take(maxItems, maxBytes int) []Event {
 	return events
 }
 
+// TakeKind waits for a batch and tells whether it is to be deferred.
+func (q *Queue) TakeKind(maxItems int) (events int, deferred bool) {
+	batch := q.q.take(maxItems, 1<<30)
+	for _, it := range batch {
+		if it.defers != batch[0].defers {
+			panic("a batch of both kinds")
+		}
+	}
+	return len(batch), batch[0].defers
+}
+
 // Close refuses what comes and lets what waits be taken.
 func (q *Queue) Close() { q.q.close() }
 

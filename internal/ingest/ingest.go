@@ -100,8 +100,12 @@ type Options struct {
 	MaxWait time.Duration
 	// Busy reports that of an account, or of all, enough first attempts are under
 	// way here: single events wait for that to change, and others' pass by; what
-	// came in bulk is accepted and deferred. nil: nobody is busy.
+	// came in bulk is accepted and deferred, as it is where there is much of it.
+	// nil: nobody is busy.
 	Busy func(account string) bool
+	// Deferred is told of every commit of deferred events, and how many events
+	// wait for the next ones.
+	Deferred func(events, waiting int)
 	// Observe is told of every commit: how many events it stored and how long it took.
 	Observe func(events int, took time.Duration)
 
@@ -136,7 +140,7 @@ type item struct {
 	key    string // account and idempotency key, where there is one
 	hash   []byte // of the payload, where there is an idempotency key
 	bulk   bool   // one of many in a call
-	defers bool   // accepted although its account is busy
+	defers bool   // accepted, and not begun
 	call   *call
 	behind *item // of the same account, in the queue
 	since  time.Time
@@ -166,6 +170,9 @@ func New(o Options) *Ingest {
 	}
 	if o.MaxWait == 0 {
 		o.MaxWait = 500 * time.Millisecond
+	}
+	if o.Deferred == nil {
+		o.Deferred = func(int, int) {}
 	}
 	if o.Observe == nil {
 		o.Observe = func(int, time.Duration) {}

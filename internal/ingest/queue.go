@@ -4,6 +4,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"datapusher/internal/problem"
 )
 
@@ -13,13 +15,15 @@ import (
 //
 // It is bounded in time: where the first of a line has waited for longer than
 // its patience nothing is added to it, so that whoever sends more than can be
-// taken hears so at once, and not after a queue. It is bounded in items and bytes. The last quarter is kept for accounts of
-// which less waits than there is room: one that floods leaves room for the
-// others, and those that flood together share what there is.
+// taken hears so at once, and not after a queue. It is bounded in items and
+// bytes. The last quarter is kept for accounts of which less waits than there is
+// room: one that floods leaves room for the others, and those that flood together
+// share what there is.
 type queue struct {
 	max, crowded amount
 	patience     time.Duration
 	busy         func(account string) bool // has enough for now, and is passed by; nil: nobody
+	ahead        *rate.Limiter             // of bulk that is not deferred although nobody is busy
 
 	mu      sync.Mutex
 	some    sync.Cond // something waits, or the queue is closed
@@ -28,6 +32,7 @@ type queue struct {
 	spare   *line // those that are not used now
 	waiting amount
 	takes   int
+	passed  bool // bulk was, by the last batch
 	closed  bool
 }
 
@@ -59,6 +64,7 @@ func newQueue(maxItems, maxBytes int, patience time.Duration) *queue {
 		patience: patience,
 		max:      amount{maxItems, maxBytes},
 		crowded:  amount{maxItems - maxItems/4, maxBytes - maxBytes/4},
+		ahead:    rate.NewLimiter(bulkAhead, bulkAhead),
 		lines:    make(map[string]*line),
 	}
 	q.some.L = &q.mu
@@ -144,10 +150,16 @@ func (q *queue) open(account string) *line {
 // nothing waits but what such accounts have sent.
 const busyLook = 200 * time.Microsecond
 
+// bulkAhead events a second, and as many at once, may come in bulk without being
+// deferred: one request's. Whoever sends more than that wants to get rid of it
+// sooner than he wants it delivered.
+const bulkAhead = 1024
+
 // take waits for items and takes one of each account, round after round, until
-// they are as many as the batch may have, or at least as many bytes. Where only
-// accounts wait that are busy, it takes what they have sent in bulk, to be
-// deferred. It gives nothing once the queue is closed and empty.
+// they are as many as the batch may have, or at least as many bytes. What was
+// sent in bulk and has to be deferred, since its account is busy or since there is
+// much of it, comes in batches of its own, in turn with those of others. It gives
+// nothing once the queue is closed and empty.
 func (q *queue) take(maxItems, maxBytes int) []*item {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -155,9 +167,10 @@ func (q *queue) take(maxItems, maxBytes int) []*item {
 		for q.last == nil && !q.closed {
 			q.some.Wait()
 		}
-		batch := q.batch(maxItems, maxBytes, false)
+		first := q.passed
+		batch := q.batch(maxItems, maxBytes, first)
 		if len(batch) == 0 {
-			batch = q.batch(maxItems, maxBytes, true)
+			batch = q.batch(maxItems, maxBytes, !first)
 		}
 		if len(batch) > 0 || q.last == nil {
 			return batch
@@ -168,12 +181,10 @@ func (q *queue) take(maxItems, maxBytes int) []*item {
 	}
 }
 
-// batch takes what does not have to wait. What defers is taken of accounts that
-// are busy.
+// batch takes what does not have to wait; where it defers, what came in bulk.
 func (q *queue) batch(maxItems, maxBytes int, defers bool) []*item {
-	if !defers {
-		q.takes++
-	}
+	q.takes++
+	q.passed = false
 	batch := make([]*item, 0, min(maxItems, q.waiting.items))
 	for size, passed := 0, 0; q.last != nil && passed < len(q.lines) && len(batch) < maxItems && size < maxBytes; {
 		if l := q.last.next; q.passes(l, defers) {
@@ -192,15 +203,23 @@ func (q *queue) batch(maxItems, maxBytes int, defers bool) []*item {
 	return batch
 }
 
-// passes reports whether a line's turn passes, since its account is busy.
+// passes reports whether a line's turn passes: since its account is busy, or since
+// its first item belongs into a batch of the other kind.
 func (q *queue) passes(l *line, defers bool) bool {
 	if q.busy == nil || q.closed {
 		return false
 	}
+	if defers {
+		return !l.first.bulk
+	}
 	if l.asked != q.takes {
 		l.asked, l.busy = q.takes, q.busy(l.account)
 	}
-	return l.busy && (!defers || !l.first.bulk)
+	if !l.busy && (!l.first.bulk || q.ahead.Allow()) {
+		return false
+	}
+	q.passed = q.passed || l.first.bulk
+	return true
 }
 
 // next takes the first item of the line whose turn it is.
@@ -224,6 +243,13 @@ func (q *queue) next() *item {
 	*l = line{next: q.spare}
 	q.spare = l
 	return it
+}
+
+// length is how many items wait.
+func (q *queue) length() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.waiting.items
 }
 
 // close refuses what comes and lets what waits be taken.

@@ -379,3 +379,47 @@ func TestALineThatDoesNotMoveTakesNoMore(t *testing.T) {
 		require.Equal(t, "b1 a2 a4", names(q.Take(100, 1000)))
 	})
 }
+
+// Of what comes in bulk a request's worth is begun at once; what is beyond that in
+// the same second is deferred, in batches of its own that take turns with what
+// others send.
+func TestMuchBulkIsDeferred(t *testing.T) {
+	t.Parallel()
+	const ahead = 1024
+	synctest.Test(t, func(t *testing.T) {
+		q := ingest.NewQueue(10_000, 1<<20)
+		q.Busy(func(string) bool { return false })
+		push := func(account string, n int) {
+			require.NoError(t, q.Push(named(slices.Repeat([]string{account + "1"}, n)...)...))
+		}
+		take := func(most, want int, deferred bool) {
+			t.Helper()
+			n, d := q.TakeKind(most)
+			require.Equal(t, want, n)
+			require.Equal(t, deferred, d)
+		}
+		push("a", 1000)
+		take(2000, 1000, false)
+		push("a", 3000)
+		take(2000, ahead-1000, false)
+		for range 100 {
+			push("b", 1)
+		}
+		take(10, 10, true)
+		for range 25 { // b's single events and a's bulk in turn
+			take(2, 2, false)
+			take(10, 10, true)
+		}
+		take(50, 50, false)
+		take(5000, 3000-24-260, true)
+
+		time.Sleep(100 * time.Millisecond) // a tenth of a second's worth
+		push("a", 1000)
+		take(5000, 102, false)
+		take(5000, 898, true)
+		time.Sleep(time.Hour)
+		push("a", 1025)
+		take(5000, 1024, false)
+		take(5000, 1, true)
+	})
+}

@@ -23,10 +23,12 @@ type activities struct {
 // First makes a run's first attempts.
 func (a *activities) First(ctx context.Context, run string) (firstResult, error) {
 	outcomes, err := guard(func() ([]workflows.Outcome, error) { return a.core.First(ctx, run) })
-	if errors.Is(err, workflows.ErrNotOwner) {
+	switch {
+	case errors.Is(err, workflows.ErrNotOwner):
 		return firstResult{}, nil
-	}
-	if err != nil {
+	case errors.Is(err, workflows.ErrNoTurn):
+		return firstResult{}, noTurn()
+	case err != nil:
 		a.logger.ErrorContext(ctx, "first attempts failed on our side", "run", run, "error", err)
 		return firstResult{}, ownFailure()
 	}

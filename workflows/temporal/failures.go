@@ -24,6 +24,13 @@ func ownFailure() error {
 	return sdk.NewApplicationError("failed on our side; the worker's log says why", "internal")
 }
 
+// noTurn asks Temporal to come again a little later.
+func noTurn() error {
+	return sdk.NewApplicationErrorWithOptions("other runs start before this one", "busy", sdk.ApplicationErrorOptions{
+		NextRetryDelay: time.Second, Category: sdk.ApplicationErrorCategoryBenign,
+	})
+}
+
 // unsettled tells Temporal, and whoever looks at its UI, how a delivery stands.
 // The error is benign: a receiver that is down is our daily work.
 func unsettled(o workflows.Outcome) error {
