@@ -4,6 +4,7 @@ package ent
 
 import (
 	"datapusher/ent/account"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -31,6 +32,8 @@ type Account struct {
 	Email string `json:"email,omitempty"`
 	// A web address of its owner.
 	Website string `json:"website,omitempty"`
+	// Networks that are not public and that its destinations may be in all the same; an administrator sets them.
+	AllowCidrs []string `json:"allow_cidrs,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the AccountQuery when eager-loading is set.
 	Edges        AccountEdges `json:"edges"`
@@ -88,6 +91,8 @@ func (*Account) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
+		case account.FieldAllowCidrs:
+			values[i] = new([]byte)
 		case account.FieldSeedID:
 			values[i] = new(sql.NullInt64)
 		case account.FieldID, account.FieldName, account.FieldEmail, account.FieldWebsite:
@@ -158,6 +163,14 @@ func (_m *Account) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field website", values[i])
 			} else if value.Valid {
 				_m.Website = value.String
+			}
+		case account.FieldAllowCidrs:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field allow_cidrs", values[i])
+			} else if value != nil && len(*value) > 0 {
+				if err := json.Unmarshal(*value, &_m.AllowCidrs); err != nil {
+					return fmt.Errorf("unmarshal field allow_cidrs: %w", err)
+				}
 			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
@@ -234,6 +247,9 @@ func (_m *Account) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("website=")
 	builder.WriteString(_m.Website)
+	builder.WriteString(", ")
+	builder.WriteString("allow_cidrs=")
+	builder.WriteString(fmt.Sprintf("%v", _m.AllowCidrs))
 	builder.WriteByte(')')
 	return builder.String()
 }

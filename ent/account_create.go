@@ -105,6 +105,12 @@ func (_c *AccountCreate) SetNillableWebsite(v *string) *AccountCreate {
 	return _c
 }
 
+// SetAllowCidrs sets the "allow_cidrs" field.
+func (_c *AccountCreate) SetAllowCidrs(v []string) *AccountCreate {
+	_c.mutation.SetAllowCidrs(v)
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *AccountCreate) SetID(v string) *AccountCreate {
 	_c.mutation.SetID(v)
@@ -316,6 +322,10 @@ func (_c *AccountCreate) createSpec() (*Account, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Website(); ok {
 		_spec.SetField(account.FieldWebsite, field.TypeString, value)
 		_node.Website = value
+	}
+	if value, ok := _c.mutation.AllowCidrs(); ok {
+		_spec.SetField(account.FieldAllowCidrs, field.TypeJSON, value)
+		_node.AllowCidrs = value
 	}
 	if nodes := _c.mutation.TokensIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{

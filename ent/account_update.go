@@ -15,6 +15,7 @@ import (
 
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
+	"entgo.io/ent/dialect/sql/sqljson"
 	"entgo.io/ent/schema/field"
 )
 
@@ -129,6 +130,24 @@ func (_u *AccountUpdate) SetNillableWebsite(v *string) *AccountUpdate {
 // ClearWebsite clears the value of the "website" field.
 func (_u *AccountUpdate) ClearWebsite() *AccountUpdate {
 	_u.mutation.ClearWebsite()
+	return _u
+}
+
+// SetAllowCidrs sets the "allow_cidrs" field.
+func (_u *AccountUpdate) SetAllowCidrs(v []string) *AccountUpdate {
+	_u.mutation.SetAllowCidrs(v)
+	return _u
+}
+
+// AppendAllowCidrs appends value to the "allow_cidrs" field.
+func (_u *AccountUpdate) AppendAllowCidrs(v []string) *AccountUpdate {
+	_u.mutation.AppendAllowCidrs(v)
+	return _u
+}
+
+// ClearAllowCidrs clears the value of the "allow_cidrs" field.
+func (_u *AccountUpdate) ClearAllowCidrs() *AccountUpdate {
+	_u.mutation.ClearAllowCidrs()
 	return _u
 }
 
@@ -348,6 +367,17 @@ func (_u *AccountUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if _u.mutation.WebsiteCleared() {
 		_spec.ClearField(account.FieldWebsite, field.TypeString)
+	}
+	if value, ok := _u.mutation.AllowCidrs(); ok {
+		_spec.SetField(account.FieldAllowCidrs, field.TypeJSON, value)
+	}
+	if value, ok := _u.mutation.AppendedAllowCidrs(); ok {
+		_spec.AddModifier(func(u *sql.UpdateBuilder) {
+			sqljson.Append(u, account.FieldAllowCidrs, value)
+		})
+	}
+	if _u.mutation.AllowCidrsCleared() {
+		_spec.ClearField(account.FieldAllowCidrs, field.TypeJSON)
 	}
 	if _u.mutation.TokensCleared() {
 		edge := &sqlgraph.EdgeSpec{
@@ -605,6 +635,24 @@ func (_u *AccountUpdateOne) ClearWebsite() *AccountUpdateOne {
 	return _u
 }
 
+// SetAllowCidrs sets the "allow_cidrs" field.
+func (_u *AccountUpdateOne) SetAllowCidrs(v []string) *AccountUpdateOne {
+	_u.mutation.SetAllowCidrs(v)
+	return _u
+}
+
+// AppendAllowCidrs appends value to the "allow_cidrs" field.
+func (_u *AccountUpdateOne) AppendAllowCidrs(v []string) *AccountUpdateOne {
+	_u.mutation.AppendAllowCidrs(v)
+	return _u
+}
+
+// ClearAllowCidrs clears the value of the "allow_cidrs" field.
+func (_u *AccountUpdateOne) ClearAllowCidrs() *AccountUpdateOne {
+	_u.mutation.ClearAllowCidrs()
+	return _u
+}
+
 // AddTokenIDs adds the "tokens" edge to the Token entity by IDs.
 func (_u *AccountUpdateOne) AddTokenIDs(ids ...string) *AccountUpdateOne {
 	_u.mutation.AddTokenIDs(ids...)
@@ -851,6 +899,17 @@ func (_u *AccountUpdateOne) sqlSave(ctx context.Context) (_node *Account, err er
 	}
 	if _u.mutation.WebsiteCleared() {
 		_spec.ClearField(account.FieldWebsite, field.TypeString)
+	}
+	if value, ok := _u.mutation.AllowCidrs(); ok {
+		_spec.SetField(account.FieldAllowCidrs, field.TypeJSON, value)
+	}
+	if value, ok := _u.mutation.AppendedAllowCidrs(); ok {
+		_spec.AddModifier(func(u *sql.UpdateBuilder) {
+			sqljson.Append(u, account.FieldAllowCidrs, value)
+		})
+	}
+	if _u.mutation.AllowCidrsCleared() {
+		_spec.ClearField(account.FieldAllowCidrs, field.TypeJSON)
 	}
 	if _u.mutation.TokensCleared() {
 		edge := &sqlgraph.EdgeSpec{

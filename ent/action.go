@@ -12,12 +12,12 @@ import (
 	"entgo.io/ent/dialect/sql"
 )
 
-// Something that was done to a delivery, a destination or a replay: by whom, and why.
+// Something that was done: by whom, from where, and why. Actions are the audit log; none is ever changed or deleted.
 type Action struct {
 	config `json:"-"`
 	// ID of the ent.
 	ID string `json:"id,omitempty"`
-	// AccountID holds the value of the "account_id" field.
+	// Whose it is; null for what belongs to no account, such as an operator's session.
 	AccountID string `json:"account_id,omitempty"`
 	// SubjectID holds the value of the "subject_id" field.
 	SubjectID string `json:"subject_id,omitempty"`
@@ -27,6 +27,14 @@ type Action struct {
 	Actor string `json:"actor,omitempty"`
 	// Why.
 	Reason string `json:"reason,omitempty"`
+	// JSON of what was changed, as it was; without secrets.
+	Before []byte `json:"before,omitempty"`
+	// JSON of the same, as it is since.
+	After []byte `json:"after,omitempty"`
+	// The IP address that it was asked for from; null for what the system did by itself.
+	Address string `json:"address,omitempty"`
+	// The X-Request-Id of the answer, which finds its line in the log.
+	RequestID string `json:"request_id,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
 	CreatedAt    time.Time `json:"created_at,omitempty"`
 	selectValues sql.SelectValues
@@ -37,7 +45,9 @@ func (*Action) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case action.FieldID, action.FieldAccountID, action.FieldSubjectID, action.FieldKind, action.FieldActor, action.FieldReason:
+		case action.FieldBefore, action.FieldAfter:
+			values[i] = new([]byte)
+		case action.FieldID, action.FieldAccountID, action.FieldSubjectID, action.FieldKind, action.FieldActor, action.FieldReason, action.FieldAddress, action.FieldRequestID:
 			values[i] = new(sql.NullString)
 		case action.FieldCreatedAt:
 			values[i] = new(sql.NullTime)
@@ -91,6 +101,30 @@ func (_m *Action) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field reason", values[i])
 			} else if value.Valid {
 				_m.Reason = value.String
+			}
+		case action.FieldBefore:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field before", values[i])
+			} else if value != nil {
+				_m.Before = *value
+			}
+		case action.FieldAfter:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field after", values[i])
+			} else if value != nil {
+				_m.After = *value
+			}
+		case action.FieldAddress:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field address", values[i])
+			} else if value.Valid {
+				_m.Address = value.String
+			}
+		case action.FieldRequestID:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field request_id", values[i])
+			} else if value.Valid {
+				_m.RequestID = value.String
 			}
 		case action.FieldCreatedAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
@@ -148,6 +182,18 @@ func (_m *Action) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("reason=")
 	builder.WriteString(_m.Reason)
+	builder.WriteString(", ")
+	builder.WriteString("before=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Before))
+	builder.WriteString(", ")
+	builder.WriteString("after=")
+	builder.WriteString(fmt.Sprintf("%v", _m.After))
+	builder.WriteString(", ")
+	builder.WriteString("address=")
+	builder.WriteString(_m.Address)
+	builder.WriteString(", ")
+	builder.WriteString("request_id=")
+	builder.WriteString(_m.RequestID)
 	builder.WriteString(", ")
 	builder.WriteString("created_at=")
 	builder.WriteString(_m.CreatedAt.Format(time.ANSIC))

@@ -26,6 +26,14 @@ func (_c *ActionCreate) SetAccountID(v string) *ActionCreate {
 	return _c
 }
 
+// SetNillableAccountID sets the "account_id" field if the given value is not nil.
+func (_c *ActionCreate) SetNillableAccountID(v *string) *ActionCreate {
+	if v != nil {
+		_c.SetAccountID(*v)
+	}
+	return _c
+}
+
 // SetSubjectID sets the "subject_id" field.
 func (_c *ActionCreate) SetSubjectID(v string) *ActionCreate {
 	_c.mutation.SetSubjectID(v)
@@ -54,6 +62,46 @@ func (_c *ActionCreate) SetReason(v string) *ActionCreate {
 func (_c *ActionCreate) SetNillableReason(v *string) *ActionCreate {
 	if v != nil {
 		_c.SetReason(*v)
+	}
+	return _c
+}
+
+// SetBefore sets the "before" field.
+func (_c *ActionCreate) SetBefore(v []byte) *ActionCreate {
+	_c.mutation.SetBefore(v)
+	return _c
+}
+
+// SetAfter sets the "after" field.
+func (_c *ActionCreate) SetAfter(v []byte) *ActionCreate {
+	_c.mutation.SetAfter(v)
+	return _c
+}
+
+// SetAddress sets the "address" field.
+func (_c *ActionCreate) SetAddress(v string) *ActionCreate {
+	_c.mutation.SetAddress(v)
+	return _c
+}
+
+// SetNillableAddress sets the "address" field if the given value is not nil.
+func (_c *ActionCreate) SetNillableAddress(v *string) *ActionCreate {
+	if v != nil {
+		_c.SetAddress(*v)
+	}
+	return _c
+}
+
+// SetRequestID sets the "request_id" field.
+func (_c *ActionCreate) SetRequestID(v string) *ActionCreate {
+	_c.mutation.SetRequestID(v)
+	return _c
+}
+
+// SetNillableRequestID sets the "request_id" field if the given value is not nil.
+func (_c *ActionCreate) SetNillableRequestID(v *string) *ActionCreate {
+	if v != nil {
+		_c.SetRequestID(*v)
 	}
 	return _c
 }
@@ -142,9 +190,6 @@ func (_c *ActionCreate) defaults() error {
 
 // check runs all checks and user-defined validators on the builder.
 func (_c *ActionCreate) check() error {
-	if _, ok := _c.mutation.AccountID(); !ok {
-		return &ValidationError{Name: "account_id", err: errors.New(`ent: missing required field "Action.account_id"`)}
-	}
 	if _, ok := _c.mutation.SubjectID(); !ok {
 		return &ValidationError{Name: "subject_id", err: errors.New(`ent: missing required field "Action.subject_id"`)}
 	}
@@ -167,6 +212,16 @@ func (_c *ActionCreate) check() error {
 	if v, ok := _c.mutation.Reason(); ok {
 		if err := action.ReasonValidator(v); err != nil {
 			return &ValidationError{Name: "reason", err: fmt.Errorf(`ent: validator failed for field "Action.reason": %w`, err)}
+		}
+	}
+	if v, ok := _c.mutation.Address(); ok {
+		if err := action.AddressValidator(v); err != nil {
+			return &ValidationError{Name: "address", err: fmt.Errorf(`ent: validator failed for field "Action.address": %w`, err)}
+		}
+	}
+	if v, ok := _c.mutation.RequestID(); ok {
+		if err := action.RequestIDValidator(v); err != nil {
+			return &ValidationError{Name: "request_id", err: fmt.Errorf(`ent: validator failed for field "Action.request_id": %w`, err)}
 		}
 	}
 	if _, ok := _c.mutation.CreatedAt(); !ok {
@@ -226,6 +281,22 @@ func (_c *ActionCreate) createSpec() (*Action, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Reason(); ok {
 		_spec.SetField(action.FieldReason, field.TypeString, value)
 		_node.Reason = value
+	}
+	if value, ok := _c.mutation.Before(); ok {
+		_spec.SetField(action.FieldBefore, field.TypeBytes, value)
+		_node.Before = value
+	}
+	if value, ok := _c.mutation.After(); ok {
+		_spec.SetField(action.FieldAfter, field.TypeBytes, value)
+		_node.After = value
+	}
+	if value, ok := _c.mutation.Address(); ok {
+		_spec.SetField(action.FieldAddress, field.TypeString, value)
+		_node.Address = value
+	}
+	if value, ok := _c.mutation.RequestID(); ok {
+		_spec.SetField(action.FieldRequestID, field.TypeString, value)
+		_node.RequestID = value
 	}
 	if value, ok := _c.mutation.CreatedAt(); ok {
 		_spec.SetField(action.FieldCreatedAt, field.TypeTime, value)

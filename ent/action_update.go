@@ -68,8 +68,23 @@ func (_u *ActionUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 			}
 		}
 	}
+	if _u.mutation.AccountIDCleared() {
+		_spec.ClearField(action.FieldAccountID, field.TypeString)
+	}
 	if _u.mutation.ReasonCleared() {
 		_spec.ClearField(action.FieldReason, field.TypeString)
+	}
+	if _u.mutation.BeforeCleared() {
+		_spec.ClearField(action.FieldBefore, field.TypeBytes)
+	}
+	if _u.mutation.AfterCleared() {
+		_spec.ClearField(action.FieldAfter, field.TypeBytes)
+	}
+	if _u.mutation.AddressCleared() {
+		_spec.ClearField(action.FieldAddress, field.TypeString)
+	}
+	if _u.mutation.RequestIDCleared() {
+		_spec.ClearField(action.FieldRequestID, field.TypeString)
 	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -162,8 +177,23 @@ func (_u *ActionUpdateOne) sqlSave(ctx context.Context) (_node *Action, err erro
 			}
 		}
 	}
+	if _u.mutation.AccountIDCleared() {
+		_spec.ClearField(action.FieldAccountID, field.TypeString)
+	}
 	if _u.mutation.ReasonCleared() {
 		_spec.ClearField(action.FieldReason, field.TypeString)
+	}
+	if _u.mutation.BeforeCleared() {
+		_spec.ClearField(action.FieldBefore, field.TypeBytes)
+	}
+	if _u.mutation.AfterCleared() {
+		_spec.ClearField(action.FieldAfter, field.TypeBytes)
+	}
+	if _u.mutation.AddressCleared() {
+		_spec.ClearField(action.FieldAddress, field.TypeString)
+	}
+	if _u.mutation.RequestIDCleared() {
+		_spec.ClearField(action.FieldRequestID, field.TypeString)
 	}
 	_node = &Action{config: _u.config}
 	_spec.Assign = _node.assignValues

@@ -11,7 +11,9 @@ import (
 	"datapusher/ent/destination"
 	"datapusher/ent/event"
 	"datapusher/ent/idempotencykey"
+	"datapusher/ent/keycheck"
 	"datapusher/ent/replay"
+	"datapusher/ent/session"
 	"datapusher/ent/token"
 	"errors"
 	"fmt"
@@ -88,7 +90,9 @@ func checkColumn(t, c string) error {
 			destination.Table:    destination.ValidColumn,
 			event.Table:          event.ValidColumn,
 			idempotencykey.Table: idempotencykey.ValidColumn,
+			keycheck.Table:       keycheck.ValidColumn,
 			replay.Table:         replay.ValidColumn,
+			session.Table:        session.ValidColumn,
 			token.Table:          token.ValidColumn,
 		})
 	})

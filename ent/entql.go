@@ -10,8 +10,10 @@ import (
 	"datapusher/ent/destination"
 	"datapusher/ent/event"
 	"datapusher/ent/idempotencykey"
+	"datapusher/ent/keycheck"
 	"datapusher/ent/predicate"
 	"datapusher/ent/replay"
+	"datapusher/ent/session"
 	"datapusher/ent/token"
 
 	"entgo.io/ent/dialect/sql"
@@ -22,7 +24,7 @@ import (
 
 // schemaGraph holds a representation of ent/schema at runtime.
 var schemaGraph = func() *sqlgraph.Schema {
-	graph := &sqlgraph.Schema{Nodes: make([]*sqlgraph.Node, 9)}
+	graph := &sqlgraph.Schema{Nodes: make([]*sqlgraph.Node, 11)}
 	graph.Nodes[0] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   account.Table,
@@ -34,13 +36,14 @@ var schemaGraph = func() *sqlgraph.Schema {
 		},
 		Type: "Account",
 		Fields: map[string]*sqlgraph.FieldSpec{
-			account.FieldCreatedAt: {Type: field.TypeTime, Column: account.FieldCreatedAt},
-			account.FieldUpdatedAt: {Type: field.TypeTime, Column: account.FieldUpdatedAt},
-			account.FieldDeletedAt: {Type: field.TypeTime, Column: account.FieldDeletedAt},
-			account.FieldSeedID:    {Type: field.TypeInt64, Column: account.FieldSeedID},
-			account.FieldName:      {Type: field.TypeString, Column: account.FieldName},
-			account.FieldEmail:     {Type: field.TypeString, Column: account.FieldEmail},
-			account.FieldWebsite:   {Type: field.TypeString, Column: account.FieldWebsite},
+			account.FieldCreatedAt:  {Type: field.TypeTime, Column: account.FieldCreatedAt},
+			account.FieldUpdatedAt:  {Type: field.TypeTime, Column: account.FieldUpdatedAt},
+			account.FieldDeletedAt:  {Type: field.TypeTime, Column: account.FieldDeletedAt},
+			account.FieldSeedID:     {Type: field.TypeInt64, Column: account.FieldSeedID},
+			account.FieldName:       {Type: field.TypeString, Column: account.FieldName},
+			account.FieldEmail:      {Type: field.TypeString, Column: account.FieldEmail},
+			account.FieldWebsite:    {Type: field.TypeString, Column: account.FieldWebsite},
+			account.FieldAllowCidrs: {Type: field.TypeJSON, Column: account.FieldAllowCidrs},
 		},
 	}
 	graph.Nodes[1] = &sqlgraph.Node{
@@ -59,6 +62,10 @@ var schemaGraph = func() *sqlgraph.Schema {
 			action.FieldKind:      {Type: field.TypeEnum, Column: action.FieldKind},
 			action.FieldActor:     {Type: field.TypeString, Column: action.FieldActor},
 			action.FieldReason:    {Type: field.TypeString, Column: action.FieldReason},
+			action.FieldBefore:    {Type: field.TypeBytes, Column: action.FieldBefore},
+			action.FieldAfter:     {Type: field.TypeBytes, Column: action.FieldAfter},
+			action.FieldAddress:   {Type: field.TypeString, Column: action.FieldAddress},
+			action.FieldRequestID: {Type: field.TypeString, Column: action.FieldRequestID},
 			action.FieldCreatedAt: {Type: field.TypeTime, Column: action.FieldCreatedAt},
 		},
 	}
@@ -198,6 +205,21 @@ var schemaGraph = func() *sqlgraph.Schema {
 	}
 	graph.Nodes[7] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
+			Table:   keycheck.Table,
+			Columns: keycheck.Columns,
+			ID: &sqlgraph.FieldSpec{
+				Type:   field.TypeString,
+				Column: keycheck.FieldID,
+			},
+		},
+		Type: "KeyCheck",
+		Fields: map[string]*sqlgraph.FieldSpec{
+			keycheck.FieldSealed:    {Type: field.TypeBytes, Column: keycheck.FieldSealed},
+			keycheck.FieldCreatedAt: {Type: field.TypeTime, Column: keycheck.FieldCreatedAt},
+		},
+	}
+	graph.Nodes[8] = &sqlgraph.Node{
+		NodeSpec: sqlgraph.NodeSpec{
 			Table:   replay.Table,
 			Columns: replay.Columns,
 			ID: &sqlgraph.FieldSpec{
@@ -228,7 +250,26 @@ var schemaGraph = func() *sqlgraph.Schema {
 			replay.FieldFinishedAt:    {Type: field.TypeTime, Column: replay.FieldFinishedAt},
 		},
 	}
-	graph.Nodes[8] = &sqlgraph.Node{
+	graph.Nodes[9] = &sqlgraph.Node{
+		NodeSpec: sqlgraph.NodeSpec{
+			Table:   session.Table,
+			Columns: session.Columns,
+			ID: &sqlgraph.FieldSpec{
+				Type:   field.TypeString,
+				Column: session.FieldID,
+			},
+		},
+		Type: "Session",
+		Fields: map[string]*sqlgraph.FieldSpec{
+			session.FieldHash:      {Type: field.TypeBytes, Column: session.FieldHash},
+			session.FieldAdminHash: {Type: field.TypeBytes, Column: session.FieldAdminHash},
+			session.FieldAddress:   {Type: field.TypeString, Column: session.FieldAddress},
+			session.FieldCreatedAt: {Type: field.TypeTime, Column: session.FieldCreatedAt},
+			session.FieldExpiresAt: {Type: field.TypeTime, Column: session.FieldExpiresAt},
+			session.FieldRevokedAt: {Type: field.TypeTime, Column: session.FieldRevokedAt},
+		},
+	}
+	graph.Nodes[10] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   token.Table,
 			Columns: token.Columns,
@@ -479,6 +520,11 @@ func (f *AccountFilter) WhereWebsite(p entql.StringP) {
 	f.Where(p.Field(account.FieldWebsite))
 }
 
+// WhereAllowCidrs applies the entql json.RawMessage predicate on the allow_cidrs field.
+func (f *AccountFilter) WhereAllowCidrs(p entql.BytesP) {
+	f.Where(p.Field(account.FieldAllowCidrs))
+}
+
 // WhereHasTokens applies a predicate to check if query has an edge tokens.
 func (f *AccountFilter) WhereHasTokens() {
 	f.Where(entql.HasEdge("tokens"))
@@ -584,6 +630,26 @@ func (f *ActionFilter) WhereActor(p entql.StringP) {
 // WhereReason applies the entql string predicate on the reason field.
 func (f *ActionFilter) WhereReason(p entql.StringP) {
 	f.Where(p.Field(action.FieldReason))
+}
+
+// WhereBefore applies the entql []byte predicate on the before field.
+func (f *ActionFilter) WhereBefore(p entql.BytesP) {
+	f.Where(p.Field(action.FieldBefore))
+}
+
+// WhereAfter applies the entql []byte predicate on the after field.
+func (f *ActionFilter) WhereAfter(p entql.BytesP) {
+	f.Where(p.Field(action.FieldAfter))
+}
+
+// WhereAddress applies the entql string predicate on the address field.
+func (f *ActionFilter) WhereAddress(p entql.StringP) {
+	f.Where(p.Field(action.FieldAddress))
+}
+
+// WhereRequestID applies the entql string predicate on the request_id field.
+func (f *ActionFilter) WhereRequestID(p entql.StringP) {
+	f.Where(p.Field(action.FieldRequestID))
 }
 
 // WhereCreatedAt applies the entql time.Time predicate on the created_at field.
@@ -1249,6 +1315,56 @@ func (f *IdempotencyKeyFilter) WhereExpiresAt(p entql.TimeP) {
 }
 
 // addPredicate implements the predicateAdder interface.
+func (_q *KeyCheckQuery) addPredicate(pred func(s *sql.Selector)) {
+	_q.predicates = append(_q.predicates, pred)
+}
+
+// Filter returns a Filter implementation to apply filters on the KeyCheckQuery builder.
+func (_q *KeyCheckQuery) Filter() *KeyCheckFilter {
+	return &KeyCheckFilter{config: _q.config, predicateAdder: _q}
+}
+
+// addPredicate implements the predicateAdder interface.
+func (m *KeyCheckMutation) addPredicate(pred func(s *sql.Selector)) {
+	m.predicates = append(m.predicates, pred)
+}
+
+// Filter returns an entql.Where implementation to apply filters on the KeyCheckMutation builder.
+func (m *KeyCheckMutation) Filter() *KeyCheckFilter {
+	return &KeyCheckFilter{config: m.config, predicateAdder: m}
+}
+
+// KeyCheckFilter provides a generic filtering capability at runtime for KeyCheckQuery.
+type KeyCheckFilter struct {
+	predicateAdder
+	config
+}
+
+// Where applies the entql predicate on the query filter.
+func (f *KeyCheckFilter) Where(p entql.P) {
+	f.addPredicate(func(s *sql.Selector) {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[7].Type, p, s); err != nil {
+			s.AddError(err)
+		}
+	})
+}
+
+// WhereID applies the entql string predicate on the id field.
+func (f *KeyCheckFilter) WhereID(p entql.StringP) {
+	f.Where(p.Field(keycheck.FieldID))
+}
+
+// WhereSealed applies the entql []byte predicate on the sealed field.
+func (f *KeyCheckFilter) WhereSealed(p entql.BytesP) {
+	f.Where(p.Field(keycheck.FieldSealed))
+}
+
+// WhereCreatedAt applies the entql time.Time predicate on the created_at field.
+func (f *KeyCheckFilter) WhereCreatedAt(p entql.TimeP) {
+	f.Where(p.Field(keycheck.FieldCreatedAt))
+}
+
+// addPredicate implements the predicateAdder interface.
 func (_q *ReplayQuery) addPredicate(pred func(s *sql.Selector)) {
 	_q.predicates = append(_q.predicates, pred)
 }
@@ -1277,7 +1393,7 @@ type ReplayFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ReplayFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[7].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[8].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -1384,6 +1500,76 @@ func (f *ReplayFilter) WhereFinishedAt(p entql.TimeP) {
 }
 
 // addPredicate implements the predicateAdder interface.
+func (_q *SessionQuery) addPredicate(pred func(s *sql.Selector)) {
+	_q.predicates = append(_q.predicates, pred)
+}
+
+// Filter returns a Filter implementation to apply filters on the SessionQuery builder.
+func (_q *SessionQuery) Filter() *SessionFilter {
+	return &SessionFilter{config: _q.config, predicateAdder: _q}
+}
+
+// addPredicate implements the predicateAdder interface.
+func (m *SessionMutation) addPredicate(pred func(s *sql.Selector)) {
+	m.predicates = append(m.predicates, pred)
+}
+
+// Filter returns an entql.Where implementation to apply filters on the SessionMutation builder.
+func (m *SessionMutation) Filter() *SessionFilter {
+	return &SessionFilter{config: m.config, predicateAdder: m}
+}
+
+// SessionFilter provides a generic filtering capability at runtime for SessionQuery.
+type SessionFilter struct {
+	predicateAdder
+	config
+}
+
+// Where applies the entql predicate on the query filter.
+func (f *SessionFilter) Where(p entql.P) {
+	f.addPredicate(func(s *sql.Selector) {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[9].Type, p, s); err != nil {
+			s.AddError(err)
+		}
+	})
+}
+
+// WhereID applies the entql string predicate on the id field.
+func (f *SessionFilter) WhereID(p entql.StringP) {
+	f.Where(p.Field(session.FieldID))
+}
+
+// WhereHash applies the entql []byte predicate on the hash field.
+func (f *SessionFilter) WhereHash(p entql.BytesP) {
+	f.Where(p.Field(session.FieldHash))
+}
+
+// WhereAdminHash applies the entql []byte predicate on the admin_hash field.
+func (f *SessionFilter) WhereAdminHash(p entql.BytesP) {
+	f.Where(p.Field(session.FieldAdminHash))
+}
+
+// WhereAddress applies the entql string predicate on the address field.
+func (f *SessionFilter) WhereAddress(p entql.StringP) {
+	f.Where(p.Field(session.FieldAddress))
+}
+
+// WhereCreatedAt applies the entql time.Time predicate on the created_at field.
+func (f *SessionFilter) WhereCreatedAt(p entql.TimeP) {
+	f.Where(p.Field(session.FieldCreatedAt))
+}
+
+// WhereExpiresAt applies the entql time.Time predicate on the expires_at field.
+func (f *SessionFilter) WhereExpiresAt(p entql.TimeP) {
+	f.Where(p.Field(session.FieldExpiresAt))
+}
+
+// WhereRevokedAt applies the entql time.Time predicate on the revoked_at field.
+func (f *SessionFilter) WhereRevokedAt(p entql.TimeP) {
+	f.Where(p.Field(session.FieldRevokedAt))
+}
+
+// addPredicate implements the predicateAdder interface.
 func (_q *TokenQuery) addPredicate(pred func(s *sql.Selector)) {
 	_q.predicates = append(_q.predicates, pred)
 }
@@ -1412,7 +1598,7 @@ type TokenFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *TokenFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[8].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[10].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})

@@ -334,6 +334,11 @@ func (_q *AccountQuery) collectField(ctx context.Context, oneNode bool, opCtx *g
 				selectedFields = append(selectedFields, account.FieldWebsite)
 				fieldSeen[account.FieldWebsite] = struct{}{}
 			}
+		case "allowCidrs":
+			if _, ok := fieldSeen[account.FieldAllowCidrs]; !ok {
+				selectedFields = append(selectedFields, account.FieldAllowCidrs)
+				fieldSeen[account.FieldAllowCidrs] = struct{}{}
+			}
 		case "id":
 		case "__typename":
 		default:
@@ -442,6 +447,16 @@ func (_q *ActionQuery) collectField(ctx context.Context, oneNode bool, opCtx *gr
 			if _, ok := fieldSeen[action.FieldReason]; !ok {
 				selectedFields = append(selectedFields, action.FieldReason)
 				fieldSeen[action.FieldReason] = struct{}{}
+			}
+		case "address":
+			if _, ok := fieldSeen[action.FieldAddress]; !ok {
+				selectedFields = append(selectedFields, action.FieldAddress)
+				fieldSeen[action.FieldAddress] = struct{}{}
+			}
+		case "requestID":
+			if _, ok := fieldSeen[action.FieldRequestID]; !ok {
+				selectedFields = append(selectedFields, action.FieldRequestID)
+				fieldSeen[action.FieldRequestID] = struct{}{}
 			}
 		case "createdAt":
 			if _, ok := fieldSeen[action.FieldCreatedAt]; !ok {

@@ -26,8 +26,12 @@ type Tx struct {
 	Event *EventClient
 	// IdempotencyKey is the client for interacting with the IdempotencyKey builders.
 	IdempotencyKey *IdempotencyKeyClient
+	// KeyCheck is the client for interacting with the KeyCheck builders.
+	KeyCheck *KeyCheckClient
 	// Replay is the client for interacting with the Replay builders.
 	Replay *ReplayClient
+	// Session is the client for interacting with the Session builders.
+	Session *SessionClient
 	// Token is the client for interacting with the Token builders.
 	Token *TokenClient
 
@@ -168,7 +172,9 @@ func (tx *Tx) init() {
 	tx.Destination = NewDestinationClient(tx.config)
 	tx.Event = NewEventClient(tx.config)
 	tx.IdempotencyKey = NewIdempotencyKeyClient(tx.config)
+	tx.KeyCheck = NewKeyCheckClient(tx.config)
 	tx.Replay = NewReplayClient(tx.config)
+	tx.Session = NewSessionClient(tx.config)
 	tx.Token = NewTokenClient(tx.config)
 }
 

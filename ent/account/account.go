@@ -29,6 +29,8 @@ const (
 	FieldEmail = "email"
 	// FieldWebsite holds the string denoting the website field in the database.
 	FieldWebsite = "website"
+	// FieldAllowCidrs holds the string denoting the allow_cidrs field in the database.
+	FieldAllowCidrs = "allow_cidrs"
 	// EdgeTokens holds the string denoting the tokens edge name in mutations.
 	EdgeTokens = "tokens"
 	// EdgeDestinations holds the string denoting the destinations edge name in mutations.
@@ -70,6 +72,7 @@ var Columns = []string{
 	FieldName,
 	FieldEmail,
 	FieldWebsite,
+	FieldAllowCidrs,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).

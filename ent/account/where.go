@@ -486,6 +486,16 @@ func WebsiteContainsFold(v string) predicate.Account {
 	return predicate.Account(sql.FieldContainsFold(FieldWebsite, v))
 }
 
+// AllowCidrsIsNil applies the IsNil predicate on the "allow_cidrs" field.
+func AllowCidrsIsNil() predicate.Account {
+	return predicate.Account(sql.FieldIsNull(FieldAllowCidrs))
+}
+
+// AllowCidrsNotNil applies the NotNil predicate on the "allow_cidrs" field.
+func AllowCidrsNotNil() predicate.Account {
+	return predicate.Account(sql.FieldNotNull(FieldAllowCidrs))
+}
+
 // HasTokens applies the HasEdge predicate on the "tokens" edge.
 func HasTokens() predicate.Account {
 	return predicate.Account(func(s *sql.Selector) {

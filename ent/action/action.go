@@ -27,6 +27,14 @@ const (
 	FieldActor = "actor"
 	// FieldReason holds the string denoting the reason field in the database.
 	FieldReason = "reason"
+	// FieldBefore holds the string denoting the before field in the database.
+	FieldBefore = "before"
+	// FieldAfter holds the string denoting the after field in the database.
+	FieldAfter = "after"
+	// FieldAddress holds the string denoting the address field in the database.
+	FieldAddress = "address"
+	// FieldRequestID holds the string denoting the request_id field in the database.
+	FieldRequestID = "request_id"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
 	FieldCreatedAt = "created_at"
 	// Table holds the table name of the action in the database.
@@ -41,6 +49,10 @@ var Columns = []string{
 	FieldKind,
 	FieldActor,
 	FieldReason,
+	FieldBefore,
+	FieldAfter,
+	FieldAddress,
+	FieldRequestID,
 	FieldCreatedAt,
 }
 
@@ -66,6 +78,10 @@ var (
 	ActorValidator func(string) error
 	// ReasonValidator is a validator for the "reason" field. It is called by the builders before save.
 	ReasonValidator func(string) error
+	// AddressValidator is a validator for the "address" field. It is called by the builders before save.
+	AddressValidator func(string) error
+	// RequestIDValidator is a validator for the "request_id" field. It is called by the builders before save.
+	RequestIDValidator func(string) error
 	// DefaultCreatedAt holds the default value on creation for the "created_at" field.
 	DefaultCreatedAt func() time.Time
 	// DefaultID holds the default value on creation for the "id" field.
@@ -88,6 +104,13 @@ const (
 	KindReplay   Kind = "REPLAY"
 	KindTest     Kind = "TEST"
 	KindDelete   Kind = "DELETE"
+	KindCreate   Kind = "CREATE"
+	KindUpdate   Kind = "UPDATE"
+	KindRevoke   Kind = "REVOKE"
+	KindRotate   Kind = "ROTATE"
+	KindImport   Kind = "IMPORT"
+	KindSignIn   Kind = "SIGN_IN"
+	KindSignOut  Kind = "SIGN_OUT"
 )
 
 func (k Kind) String() string {
@@ -97,7 +120,7 @@ func (k Kind) String() string {
 // KindValidator is a validator for the "kind" field enum values. It is called by the builders before save.
 func KindValidator(k Kind) error {
 	switch k {
-	case KindRetry, KindCancel, KindPostpone, KindPause, KindResume, KindDisable, KindOpen, KindClose, KindReplay, KindTest, KindDelete:
+	case KindRetry, KindCancel, KindPostpone, KindPause, KindResume, KindDisable, KindOpen, KindClose, KindReplay, KindTest, KindDelete, KindCreate, KindUpdate, KindRevoke, KindRotate, KindImport, KindSignIn, KindSignOut:
 		return nil
 	default:
 		return fmt.Errorf("action: invalid enum value for kind field: %q", k)
@@ -135,6 +158,16 @@ func ByActor(opts ...sql.OrderTermOption) OrderOption {
 // ByReason orders the results by the reason field.
 func ByReason(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldReason, opts...).ToFunc()
+}
+
+// ByAddress orders the results by the address field.
+func ByAddress(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldAddress, opts...).ToFunc()
+}
+
+// ByRequestID orders the results by the request_id field.
+func ByRequestID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldRequestID, opts...).ToFunc()
 }
 
 // ByCreatedAt orders the results by the created_at field.

@@ -84,6 +84,26 @@ func Reason(v string) predicate.Action {
 	return predicate.Action(sql.FieldEQ(FieldReason, v))
 }
 
+// Before applies equality check predicate on the "before" field. It's identical to BeforeEQ.
+func Before(v []byte) predicate.Action {
+	return predicate.Action(sql.FieldEQ(FieldBefore, v))
+}
+
+// After applies equality check predicate on the "after" field. It's identical to AfterEQ.
+func After(v []byte) predicate.Action {
+	return predicate.Action(sql.FieldEQ(FieldAfter, v))
+}
+
+// Address applies equality check predicate on the "address" field. It's identical to AddressEQ.
+func Address(v string) predicate.Action {
+	return predicate.Action(sql.FieldEQ(FieldAddress, v))
+}
+
+// RequestID applies equality check predicate on the "request_id" field. It's identical to RequestIDEQ.
+func RequestID(v string) predicate.Action {
+	return predicate.Action(sql.FieldEQ(FieldRequestID, v))
+}
+
 // CreatedAt applies equality check predicate on the "created_at" field. It's identical to CreatedAtEQ.
 func CreatedAt(v time.Time) predicate.Action {
 	return predicate.Action(sql.FieldEQ(FieldCreatedAt, v))
@@ -142,6 +162,16 @@ func AccountIDHasPrefix(v string) predicate.Action {
 // AccountIDHasSuffix applies the HasSuffix predicate on the "account_id" field.
 func AccountIDHasSuffix(v string) predicate.Action {
 	return predicate.Action(sql.FieldHasSuffix(FieldAccountID, v))
+}
+
+// AccountIDIsNil applies the IsNil predicate on the "account_id" field.
+func AccountIDIsNil() predicate.Action {
+	return predicate.Action(sql.FieldIsNull(FieldAccountID))
+}
+
+// AccountIDNotNil applies the NotNil predicate on the "account_id" field.
+func AccountIDNotNil() predicate.Action {
+	return predicate.Action(sql.FieldNotNull(FieldAccountID))
 }
 
 // AccountIDEqualFold applies the EqualFold predicate on the "account_id" field.
@@ -377,6 +407,256 @@ func ReasonEqualFold(v string) predicate.Action {
 // ReasonContainsFold applies the ContainsFold predicate on the "reason" field.
 func ReasonContainsFold(v string) predicate.Action {
 	return predicate.Action(sql.FieldContainsFold(FieldReason, v))
+}
+
+// BeforeEQ applies the EQ predicate on the "before" field.
+func BeforeEQ(v []byte) predicate.Action {
+	return predicate.Action(sql.FieldEQ(FieldBefore, v))
+}
+
+// BeforeNEQ applies the NEQ predicate on the "before" field.
+func BeforeNEQ(v []byte) predicate.Action {
+	return predicate.Action(sql.FieldNEQ(FieldBefore, v))
+}
+
+// BeforeIn applies the In predicate on the "before" field.
+func BeforeIn(vs ...[]byte) predicate.Action {
+	return predicate.Action(sql.FieldIn(FieldBefore, vs...))
+}
+
+// BeforeNotIn applies the NotIn predicate on the "before" field.
+func BeforeNotIn(vs ...[]byte) predicate.Action {
+	return predicate.Action(sql.FieldNotIn(FieldBefore, vs...))
+}
+
+// BeforeGT applies the GT predicate on the "before" field.
+func BeforeGT(v []byte) predicate.Action {
+	return predicate.Action(sql.FieldGT(FieldBefore, v))
+}
+
+// BeforeGTE applies the GTE predicate on the "before" field.
+func BeforeGTE(v []byte) predicate.Action {
+	return predicate.Action(sql.FieldGTE(FieldBefore, v))
+}
+
+// BeforeLT applies the LT predicate on the "before" field.
+func BeforeLT(v []byte) predicate.Action {
+	return predicate.Action(sql.FieldLT(FieldBefore, v))
+}
+
+// BeforeLTE applies the LTE predicate on the "before" field.
+func BeforeLTE(v []byte) predicate.Action {
+	return predicate.Action(sql.FieldLTE(FieldBefore, v))
+}
+
+// BeforeIsNil applies the IsNil predicate on the "before" field.
+func BeforeIsNil() predicate.Action {
+	return predicate.Action(sql.FieldIsNull(FieldBefore))
+}
+
+// BeforeNotNil applies the NotNil predicate on the "before" field.
+func BeforeNotNil() predicate.Action {
+	return predicate.Action(sql.FieldNotNull(FieldBefore))
+}
+
+// AfterEQ applies the EQ predicate on the "after" field.
+func AfterEQ(v []byte) predicate.Action {
+	return predicate.Action(sql.FieldEQ(FieldAfter, v))
+}
+
+// AfterNEQ applies the NEQ predicate on the "after" field.
+func AfterNEQ(v []byte) predicate.Action {
+	return predicate.Action(sql.FieldNEQ(FieldAfter, v))
+}
+
+// AfterIn applies the In predicate on the "after" field.
+func AfterIn(vs ...[]byte) predicate.Action {
+	return predicate.Action(sql.FieldIn(FieldAfter, vs...))
+}
+
+// AfterNotIn applies the NotIn predicate on the "after" field.
+func AfterNotIn(vs ...[]byte) predicate.Action {
+	return predicate.Action(sql.FieldNotIn(FieldAfter, vs...))
+}
+
+// AfterGT applies the GT predicate on the "after" field.
+func AfterGT(v []byte) predicate.Action {
+	return predicate.Action(sql.FieldGT(FieldAfter, v))
+}
+
+// AfterGTE applies the GTE predicate on the "after" field.
+func AfterGTE(v []byte) predicate.Action {
+	return predicate.Action(sql.FieldGTE(FieldAfter, v))
+}
+
+// AfterLT applies the LT predicate on the "after" field.
+func AfterLT(v []byte) predicate.Action {
+	return predicate.Action(sql.FieldLT(FieldAfter, v))
+}
+
+// AfterLTE applies the LTE predicate on the "after" field.
+func AfterLTE(v []byte) predicate.Action {
+	return predicate.Action(sql.FieldLTE(FieldAfter, v))
+}
+
+// AfterIsNil applies the IsNil predicate on the "after" field.
+func AfterIsNil() predicate.Action {
+	return predicate.Action(sql.FieldIsNull(FieldAfter))
+}
+
+// AfterNotNil applies the NotNil predicate on the "after" field.
+func AfterNotNil() predicate.Action {
+	return predicate.Action(sql.FieldNotNull(FieldAfter))
+}
+
+// AddressEQ applies the EQ predicate on the "address" field.
+func AddressEQ(v string) predicate.Action {
+	return predicate.Action(sql.FieldEQ(FieldAddress, v))
+}
+
+// AddressNEQ applies the NEQ predicate on the "address" field.
+func AddressNEQ(v string) predicate.Action {
+	return predicate.Action(sql.FieldNEQ(FieldAddress, v))
+}
+
+// AddressIn applies the In predicate on the "address" field.
+func AddressIn(vs ...string) predicate.Action {
+	return predicate.Action(sql.FieldIn(FieldAddress, vs...))
+}
+
+// AddressNotIn applies the NotIn predicate on the "address" field.
+func AddressNotIn(vs ...string) predicate.Action {
+	return predicate.Action(sql.FieldNotIn(FieldAddress, vs...))
+}
+
+// AddressGT applies the GT predicate on the "address" field.
+func AddressGT(v string) predicate.Action {
+	return predicate.Action(sql.FieldGT(FieldAddress, v))
+}
+
+// AddressGTE applies the GTE predicate on the "address" field.
+func AddressGTE(v string) predicate.Action {
+	return predicate.Action(sql.FieldGTE(FieldAddress, v))
+}
+
+// AddressLT applies the LT predicate on the "address" field.
+func AddressLT(v string) predicate.Action {
+	return predicate.Action(sql.FieldLT(FieldAddress, v))
+}
+
+// AddressLTE applies the LTE predicate on the "address" field.
+func AddressLTE(v string) predicate.Action {
+	return predicate.Action(sql.FieldLTE(FieldAddress, v))
+}
+
+// AddressContains applies the Contains predicate on the "address" field.
+func AddressContains(v string) predicate.Action {
+	return predicate.Action(sql.FieldContains(FieldAddress, v))
+}
+
+// AddressHasPrefix applies the HasPrefix predicate on the "address" field.
+func AddressHasPrefix(v string) predicate.Action {
+	return predicate.Action(sql.FieldHasPrefix(FieldAddress, v))
+}
+
+// AddressHasSuffix applies the HasSuffix predicate on the "address" field.
+func AddressHasSuffix(v string) predicate.Action {
+	return predicate.Action(sql.FieldHasSuffix(FieldAddress, v))
+}
+
+// AddressIsNil applies the IsNil predicate on the "address" field.
+func AddressIsNil() predicate.Action {
+	return predicate.Action(sql.FieldIsNull(FieldAddress))
+}
+
+// AddressNotNil applies the NotNil predicate on the "address" field.
+func AddressNotNil() predicate.Action {
+	return predicate.Action(sql.FieldNotNull(FieldAddress))
+}
+
+// AddressEqualFold applies the EqualFold predicate on the "address" field.
+func AddressEqualFold(v string) predicate.Action {
+	return predicate.Action(sql.FieldEqualFold(FieldAddress, v))
+}
+
+// AddressContainsFold applies the ContainsFold predicate on the "address" field.
+func AddressContainsFold(v string) predicate.Action {
+	return predicate.Action(sql.FieldContainsFold(FieldAddress, v))
+}
+
+// RequestIDEQ applies the EQ predicate on the "request_id" field.
+func RequestIDEQ(v string) predicate.Action {
+	return predicate.Action(sql.FieldEQ(FieldRequestID, v))
+}
+
+// RequestIDNEQ applies the NEQ predicate on the "request_id" field.
+func RequestIDNEQ(v string) predicate.Action {
+	return predicate.Action(sql.FieldNEQ(FieldRequestID, v))
+}
+
+// RequestIDIn applies the In predicate on the "request_id" field.
+func RequestIDIn(vs ...string) predicate.Action {
+	return predicate.Action(sql.FieldIn(FieldRequestID, vs...))
+}
+
+// RequestIDNotIn applies the NotIn predicate on the "request_id" field.
+func RequestIDNotIn(vs ...string) predicate.Action {
+	return predicate.Action(sql.FieldNotIn(FieldRequestID, vs...))
+}
+
+// RequestIDGT applies the GT predicate on the "request_id" field.
+func RequestIDGT(v string) predicate.Action {
+	return predicate.Action(sql.FieldGT(FieldRequestID, v))
+}
+
+// RequestIDGTE applies the GTE predicate on the "request_id" field.
+func RequestIDGTE(v string) predicate.Action {
+	return predicate.Action(sql.FieldGTE(FieldRequestID, v))
+}
+
+// RequestIDLT applies the LT predicate on the "request_id" field.
+func RequestIDLT(v string) predicate.Action {
+	return predicate.Action(sql.FieldLT(FieldRequestID, v))
+}
+
+// RequestIDLTE applies the LTE predicate on the "request_id" field.
+func RequestIDLTE(v string) predicate.Action {
+	return predicate.Action(sql.FieldLTE(FieldRequestID, v))
+}
+
+// RequestIDContains applies the Contains predicate on the "request_id" field.
+func RequestIDContains(v string) predicate.Action {
+	return predicate.Action(sql.FieldContains(FieldRequestID, v))
+}
+
+// RequestIDHasPrefix applies the HasPrefix predicate on the "request_id" field.
+func RequestIDHasPrefix(v string) predicate.Action {
+	return predicate.Action(sql.FieldHasPrefix(FieldRequestID, v))
+}
+
+// RequestIDHasSuffix applies the HasSuffix predicate on the "request_id" field.
+func RequestIDHasSuffix(v string) predicate.Action {
+	return predicate.Action(sql.FieldHasSuffix(FieldRequestID, v))
+}
+
+// RequestIDIsNil applies the IsNil predicate on the "request_id" field.
+func RequestIDIsNil() predicate.Action {
+	return predicate.Action(sql.FieldIsNull(FieldRequestID))
+}
+
+// RequestIDNotNil applies the NotNil predicate on the "request_id" field.
+func RequestIDNotNil() predicate.Action {
+	return predicate.Action(sql.FieldNotNull(FieldRequestID))
+}
+
+// RequestIDEqualFold applies the EqualFold predicate on the "request_id" field.
+func RequestIDEqualFold(v string) predicate.Action {
+	return predicate.Action(sql.FieldEqualFold(FieldRequestID, v))
+}
+
+// RequestIDContainsFold applies the ContainsFold predicate on the "request_id" field.
+func RequestIDContainsFold(v string) predicate.Action {
+	return predicate.Action(sql.FieldContainsFold(FieldRequestID, v))
 }
 
 // CreatedAtEQ applies the EQ predicate on the "created_at" field.

@@ -92,6 +92,13 @@ var values = map[string]map[string]string{
 		"CLOSE":    "The breaker let them go on.",
 		"REPLAY":   "replayEvent (of the event) or replayEvents (of the replay).",
 		"DELETE":   "deleteDestination or deleteAccount.",
+		"CREATE":   "createAccount, createDestination or createToken.",
+		"UPDATE":   "updateAccount or updateDestination.",
+		"REVOKE":   "revokeToken.",
+		"ROTATE":   "rotateSecretToken, rotateToken or rotateSigningSecret.",
+		"IMPORT":   "An account came from the seed system.",
+		"SIGN_IN":  "An administrator signed in with a browser.",
+		"SIGN_OUT": "And signed out.",
 	},
 }
 

@@ -19,6 +19,7 @@ var (
 		{Name: "name", Type: field.TypeString, Size: 200},
 		{Name: "email", Type: field.TypeString, Size: 254},
 		{Name: "website", Type: field.TypeString, Nullable: true, Size: 2048},
+		{Name: "allow_cidrs", Type: field.TypeJSON, Nullable: true},
 	}
 	// AccountsTable holds the schema information for the "accounts" table.
 	AccountsTable = &schema.Table{
@@ -39,11 +40,15 @@ var (
 	// ActionsColumns holds the columns for the "actions" table.
 	ActionsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeString, Collation: "C", SchemaType: map[string]string{"postgres": "varchar(30)"}},
-		{Name: "account_id", Type: field.TypeString, Collation: "C", SchemaType: map[string]string{"postgres": "varchar(30)"}},
+		{Name: "account_id", Type: field.TypeString, Nullable: true, Collation: "C", SchemaType: map[string]string{"postgres": "varchar(30)"}},
 		{Name: "subject_id", Type: field.TypeString, Collation: "C", SchemaType: map[string]string{"postgres": "varchar(30)"}},
-		{Name: "kind", Type: field.TypeEnum, Enums: []string{"RETRY", "CANCEL", "POSTPONE", "PAUSE", "RESUME", "DISABLE", "OPEN", "CLOSE", "REPLAY", "TEST", "DELETE"}},
+		{Name: "kind", Type: field.TypeEnum, Enums: []string{"RETRY", "CANCEL", "POSTPONE", "PAUSE", "RESUME", "DISABLE", "OPEN", "CLOSE", "REPLAY", "TEST", "DELETE", "CREATE", "UPDATE", "REVOKE", "ROTATE", "IMPORT", "SIGN_IN", "SIGN_OUT"}},
 		{Name: "actor", Type: field.TypeString, Size: 64},
 		{Name: "reason", Type: field.TypeString, Nullable: true, Size: 200},
+		{Name: "before", Type: field.TypeBytes, Nullable: true},
+		{Name: "after", Type: field.TypeBytes, Nullable: true},
+		{Name: "address", Type: field.TypeString, Nullable: true, Size: 45},
+		{Name: "request_id", Type: field.TypeString, Nullable: true, Size: 64},
 		{Name: "created_at", Type: field.TypeTime},
 	}
 	// ActionsTable holds the schema information for the "actions" table.
@@ -310,6 +315,18 @@ var (
 			},
 		},
 	}
+	// KeyChecksColumns holds the columns for the "key_checks" table.
+	KeyChecksColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString, Size: 16, Collation: "C"},
+		{Name: "sealed", Type: field.TypeBytes},
+		{Name: "created_at", Type: field.TypeTime},
+	}
+	// KeyChecksTable holds the schema information for the "key_checks" table.
+	KeyChecksTable = &schema.Table{
+		Name:       "key_checks",
+		Columns:    KeyChecksColumns,
+		PrimaryKey: []*schema.Column{KeyChecksColumns[0]},
+	}
 	// ReplaysColumns holds the columns for the "replays" table.
 	ReplaysColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeString, Collation: "C", SchemaType: map[string]string{"postgres": "varchar(30)"}},
@@ -351,6 +368,29 @@ var (
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status = 'RUNNING'",
 				},
+			},
+		},
+	}
+	// SessionsColumns holds the columns for the "sessions" table.
+	SessionsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString, Collation: "C", SchemaType: map[string]string{"postgres": "varchar(30)"}},
+		{Name: "hash", Type: field.TypeBytes, Unique: true},
+		{Name: "admin_hash", Type: field.TypeBytes},
+		{Name: "address", Type: field.TypeString, Nullable: true, Size: 45},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "expires_at", Type: field.TypeTime},
+		{Name: "revoked_at", Type: field.TypeTime, Nullable: true},
+	}
+	// SessionsTable holds the schema information for the "sessions" table.
+	SessionsTable = &schema.Table{
+		Name:       "sessions",
+		Columns:    SessionsColumns,
+		PrimaryKey: []*schema.Column{SessionsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "session_expires_at",
+				Unique:  false,
+				Columns: []*schema.Column{SessionsColumns[5]},
 			},
 		},
 	}
@@ -403,7 +443,9 @@ var (
 		DestinationsTable,
 		EventsTable,
 		IdempotencyKeysTable,
+		KeyChecksTable,
 		ReplaysTable,
+		SessionsTable,
 		TokensTable,
 	}
 )

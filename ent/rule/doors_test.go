@@ -210,3 +210,26 @@ func doors(c *ent.Client) map[string]door {
 		},
 	}
 }
+
+// systemDoors are the ways to the types that belong to no account.
+func systemDoors(c *ent.Client) map[string]map[string]func(context.Context) error {
+	return map[string]map[string]func(context.Context) error{
+		"sessions": {
+			"list":   func(ctx context.Context) error { _, err := c.Session.Query().All(ctx); return err },
+			"count":  func(ctx context.Context) error { _, err := c.Session.Query().Count(ctx); return err },
+			"update": func(ctx context.Context) error { return c.Session.Update().ClearRevokedAt().Exec(ctx) },
+			"delete": func(ctx context.Context) error { _, err := c.Session.Delete().Exec(ctx); return err },
+			"create": func(ctx context.Context) error {
+				return c.Session.Create().SetHash([]byte{1}).SetAdminHash([]byte{1}).SetExpiresAt(time.Now()).Exec(ctx)
+			},
+		},
+		"key_checks": {
+			"list":   func(ctx context.Context) error { _, err := c.KeyCheck.Query().All(ctx); return err },
+			"count":  func(ctx context.Context) error { _, err := c.KeyCheck.Query().Count(ctx); return err },
+			"delete": func(ctx context.Context) error { _, err := c.KeyCheck.Delete().Exec(ctx); return err },
+			"create": func(ctx context.Context) error {
+				return c.KeyCheck.Create().SetID("k").SetSealed([]byte{1}).Exec(ctx)
+			},
+		},
+	}
+}

@@ -40,6 +40,31 @@ func Policy(s Scoping) privacy.Policy {
 	}
 }
 
+// SystemOnly is the privacy policy of a type that only our own code reads and
+// changes.
+func SystemOnly() privacy.Policy {
+	return privacy.Policy{
+		Query:    privacy.QueryPolicy{systemRule{}},
+		Mutation: privacy.MutationPolicy{systemRule{}},
+	}
+}
+
+// systemRule lets in the system alone.
+type systemRule struct{}
+
+func (systemRule) eval(ctx context.Context) error {
+	if v := auth.From(ctx); v == nil || v.Kind != auth.System {
+		return deny(problem.New(problem.Forbidden, "this is not for callers"))
+	}
+	return privacy.Allow
+}
+
+// EvalQuery implements privacy.QueryRule.
+func (r systemRule) EvalQuery(ctx context.Context, _ ent.Query) error { return r.eval(ctx) }
+
+// EvalMutation implements privacy.MutationRule.
+func (r systemRule) EvalMutation(ctx context.Context, _ ent.Mutation) error { return r.eval(ctx) }
+
 func (s Scoping) filter(ctx context.Context, f privacy.Filter) error {
 	if s.Living {
 		f.Where(entql.FieldNil("deleted_at"))

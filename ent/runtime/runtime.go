@@ -11,8 +11,10 @@ import (
 	"datapusher/ent/destination"
 	"datapusher/ent/event"
 	"datapusher/ent/idempotencykey"
+	"datapusher/ent/keycheck"
 	"datapusher/ent/replay"
 	"datapusher/ent/schema"
+	"datapusher/ent/session"
 	"datapusher/ent/token"
 	"time"
 
@@ -116,8 +118,16 @@ func init() {
 	actionDescReason := actionFields[4].Descriptor()
 	// action.ReasonValidator is a validator for the "reason" field. It is called by the builders before save.
 	action.ReasonValidator = actionDescReason.Validators[0].(func(string) error)
+	// actionDescAddress is the schema descriptor for address field.
+	actionDescAddress := actionFields[7].Descriptor()
+	// action.AddressValidator is a validator for the "address" field. It is called by the builders before save.
+	action.AddressValidator = actionDescAddress.Validators[0].(func(string) error)
+	// actionDescRequestID is the schema descriptor for request_id field.
+	actionDescRequestID := actionFields[8].Descriptor()
+	// action.RequestIDValidator is a validator for the "request_id" field. It is called by the builders before save.
+	action.RequestIDValidator = actionDescRequestID.Validators[0].(func(string) error)
 	// actionDescCreatedAt is the schema descriptor for created_at field.
-	actionDescCreatedAt := actionFields[5].Descriptor()
+	actionDescCreatedAt := actionFields[9].Descriptor()
 	// action.DefaultCreatedAt holds the default value on creation for the created_at field.
 	action.DefaultCreatedAt = actionDescCreatedAt.Default.(func() time.Time)
 	// actionDescID is the schema descriptor for id field.
@@ -337,6 +347,25 @@ func init() {
 	idempotencykeyDescID := idempotencykeyFields[0].Descriptor()
 	// idempotencykey.IDValidator is a validator for the "id" field. It is called by the builders before save.
 	idempotencykey.IDValidator = idempotencykeyDescID.Validators[0].(func(string) error)
+	keycheck.Policy = privacy.NewPolicies(schema.KeyCheck{})
+	keycheck.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := keycheck.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	keycheckFields := schema.KeyCheck{}.Fields()
+	_ = keycheckFields
+	// keycheckDescCreatedAt is the schema descriptor for created_at field.
+	keycheckDescCreatedAt := keycheckFields[2].Descriptor()
+	// keycheck.DefaultCreatedAt holds the default value on creation for the created_at field.
+	keycheck.DefaultCreatedAt = keycheckDescCreatedAt.Default.(func() time.Time)
+	// keycheckDescID is the schema descriptor for id field.
+	keycheckDescID := keycheckFields[0].Descriptor()
+	// keycheck.IDValidator is a validator for the "id" field. It is called by the builders before save.
+	keycheck.IDValidator = keycheckDescID.Validators[0].(func(string) error)
 	replayMixin := schema.Replay{}.Mixin()
 	replay.Policy = privacy.NewPolicies(schema.Replay{})
 	replay.Hooks[0] = func(next ent.Mutator) ent.Mutator {
@@ -395,6 +424,32 @@ func init() {
 	replayDescID := replayMixinFields0[0].Descriptor()
 	// replay.DefaultID holds the default value on creation for the id field.
 	replay.DefaultID = replayDescID.Default.(func() string)
+	sessionMixin := schema.Session{}.Mixin()
+	session.Policy = privacy.NewPolicies(schema.Session{})
+	session.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := session.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	sessionMixinFields0 := sessionMixin[0].Fields()
+	_ = sessionMixinFields0
+	sessionFields := schema.Session{}.Fields()
+	_ = sessionFields
+	// sessionDescAddress is the schema descriptor for address field.
+	sessionDescAddress := sessionFields[2].Descriptor()
+	// session.AddressValidator is a validator for the "address" field. It is called by the builders before save.
+	session.AddressValidator = sessionDescAddress.Validators[0].(func(string) error)
+	// sessionDescCreatedAt is the schema descriptor for created_at field.
+	sessionDescCreatedAt := sessionFields[3].Descriptor()
+	// session.DefaultCreatedAt holds the default value on creation for the created_at field.
+	session.DefaultCreatedAt = sessionDescCreatedAt.Default.(func() time.Time)
+	// sessionDescID is the schema descriptor for id field.
+	sessionDescID := sessionMixinFields0[0].Descriptor()
+	// session.DefaultID holds the default value on creation for the id field.
+	session.DefaultID = sessionDescID.Default.(func() string)
 	tokenMixin := schema.Token{}.Mixin()
 	token.Policy = privacy.NewPolicies(schema.Token{})
 	token.Hooks[0] = func(next ent.Mutator) ent.Mutator {

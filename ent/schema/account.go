@@ -30,6 +30,8 @@ func (Account) Fields() []ent.Field {
 			Comment("In lower case; unique among the accounts that are not deleted."),
 		field.String("website").MaxLen(2048).Optional().
 			Comment("A web address of its owner."),
+		field.Strings("allow_cidrs").Optional().
+			Comment("Networks that are not public and that its destinations may be in all the same; an administrator sets them."),
 	}
 }
 

@@ -41,6 +41,7 @@ type DirectiveRoot struct {
 
 type ComplexityRoot struct {
 	Account struct {
+		AllowCidrs   func(childComplexity int) int
 		CreatedAt    func(childComplexity int) int
 		Destinations func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.DestinationOrder, where *ent.DestinationWhereInput) int
 		Email        func(childComplexity int) int
@@ -66,10 +67,12 @@ type ComplexityRoot struct {
 	Action struct {
 		AccountID func(childComplexity int) int
 		Actor     func(childComplexity int) int
+		Address   func(childComplexity int) int
 		CreatedAt func(childComplexity int) int
 		ID        func(childComplexity int) int
 		Kind      func(childComplexity int) int
 		Reason    func(childComplexity int) int
+		RequestID func(childComplexity int) int
 		SubjectID func(childComplexity int) int
 	}
 
@@ -474,6 +477,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	_ = ec
 	switch typeName + "." + field {
 
+	case "Account.allowCidrs":
+		if e.ComplexityRoot.Account.AllowCidrs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.AllowCidrs(childComplexity), true
 	case "Account.createdAt":
 		if e.ComplexityRoot.Account.CreatedAt == nil {
 			break
@@ -588,6 +597,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Action.Actor(childComplexity), true
+	case "Action.address":
+		if e.ComplexityRoot.Action.Address == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Action.Address(childComplexity), true
 	case "Action.createdAt":
 		if e.ComplexityRoot.Action.CreatedAt == nil {
 			break
@@ -612,6 +627,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Action.Reason(childComplexity), true
+	case "Action.requestID":
+		if e.ComplexityRoot.Action.RequestID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Action.RequestID(childComplexity), true
 	case "Action.subjectID":
 		if e.ComplexityRoot.Action.SubjectID == nil {
 			break
@@ -2910,6 +2931,10 @@ type Account implements Node {
   A web address of its owner.
   """
   website: String
+  """
+  Networks that are not public and that its destinations may be in all the same; an administrator sets them.
+  """
+  allowCidrs: [String!]
   tokens(
     """
     Returns the elements in the list that come after the specified cursor.
@@ -3163,11 +3188,14 @@ input AccountWhereInput {
   hasEventsWith: [EventWhereInput!]
 }
 """
-Something that was done to a delivery, a destination or a replay: by whom, and why.
+Something that was done: by whom, from where, and why. Actions are the audit log; none is ever changed or deleted.
 """
 type Action implements Node {
   id: ID!
-  accountID: ID!
+  """
+  Whose it is; null for what belongs to no account, such as an operator's session.
+  """
+  accountID: ID
   subjectID: ID!
   """
   What was done; OPEN and CLOSE are the breaker's.
@@ -3181,6 +3209,14 @@ type Action implements Node {
   Why.
   """
   reason: String
+  """
+  The IP address that it was asked for from; null for what the system did by itself.
+  """
+  address: String
+  """
+  The X-Request-Id of the answer, which finds its line in the log.
+  """
+  requestID: String
   createdAt: Time!
 }
 """
@@ -3258,6 +3294,34 @@ enum ActionKind @goModel(model: "datapusher/ent/action.Kind") {
   deleteDestination or deleteAccount.
   """
   DELETE
+  """
+  createAccount, createDestination or createToken.
+  """
+  CREATE
+  """
+  updateAccount or updateDestination.
+  """
+  UPDATE
+  """
+  revokeToken.
+  """
+  REVOKE
+  """
+  rotateSecretToken, rotateToken or rotateSigningSecret.
+  """
+  ROTATE
+  """
+  An account came from the seed system.
+  """
+  IMPORT
+  """
+  An administrator signed in with a browser.
+  """
+  SIGN_IN
+  """
+  And signed out.
+  """
+  SIGN_OUT
 }
 """
 Ordering options for Action connections
@@ -3313,6 +3377,8 @@ input ActionWhereInput {
   accountIDContains: ID
   accountIDHasPrefix: ID
   accountIDHasSuffix: ID
+  accountIDIsNil: Boolean
+  accountIDNotNil: Boolean
   accountIDEqualFold: ID
   accountIDContainsFold: ID
   """
@@ -3372,6 +3438,42 @@ input ActionWhereInput {
   reasonNotNil: Boolean
   reasonEqualFold: String
   reasonContainsFold: String
+  """
+  address field predicates
+  """
+  address: String
+  addressNEQ: String
+  addressIn: [String!]
+  addressNotIn: [String!]
+  addressGT: String
+  addressGTE: String
+  addressLT: String
+  addressLTE: String
+  addressContains: String
+  addressHasPrefix: String
+  addressHasSuffix: String
+  addressIsNil: Boolean
+  addressNotNil: Boolean
+  addressEqualFold: String
+  addressContainsFold: String
+  """
+  request_id field predicates
+  """
+  requestID: String
+  requestIDNEQ: String
+  requestIDIn: [String!]
+  requestIDNotIn: [String!]
+  requestIDGT: String
+  requestIDGTE: String
+  requestIDLT: String
+  requestIDLTE: String
+  requestIDContains: String
+  requestIDHasPrefix: String
+  requestIDHasSuffix: String
+  requestIDIsNil: Boolean
+  requestIDNotNil: Boolean
+  requestIDEqualFold: String
+  requestIDContainsFold: String
   """
   created_at field predicates
   """
@@ -5569,6 +5671,8 @@ func (ec *executionContext) childFields_Account(ctx context.Context, field graph
 		return ec.fieldContext_Account_email(ctx, field)
 	case "website":
 		return ec.fieldContext_Account_website(ctx, field)
+	case "allowCidrs":
+		return ec.fieldContext_Account_allowCidrs(ctx, field)
 	case "tokens":
 		return ec.fieldContext_Account_tokens(ctx, field)
 	case "destinations":
@@ -5615,6 +5719,10 @@ func (ec *executionContext) childFields_Action(ctx context.Context, field graphq
 		return ec.fieldContext_Action_actor(ctx, field)
 	case "reason":
 		return ec.fieldContext_Action_reason(ctx, field)
+	case "address":
+		return ec.fieldContext_Action_address(ctx, field)
+	case "requestID":
+		return ec.fieldContext_Action_requestID(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Action_createdAt(ctx, field)
 	}

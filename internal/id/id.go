@@ -41,6 +41,7 @@ const (
 	Attempt     Prefix = "att"
 	Replay      Prefix = "rpl"
 	Action      Prefix = "act"
+	Session     Prefix = "ses"
 )
 
 // Length is the length of every id in bytes.
