@@ -24,7 +24,7 @@ const (
 )
 
 // TokenHeader is the header in which the seed's clients send their secret token.
-const TokenHeader = "CL-X-TOKEN"
+const TokenHeader = "CL-X-TOKEN" //nolint:gosec // G101: a name, no secret
 
 // NewSecretToken makes the secret of a token: "dpt_" and 43 letters and digits.
 func NewSecretToken() (secret string) {
