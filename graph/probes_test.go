@@ -285,7 +285,7 @@ type heardAnswer struct {
 }
 
 // together is how many probes are asked for in one operation.
-const together = 20
+const together = 30
 
 // ask puts fields into operations, and asks.
 func ask(ctx context.Context, t *testing.T, w *world, fields []string, during func(func()) []string) (all []heardAnswer) {
