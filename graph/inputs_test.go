@@ -24,7 +24,8 @@ func (p *prober) references(input *ast.Definition, at string) (all []string) {
 func (p *prober) input(input *ast.Definition, at, place, id string) string {
 	var parts []string
 	for _, f := range input.Fields {
-		here, value := at+f.Name, ""
+		here := at + f.Name
+		var value string
 		switch t := p.schema.Types[f.Type.Name()]; {
 		case here == place:
 			value = fmt.Sprintf("%q", id)
@@ -50,7 +51,7 @@ var particular = map[string]string{"email": "probe@example.com", "url": "https:/
 func (p *prober) usual(f *ast.FieldDefinition, t *ast.Definition) string {
 	switch {
 	case t.Name == "ID":
-		of, _ := strings.CutSuffix(strings.TrimSuffix(f.Name, "s"), "ID")
+		of := strings.TrimSuffix(strings.TrimSuffix(f.Name, "s"), "ID") // destinationIDs: Destination
 		return fmt.Sprintf("%q", p.own[strings.ToUpper(of[:1])+of[1:]])
 	case t.Kind == ast.Enum:
 		return t.EnumValues[0].Name

@@ -223,7 +223,7 @@ func (p *prober) leaf(of string, f *ast.FieldDefinition) condition {
 		if !ok || field == nil {
 			continue
 		}
-		value, fits := p.values[of][base], fits
+		value := p.values[of][base]
 		if id, row := p.foreign[field.Type.Name()]; row { // shown as the row that it names
 			value, fits = id, false
 		}

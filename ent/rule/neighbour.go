@@ -61,11 +61,13 @@ func mayName(ctx context.Context, m ent.Mutation, edge, id string) error {
 	if !known || !ok {
 		return deny(tied())
 	}
-	own, err := false, error(nil)
-	if owner, read := ownersOf(ctx)[id]; read {
-		own = auth.From(ctx).Owns(owner)
-	} else if own, err = look(ctx, of.Client(), id); err != nil {
-		return err
+	owner, read := ownersOf(ctx)[id]
+	own := read && auth.From(ctx).Owns(owner)
+	if !read {
+		var err error
+		if own, err = look(ctx, of.Client(), id); err != nil {
+			return err
+		}
 	}
 	if !own {
 		return deny(problem.New(problem.NotFound, "there is no such %s", edge))
