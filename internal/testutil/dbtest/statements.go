@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"sync"
 
 	"entgo.io/ent/dialect"
@@ -38,7 +39,7 @@ func (s *Statements) During(f func()) []string {
 	f()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.all
+	return slices.Clone(s.all)
 }
 
 var (
