@@ -20,8 +20,8 @@ const (
 // AtMost lets a query that is counted end at [MaxCount].
 func AtMost(s *sql.Selector) {
 	table := s.TableName()
-	rows := s.Clone().Select(s.C("id")).Limit(MaxCount)
-	*s = *sql.Dialect(s.Dialect()).Select().From(rows.As(table))
+	rows := *s // a clone would lose the operator of a condition that stands alone: ent writes > and < into the original
+	*s = *sql.Dialect(s.Dialect()).Select().From(rows.Select(rows.C("id")).Limit(MaxCount).As(table))
 }
 
 // Cursors is entgql.CursorsPredicate, in the list's own direction: what is after

@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"datapusher/ent"
+	"datapusher/ent/action"
 	"datapusher/ent/token"
+	"datapusher/internal/audit"
 	"datapusher/internal/auth"
 	"datapusher/internal/id"
 	"datapusher/internal/problem"
@@ -64,7 +66,10 @@ func (p *Pusher) CreateToken(ctx context.Context, in CreateTokenInput) (*ent.Tok
 			return err
 		}
 		made, err = p.createToken(tx, a.ID, in.Name, in.Scopes, secret).SetNillableExpiresAt(micro(in.ExpiresAt)).Save(ctx)
-		return err
+		if err != nil {
+			return err
+		}
+		return p.note(ctx, tx, a.ID, made.ID, action.KindCreate, nil, audit.Made(audit.Token(made)))
 	})
 	if err != nil {
 		return nil, "", err
@@ -123,8 +128,10 @@ func (p *Pusher) RevokeToken(ctx context.Context, in RevokeTokenInput) (*ent.Tok
 		if revoked = t; t.RevokedAt != nil {
 			return nil
 		}
-		revoked, err = t.Update().SetRevokedAt(p.now()).Save(ctx)
-		return missing(err, "token")
+		if revoked, err = t.Update().SetRevokedAt(p.now()).Save(ctx); err != nil {
+			return missing(err, "token")
+		}
+		return p.note(ctx, tx, t.AccountID, t.ID, action.KindRevoke, nil, audit.Diff(audit.Token(t), audit.Token(revoked)))
 	})
 	if err != nil {
 		return nil, err
@@ -160,20 +167,35 @@ func (p *Pusher) RotateSecretToken(ctx context.Context, in RotateSecretTokenInpu
 		if of, err = p.lock(ctx, tx, in.AccountID); err != nil {
 			return err
 		}
+		old, err := tx.Token.Query().Where(token.AccountID(of.ID), token.First(true)).First(ctx)
+		if ent.MaskNotFound(err) != nil {
+			return err
+		}
 		if err := p.retireFirst(ctx, tx, of.ID, in.Overlap); err != nil {
 			return err
 		}
 		if err := p.roomForToken(ctx, tx, of.ID); err != nil {
 			return err
 		}
-		_, err = p.createToken(tx, of.ID, firstToken, auth.Scopes, secret).SetFirst(true).Save(ctx)
-		return err
+		made, err := p.createToken(tx, of.ID, firstToken, auth.Scopes, secret).SetFirst(true).Save(ctx)
+		if err != nil {
+			return err
+		}
+		return p.note(ctx, tx, of.ID, made.ID, action.KindRotate, nil, audit.Diff(secretTokenOf(old), secretTokenOf(made)))
 	})
 	if err != nil {
 		return nil, "", err
 	}
 	p.credentialsChanged(of.ID)
 	return of.Unwrap(), secret, nil
+}
+
+// secretTokenOf is what the audit log tells of an account's first token; nil of none.
+func secretTokenOf(t *ent.Token) audit.Facts {
+	if t == nil {
+		return nil
+	}
+	return audit.Facts{"tokenID": t.ID, "secretToken": audit.Secret(string(t.Hash))}
 }
 
 // retireFirst lets an account's first token end after an overlap. One that ends
