@@ -28,13 +28,15 @@ func (db *DB) Grant(ctx context.Context, role string) error {
 		return fmt.Errorf("grant: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
-	var owner bool
-	err = tx.QueryRowContext(ctx, `SELECT pg_has_role($1::name, tableowner, 'MEMBER') FROM pg_tables WHERE schemaname = 'public' AND tablename = $2`,
-		role, action.Table).Scan(&owner)
-	if err != nil {
+	var mine, its bool
+	err = tx.QueryRowContext(ctx, `SELECT pg_has_role(tableowner, 'MEMBER'), pg_has_role($1::name, tableowner, 'MEMBER')
+		FROM pg_tables WHERE schemaname = 'public' AND tablename = $2`, role, action.Table).Scan(&mine, &its)
+	switch {
+	case err != nil:
 		return fmt.Errorf("grant: %w", err)
-	}
-	if owner {
+	case !mine: // Postgres would only warn that nothing was granted
+		return errors.New("grant: the tables are another role's: grant as the one that migrates")
+	case its:
 		return fmt.Errorf("grant: %s owns the tables, or may act as the role that does: nothing can be kept from it", role)
 	}
 	for _, statement := range grants(role) {
