@@ -135,7 +135,7 @@ func TestTheAuditLogIsOnlyAddedToByTheRoleThatServes(t *testing.T) {
 }
 
 // TestTheRoleThatServesCanServe: accounts are made and changed, events come in and
-// arrive, what waits is handed over, keys are swept: all with the rights of that role.
+// arrive, lanes and replays take their turns, all with the rights of that role.
 func TestTheRoleThatServesCanServe(t *testing.T) {
 	t.Parallel()
 	r := newRoles(t)
