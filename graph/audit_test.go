@@ -86,7 +86,7 @@ type audited struct {
 
 // auditedMutations has every mutation of the API but those in unaudited.
 func auditedMutations(s scene) map[string]audited {
-	q := func(format string, args ...any) string { return fmt.Sprintf(format, args...) }
+	q := fmt.Sprintf
 	newSecret := markedSecret(signingMarker + "-2")
 	return map[string]audited{
 		"createAccount": {
