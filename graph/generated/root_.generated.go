@@ -5280,7 +5280,7 @@ input TokenWhereInput {
 
   Every list is a Relay connection. A page has 20 items unless ` + "`" + `first` + "`" + ` or ` + "`" + `last` + "`" + ` says otherwise, and at most 100,
   nested lists too. An operation may ask for 100,000 values in all, in 700 fields, 50 of them at its root, 20 levels deep.
-  A payload counts as 100, a response body and the headers of an attempt as 10, a timeline as 403 entries, a success rate
+  A payload counts as 100, a response body, the headers of an attempt and either side of an action as 10, a timeline as 403 entries, a success rate
   as 500, a count of what is parked and a replay's report as 100.
   """
   accounts(
