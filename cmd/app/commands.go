@@ -47,7 +47,10 @@ type Database struct {
 }
 
 // MigrateUp is the command "migrate up".
-type MigrateUp struct{ Database }
+type MigrateUp struct {
+	Database
+	GrantTo string `env:"DATAPUSHER_GRANT_TO" help:"Postgres role that serve and worker use: it gets the rights that they need, and may not change the audit log."`
+}
 
 // Run applies what is pending.
 func (m *MigrateUp) Run(ctx context.Context) error {
@@ -63,7 +66,14 @@ func (m *MigrateUp) Run(ctx context.Context) error {
 	if err == nil && len(done) == 0 {
 		fmt.Println("nothing to apply")
 	}
-	return err
+	if err != nil || m.GrantTo == "" {
+		return err
+	}
+	if err := db.Grant(ctx, m.GrantTo); err != nil {
+		return err
+	}
+	fmt.Println("granted to", m.GrantTo)
+	return nil
 }
 
 // MigrateStatus is the command "migrate status".

@@ -24,6 +24,7 @@ func NewExecutableSchema(cfg Config) graphql.ExecutableSchema {
 type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
+	Action() ActionResolver
 	Attempt() AttemptResolver
 	Delivery() DeliveryResolver
 	Destination() DestinationResolver
@@ -68,6 +69,8 @@ type ComplexityRoot struct {
 		AccountID func(childComplexity int) int
 		Actor     func(childComplexity int) int
 		Address   func(childComplexity int) int
+		After     func(childComplexity int) int
+		Before    func(childComplexity int) int
 		CreatedAt func(childComplexity int) int
 		ID        func(childComplexity int) int
 		Kind      func(childComplexity int) int
@@ -609,6 +612,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Action.Address(childComplexity), true
+	case "Action.after":
+		if e.ComplexityRoot.Action.After == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Action.After(childComplexity), true
+	case "Action.before":
+		if e.ComplexityRoot.Action.Before == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Action.Before(childComplexity), true
 	case "Action.createdAt":
 		if e.ComplexityRoot.Action.CreatedAt == nil {
 			break
@@ -2477,10 +2492,25 @@ type DeleteAccountPayload {
   deletedID: ID!
 }
 `, BuiltIn: false},
-	{Name: "../schema/action.graphql", Input: `extend type Query {
+	{Name: "../schema/action.graphql", Input: `extend type Action {
   """
-  The audit log: who did what to deliveries, destinations, replays and accounts, and why, and what the system did by
-  itself. ` + "`" + `where: {subjectID: …}` + "`" + ` has what was done to one of them.
+  What was different before, as the text of a JSON object: field by field, only what has changed; all of it with DELETE.
+  Null where there was nothing. Of secrets and of the values of headers it has ` + "`" + `"set"` + "`" + ` alone, and a URL is without the
+  values of its query: one that looks the same in ` + "`" + `after` + "`" + ` has changed in these.
+  """
+  before: String
+  """
+  The same fields as they are since, in the same form; all of them with CREATE and IMPORT. A secret that replaced another
+  one is ` + "`" + `"changed"` + "`" + `.
+  """
+  after: String
+}
+
+extend type Query {
+  """
+  The audit log: who did what to accounts, tokens, destinations, deliveries and replays, from where and why, and what the
+  system did by itself. The admin sees all of it, a token with the scope READ what belongs to its account.
+  ` + "`" + `where: {subjectID: …}` + "`" + ` has what was done to one of them; ` + "`" + `kind` + "`" + `, ` + "`" + `actor` + "`" + ` and ` + "`" + `createdAt` + "`" + ` filter as well.
   """
   actions(
     "Only what comes after this cursor."
@@ -3320,6 +3350,9 @@ enum ActionKind @goModel(model: "datapusher/ent/action.Kind") {
   replayEvent (of the event) or replayEvents (of the replay).
   """
   REPLAY
+  """
+  sendTestEvent.
+  """
   TEST
   """
   deleteDestination or deleteAccount.
@@ -3342,7 +3375,7 @@ enum ActionKind @goModel(model: "datapusher/ent/action.Kind") {
   """
   ROTATE
   """
-  An account came from the seed system.
+  An account or a destination came from the seed system.
   """
   IMPORT
   """
@@ -5278,7 +5311,7 @@ input TokenWhereInput {
 
   Every list is a Relay connection. A page has 20 items unless ` + "`" + `first` + "`" + ` or ` + "`" + `last` + "`" + ` says otherwise, and at most 100,
   nested lists too. An operation may ask for 100,000 values in all, in 700 fields, 50 of them at its root, 20 levels deep.
-  A payload counts as 100, a response body and the headers of an attempt as 10, a timeline as 403 entries, a success rate
+  A payload counts as 100, a response body, the headers of an attempt and either side of an action as 10, a timeline as 403 entries, a success rate
   as 500, a count of what is parked and a replay's report as 100.
   """
   accounts(
@@ -5780,6 +5813,10 @@ func (ec *executionContext) childFields_Action(ctx context.Context, field graphq
 		return ec.fieldContext_Action_requestID(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Action_createdAt(ctx, field)
+	case "before":
+		return ec.fieldContext_Action_before(ctx, field)
+	case "after":
+		return ec.fieldContext_Action_after(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Action", field.Name)
 }
