@@ -2,75 +2,36 @@ package sender_test
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
-	"io"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"sync"
 	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"golang.org/x/net/dns/dnsmessage"
 
 	"datapusher/internal/sender"
+	"datapusher/internal/testutil/dnstest"
 )
 
 // names makes a sender resolve by answer, which gives the addresses of a name
 // for each question.
 func names(answer func(name string) []string) func(*sender.Options) {
-	return func(o *sender.Options) {
-		o.Resolver = &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
-			client, server := net.Pipe()
-			go serveDNS(server, answer)
-			return client, nil
-		}}
-	}
+	return records(func(name string) []dnstest.Record { return dnstest.Addresses(answer(name)...) })
 }
 
-func serveDNS(c net.Conn, answer func(string) []string) {
-	defer func() { _ = c.Close() }()
-	for {
-		var size [2]byte
-		if _, err := io.ReadFull(c, size[:]); err != nil {
-			return
-		}
-		raw := make([]byte, binary.BigEndian.Uint16(size[:]))
-		if _, err := io.ReadFull(c, raw); err != nil {
-			return
-		}
-		var m dnsmessage.Message
-		if m.Unpack(raw) != nil || len(m.Questions) != 1 {
-			return
-		}
-		q := m.Questions[0]
-		m.Response, m.RecursionAvailable, m.Additionals = true, true, nil
-		addresses := answer(q.Name.String())
-		if len(addresses) == 0 {
-			m.RCode = dnsmessage.RCodeNameError
-		}
-		for _, a := range addresses {
-			ip := netip.MustParseAddr(a)
-			h := dnsmessage.ResourceHeader{Name: q.Name, Class: q.Class, Type: q.Type}
-			switch {
-			case ip.Is4() && q.Type == dnsmessage.TypeA:
-				m.Answers = append(m.Answers, dnsmessage.Resource{Header: h, Body: &dnsmessage.AResource{A: ip.As4()}})
-			case ip.Is6() && q.Type == dnsmessage.TypeAAAA:
-				m.Answers = append(m.Answers, dnsmessage.Resource{Header: h, Body: &dnsmessage.AAAAResource{AAAA: ip.As16()}})
-			}
-		}
-		out, err := m.AppendPack(make([]byte, 2))
-		if err != nil {
-			return
-		}
-		binary.BigEndian.PutUint16(out, uint16(len(out)-2))
-		if _, err := c.Write(out); err != nil {
-			return
-		}
-	}
+func records(answer dnstest.Answer) func(*sender.Options) {
+	return func(o *sender.Options) { o.Resolver = dnstest.Resolver(answer) }
+}
+
+// allowing lets a sender dial those networks and no others that are not public.
+func allowing(t testing.TB, list string) func(*sender.Options) {
+	t.Helper()
+	allow, err := sender.ParseCIDRs(list)
+	require.NoError(t, err)
+	return func(o *sender.Options) { o.AllowCIDRs = allow }
 }
 
 // hook is the URL of a server under a name of its own.

@@ -2,6 +2,7 @@ package sender
 
 import (
 	"net/http"
+	"net/netip"
 	"net/textproto"
 	"net/url"
 	"slices"
@@ -44,6 +45,10 @@ type Request struct {
 	Payload []byte        // the event's exact bytes, not empty
 	Keys    []Key         // the newest first; all of them sign; at least one
 	Timeout time.Duration // of the whole attempt, the answer's body included; 0 means DefaultTimeout
+
+	// AllowCIDRs are networks that are not public and that the account may reach
+	// all the same, beside those of [Options].
+	AllowCIDRs []netip.Prefix
 }
 
 // Message is the HTTP request that a [Request] becomes. net/http adds no more
