@@ -5,8 +5,11 @@ import (
 	"time"
 )
 
-// MaxWays bounds Ways.
-const MaxWays = maxWays
+// MaxWays bounds Ways; DialBeyond is how long a dial outlives its attempt.
+const (
+	MaxWays    = maxWays
+	DialBeyond = dialBeyond
+)
 
 // Ways is how many ways out a sender has for accounts with networks of their own.
 func Ways(s *Sender) int {

@@ -243,6 +243,35 @@ func TestAConnectionThatIsTakenHasNoEndAnyMore(t *testing.T) {
 	require.Empty(t, never.set)
 }
 
+// An answer on a kept connection comes after the end of the attempt for which it
+// was dialled.
+func TestAConnectionOutlivesTheAttemptThatItWasDialledFor(t *testing.T) {
+	t.Parallel()
+	for _, h2 := range []bool{false, true} {
+		t.Run(fmt.Sprint("h2 ", h2), func(t *testing.T) {
+			t.Parallel()
+			var n atomic.Int32
+			srv := serveTLS(t, func(_ http.ResponseWriter, r *http.Request) {
+				if n.Add(1) > 1 {
+					select {
+					case <-time.After(short + sender.DialBeyond + short):
+					case <-r.Context().Done():
+					}
+				}
+			}, func(s *httptest.Server) { s.EnableHTTP2 = h2 })
+			s := newSender(t, trust(srv))
+			r := post(srv.URL)
+			r.Timeout = short
+			for n.Load() == 0 { // a busy machine may need longer for the handshake
+				s.Send(t.Context(), r)
+			}
+			r.Timeout = much
+			res := s.Send(t.Context(), r)
+			require.Equal(t, 200, res.Status, res.Class)
+		})
+	}
+}
+
 // deadlines is a connection that notes its deadlines.
 type deadlines struct {
 	net.Conn
