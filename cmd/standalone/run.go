@@ -42,7 +42,9 @@ func run(ctx context.Context, c config, out io.Writer) error {
 		c.TemporalUIURL = temporal.UIURL()
 	}
 
-	server, err := app.Start(ctx, c.Config, app.Options{TemporalAddress: temporal.Address(), Work: true, Logger: logger})
+	server, err := app.Start(ctx, c.Config, app.Options{
+		TemporalAddress: temporal.Address(), Own: temporal.Listeners(), Work: true, Logger: logger,
+	})
 	if err != nil {
 		return err
 	}

@@ -35,6 +35,7 @@ type ActionResolver interface {
 }
 type AttemptResolver interface {
 	Delivery(ctx context.Context, obj *ent.Attempt) (*ent.Delivery, error)
+	Error(ctx context.Context, obj *ent.Attempt) (*string, error)
 	DurationMs(ctx context.Context, obj *ent.Attempt) (float64, error)
 	Timings(ctx context.Context, obj *ent.Attempt) (*model.AttemptTimings, error)
 	RequestHeaders(ctx context.Context, obj *ent.Attempt) ([]*sender.Header, error)
@@ -1053,26 +1054,26 @@ func (ec *executionContext) fieldContext_Account_website(_ context.Context, fiel
 	return graphql.NewScalarFieldContext("Account", field, false, false, "String")
 }
 
-func (ec *executionContext) _Account_allowCidrs(ctx context.Context, field graphql.CollectedField, obj *ent.Account) (ret graphql.Marshaler) {
+func (ec *executionContext) _Account_allowCIDRs(ctx context.Context, field graphql.CollectedField, obj *ent.Account) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Account_allowCidrs(ctx, field)
+			return ec.fieldContext_Account_allowCIDRs(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
 			return obj.AllowCidrs, nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
-			return ec.marshalOString2ᚕstringᚄ(ctx, selections, v)
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
 		},
 		true,
-		false,
+		true,
 	)
 }
-func (ec *executionContext) fieldContext_Account_allowCidrs(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_Account_allowCIDRs(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Account", field, false, false, "String")
 }
 
@@ -1982,6 +1983,29 @@ func (ec *executionContext) fieldContext_Attempt_delivery(_ context.Context, fie
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Attempt_error(ctx context.Context, field graphql.CollectedField, obj *ent.Attempt) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Attempt_error(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Attempt().Error(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Attempt_error(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Attempt", field, true, true, "String")
 }
 
 func (ec *executionContext) _Attempt_durationMs(ctx context.Context, field graphql.CollectedField, obj *ent.Attempt) (ret graphql.Marshaler) {
@@ -12550,9 +12574,9 @@ func (ec *executionContext) _Account(ctx context.Context, sel ast.SelectionSet, 
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
-		case "allowCidrs":
-			out.Values[i] = ec._Account_allowCidrs(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
+		case "allowCIDRs":
+			out.Values[i] = ec._Account_allowCIDRs(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "tokens":
@@ -12898,6 +12922,12 @@ func (ec *executionContext) _Attempt(ctx context.Context, sel ast.SelectionSet, 
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Attempt_delivery(ctx, field, obj)
+				})
+		case "error":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Attempt_error(ctx, field, obj)
 				})
 		case "durationMs":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,

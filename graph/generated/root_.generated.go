@@ -96,6 +96,7 @@ type ComplexityRoot struct {
 		Delivery           func(childComplexity int) int
 		DeliveryID         func(childComplexity int) int
 		DurationMs         func(childComplexity int) int
+		Error              func(childComplexity int) int
 		ErrorClass         func(childComplexity int) int
 		ID                 func(childComplexity int) int
 		Number             func(childComplexity int) int
@@ -292,6 +293,7 @@ type ComplexityRoot struct {
 		RotateSigningSecret func(childComplexity int, input pusher.RotateSigningSecretInput) int
 		RotateToken         func(childComplexity int, input pusher.RotateTokenInput) int
 		SendTestEvent       func(childComplexity int, input pusher.SendTestEventInput) int
+		SetAccountEgress    func(childComplexity int, input pusher.SetAccountEgressInput) int
 		UpdateAccount       func(childComplexity int, input pusher.UpdateAccountInput) int
 		UpdateDestination   func(childComplexity int, input pusher.UpdateDestinationInput) int
 	}
@@ -424,6 +426,10 @@ type ComplexityRoot struct {
 		Event    func(childComplexity int) int
 	}
 
+	SetAccountEgressPayload struct {
+		Account func(childComplexity int) int
+	}
+
 	TimelineEntry struct {
 		Action  func(childComplexity int) int
 		At      func(childComplexity int) int
@@ -486,7 +492,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	_ = ec
 	switch typeName + "." + field {
 
-	case "Account.allowCidrs":
+	case "Account.allowCIDRs":
 		if e.ComplexityRoot.Account.AllowCidrs == nil {
 			break
 		}
@@ -723,6 +729,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Attempt.DurationMs(childComplexity), true
+	case "Attempt.error":
+		if e.ComplexityRoot.Attempt.Error == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attempt.Error(childComplexity), true
 	case "Attempt.errorClass":
 		if e.ComplexityRoot.Attempt.ErrorClass == nil {
 			break
@@ -1633,6 +1645,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SendTestEvent(childComplexity, args["input"].(pusher.SendTestEventInput)), true
+	case "Mutation.setAccountEgress":
+		if e.ComplexityRoot.Mutation.SetAccountEgress == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setAccountEgress_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetAccountEgress(childComplexity, args["input"].(pusher.SetAccountEgressInput)), true
 	case "Mutation.updateAccount":
 		if e.ComplexityRoot.Mutation.UpdateAccount == nil {
 			break
@@ -2150,6 +2173,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SendTestEventPayload.Event(childComplexity), true
 
+	case "SetAccountEgressPayload.account":
+		if e.ComplexityRoot.SetAccountEgressPayload.Account == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetAccountEgressPayload.Account(childComplexity), true
+
 	case "TimelineEntry.action":
 		if e.ComplexityRoot.TimelineEntry.Action == nil {
 			break
@@ -2359,6 +2389,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RotateSigningSecretInput", ec.unmarshalInputRotateSigningSecretInput),
 			graphql.NewInputUnmarshaler("RotateTokenInput", ec.unmarshalInputRotateTokenInput),
 			graphql.NewInputUnmarshaler("SendTestEventInput", ec.unmarshalInputSendTestEventInput),
+			graphql.NewInputUnmarshaler("SetAccountEgressInput", ec.unmarshalInputSetAccountEgressInput),
 			graphql.NewInputUnmarshaler("TokenOrder", ec.unmarshalInputTokenOrder),
 			graphql.NewInputUnmarshaler("TokenWhereInput", ec.unmarshalInputTokenWhereInput),
 			graphql.NewInputUnmarshaler("UpdateAccountInput", ec.unmarshalInputUpdateAccountInput),
@@ -2453,6 +2484,13 @@ var sources = []*ast.Source{
   ` + "`" + `account_deleted` + "`" + `, as by ` + "`" + `deleteDestination` + "`" + `. Its e-mail address is free again.
   """
   deleteAccount(input: DeleteAccountInput!): DeleteAccountPayload!
+  """
+  Sets the networks that are not public and that the account's destinations may be in all the same, with the admin token
+  alone. The list takes the place of the one before; an empty one allows nothing beyond what the operator allows all
+  accounts. It holds at once for attempts of this process, and within a second for those of others. Metadata services of
+  clouds, and where the system itself listens, stay refused.
+  """
+  setAccountEgress(input: SetAccountEgressInput!): SetAccountEgressPayload!
 }
 
 input CreateAccountInput {
@@ -2481,6 +2519,16 @@ input UpdateAccountInput {
 }
 
 type UpdateAccountPayload {
+  account: Account!
+}
+
+input SetAccountEgressInput {
+  accountID: ID!
+  "CIDRs such as ` + "`" + `10.1.0.0/16` + "`" + ` or ` + "`" + `fd00::/8` + "`" + `, without bits behind their length; at most 50."
+  allowCIDRs: [String!]!
+}
+
+type SetAccountEgressPayload {
   account: Account!
 }
 
@@ -2527,6 +2575,11 @@ extend type Query {
 }
 `, BuiltIn: false},
 	{Name: "../schema/attempt.graphql", Input: `extend type Attempt {
+  """
+  ` + "`" + `errorClass` + "`" + ` in words; null when there was an answer. An attempt at an address that is not allowed says "blocked by
+  egress policy" and nothing else: it has no status, no times and no body.
+  """
+  error: String
   """
   Milliseconds from the start to the end of the answer.
   """
@@ -2995,7 +3048,7 @@ type Account implements Node {
   """
   Networks that are not public and that its destinations may be in all the same; an administrator sets them.
   """
-  allowCidrs: [String!]
+  allowCIDRs: [String!]!
   tokens(
     """
     Returns the elements in the list that come after the specified cursor.
@@ -3363,7 +3416,7 @@ enum ActionKind @goModel(model: "datapusher/ent/action.Kind") {
   """
   CREATE
   """
-  updateAccount or updateDestination.
+  updateAccount, setAccountEgress or updateDestination.
   """
   UPDATE
   """
@@ -5759,8 +5812,8 @@ func (ec *executionContext) childFields_Account(ctx context.Context, field graph
 		return ec.fieldContext_Account_email(ctx, field)
 	case "website":
 		return ec.fieldContext_Account_website(ctx, field)
-	case "allowCidrs":
-		return ec.fieldContext_Account_allowCidrs(ctx, field)
+	case "allowCIDRs":
+		return ec.fieldContext_Account_allowCIDRs(ctx, field)
 	case "tokens":
 		return ec.fieldContext_Account_tokens(ctx, field)
 	case "destinations":
@@ -5865,6 +5918,8 @@ func (ec *executionContext) childFields_Attempt(ctx context.Context, field graph
 		return ec.fieldContext_Attempt_responseTruncated(ctx, field)
 	case "delivery":
 		return ec.fieldContext_Attempt_delivery(ctx, field)
+	case "error":
+		return ec.fieldContext_Attempt_error(ctx, field)
 	case "durationMs":
 		return ec.fieldContext_Attempt_durationMs(ctx, field)
 	case "timings":
@@ -6423,6 +6478,14 @@ func (ec *executionContext) childFields_SendTestEventPayload(ctx context.Context
 		return ec.fieldContext_SendTestEventPayload_delivery(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SendTestEventPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SetAccountEgressPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "account":
+		return ec.fieldContext_SetAccountEgressPayload_account(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetAccountEgressPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_TimelineEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

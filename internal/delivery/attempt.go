@@ -119,7 +119,7 @@ func (c *Core) send(ctx context.Context, r row, d *destination, by Asker) *recor
 	}
 	rec.result = c.o.Sender.Send(ctx, &sender.Request{
 		EventID: r.event, Method: d.method, URL: d.url, Headers: headers, Payload: r.payload,
-		Keys: vault.Keys(d.keys, now), Timeout: d.timeout,
+		Keys: vault.Keys(d.keys, now), Timeout: d.timeout, AllowCIDRs: d.allow,
 	})
 	// What is never sent is no attempt: there is nothing to number.
 	rec.noTry = rec.result.Class.Permanent()

@@ -2,7 +2,9 @@ package delivery
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"sync"
 	"time"
@@ -27,7 +29,8 @@ type destination struct {
 	policy  Policy
 	headers []sender.Header
 	keys    []vault.SigningSecret
-	broken  error // the sealed parts, or the schedule, cannot be read
+	allow   []netip.Prefix // the account's own networks
+	broken  error          // something of it cannot be read
 	label   string
 	loaded  time.Time
 	stoodAt time.Time // when its standing changed here, after it was loaded
@@ -161,8 +164,19 @@ func (d *destinations) open(s settings, now time.Time) *destination {
 		one.broken = fmt.Errorf("the headers of %s cannot be opened: %w", s.id, err)
 	} else if one.keys, err = vault.OpenSecrets(d.box, s.id, s.account, s.secrets); err != nil {
 		one.broken = fmt.Errorf("the signing secrets of %s cannot be opened: %w", s.id, err)
+	} else if one.allow, err = networks(s.allowCIDRs); err != nil {
+		one.broken = fmt.Errorf("the networks of account %s cannot be read: %w", s.account, err)
 	}
 	return one
+}
+
+// networks reads an account's own networks; null is none.
+func networks(text []byte) ([]netip.Prefix, error) {
+	if len(text) == 0 {
+		return nil, nil
+	}
+	var all []netip.Prefix
+	return all, json.Unmarshal(text, &all)
 }
 
 // label is what the engine's UI may show of a destination: no path, no query.
