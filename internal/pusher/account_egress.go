@@ -7,6 +7,7 @@ import (
 
 	"datapusher/ent"
 	"datapusher/ent/action"
+	"datapusher/internal/audit"
 	"datapusher/internal/auth"
 	"datapusher/internal/problem"
 	"datapusher/internal/sender"
@@ -65,7 +66,7 @@ func (p *Pusher) SetAccountEgress(ctx context.Context, in SetAccountEgressInput)
 		if changed, err = u.Save(ctx); err != nil {
 			return missing(err, "account")
 		}
-		return p.note(ctx, tx, a.ID, a.ID, action.KindUpdate, nil)
+		return p.note(ctx, tx, a.ID, a.ID, action.KindUpdate, nil, audit.Diff(audit.Account(a), audit.Account(changed)))
 	})
 	if err != nil {
 		return nil, err
