@@ -22,8 +22,11 @@ func main() {
 	log.SetOutput(io.Discard)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	var c config
-	k := kong.Parse(&c,
+	var commands struct {
+		Run  start       `cmd:"" default:"withargs" help:"Start everything; what the program does without a command."`
+		Keys keysCommand `cmd:"" help:"Encryption keys of a data directory."`
+	}
+	k := kong.Parse(&commands,
 		kong.Name("standalone"),
 		kong.Description("Data Pusher in one process: API, worker, Temporal with its UI, and SQLite."),
 		kong.Vars{
@@ -32,7 +35,15 @@ func main() {
 		},
 		kong.BindTo(ctx, (*context.Context)(nil)),
 	)
-	err := run(ctx, c, os.Stdout)
+	err := k.Run()
 	app.FlushLog()
 	k.FatalIfErrorf(err)
 }
+
+// start is what the program does without a command.
+type start struct {
+	config `embed:""`
+}
+
+// Run starts everything and returns when ctx has ended it.
+func (s *start) Run(ctx context.Context) error { return run(ctx, s.config, os.Stdout) }
