@@ -17,16 +17,21 @@ import (
 	"datapusher/cmd/app"
 )
 
-func main() {
-	// net/http writes what strange receivers send to the standard log.
-	log.SetOutput(io.Discard)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	var commands struct {
-		Run  start       `cmd:"" default:"withargs" help:"Start everything; what the program does without a command."`
-		Keys keysCommand `cmd:"" help:"Encryption keys of a data directory."`
-	}
-	k := kong.Parse(&commands,
+// commands are those of the program. Without one it starts.
+type commands struct {
+	Run  start       `cmd:"" default:"withargs" help:"Start everything; what the program does without a command."`
+	Keys keysCommand `cmd:"" help:"Encryption keys of a data directory."`
+}
+
+// start is what the program does without a command.
+type start struct{ config }
+
+// Run starts everything and returns when ctx has ended it.
+func (s *start) Run(ctx context.Context) error { return run(ctx, s.config, os.Stdout) }
+
+// parserOptions tell kong about the program.
+func parserOptions(ctx context.Context) []kong.Option {
+	return []kong.Option{
 		kong.Name("standalone"),
 		kong.Description("Data Pusher in one process: API, worker, Temporal with its UI, and SQLite."),
 		kong.Vars{
@@ -34,16 +39,16 @@ func main() {
 			"log_format":  "text",
 		},
 		kong.BindTo(ctx, (*context.Context)(nil)),
-	)
+	}
+}
+
+func main() {
+	// net/http writes what strange receivers send to the standard log.
+	log.SetOutput(io.Discard)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	k := kong.Parse(new(commands), parserOptions(ctx)...)
 	err := k.Run()
 	app.FlushLog()
 	k.FatalIfErrorf(err)
 }
-
-// start is what the program does without a command.
-type start struct {
-	config `embed:""`
-}
-
-// Run starts everything and returns when ctx has ended it.
-func (s *start) Run(ctx context.Context) error { return run(ctx, s.config, os.Stdout) }
