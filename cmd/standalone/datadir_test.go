@@ -99,6 +99,17 @@ func TestWithoutACommandTheProgramStarts(t *testing.T) {
 	}
 }
 
+func TestHelpListsTheSettings(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ args, want string }{{"--help", "--temporal-ui-listen"}, {"--help", "keys --help"}, {"keys --help", "keys promote <id>"}} {
+		var out bytes.Buffer
+		parser, err := kong.New(new(commands), append(parserOptions(t.Context()), kong.Writers(&out, &out), kong.Exit(func(int) {}))...)
+		require.NoError(t, err)
+		_, _ = parser.Parse(strings.Fields(c.args)) // goes on after Exit
+		require.Contains(t, out.String(), c.want)
+	}
+}
+
 func TestCommandsOfKeysAreForTheDataDirectory(t *testing.T) {
 	t.Parallel()
 	command, c := parse(t, "keys", "retire", "17", "--data-dir", "/x")

@@ -10,6 +10,7 @@ import (
 	"log"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -19,7 +20,7 @@ import (
 
 // commands are those of the program. Without one it starts.
 type commands struct {
-	Run  start       `cmd:"" default:"withargs" help:"Start everything; what the program does without a command."`
+	Run  start       `cmd:"" default:"withargs" help:"Start everything; what the program does without a command. Encryption keys have commands of their own: keys --help lists them."`
 	Keys keysCommand `cmd:"" help:"Encryption keys of a data directory."`
 }
 
@@ -39,7 +40,20 @@ func parserOptions(ctx context.Context) []kong.Option {
 			"log_format":  "text",
 		},
 		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Help(help),
 	}
+}
+
+// help lists the settings where no command is named: most people want to start.
+func help(options kong.HelpOptions, k *kong.Context) error {
+	if !slices.ContainsFunc(k.Path, func(p *kong.Path) bool { return p.Command != nil }) {
+		run, err := kong.Trace(k.Kong, []string{"run"})
+		if err != nil {
+			return err
+		}
+		k = run
+	}
+	return kong.DefaultHelpPrinter(options, k)
 }
 
 func main() {
