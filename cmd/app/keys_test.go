@@ -207,7 +207,7 @@ func TestCommandsOfKeysNeedAKeyset(t *testing.T) {
 		"retire":  func(k Keyset) error { return (&KeysRetire{k, Sealed{}, 1}).run(t.Context(), &out, &notes) },
 		"rotate":  func(k Keyset) error { return (&KeysRotate{k, Sealed{}, false}).run(t.Context(), &out, &notes) },
 	} {
-		require.ErrorContains(t, run(Keyset{}), "set --encryption-keys", name)
+		require.ErrorContains(t, run(Keyset{}), "or --keys-file to the keyset in use", name)
 		require.ErrorIs(t, run(Keyset{EncryptionKeys: "planted-marker"}), secret.ErrBadKeys, name)
 		require.ErrorIs(t, run(Keyset{KeysFile: missing}), os.ErrNotExist, name)
 	}
