@@ -53,11 +53,19 @@ func Check(ctx context.Context, db *database.DB, box *secret.Box) error {
 		return err
 	}
 	err = db.Ent.KeyCheck.Create().SetID(id).SetSealed(sealed).Exec(auth.AsSystem(ctx))
-	if ent.IsConstraintError(err) {
-		// Another process came first. Whether it has the same key is seen now.
-		return Verify(ctx, db, box)
+	first := !ent.IsConstraintError(err) // or another process has remembered it
+	if first && err != nil {
+		return err
 	}
-	return err
+	// Processes with other keys may have started in the same moment.
+	if err := Verify(ctx, db, box); err != nil {
+		if first {
+			_, forgot := Forget(ctx, db, box.KeyID())
+			err = errors.Join(err, forgot)
+		}
+		return err
+	}
+	return nil
 }
 
 // Verify is [Check] without a trace in the database.

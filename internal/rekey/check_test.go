@@ -141,3 +141,33 @@ func TestProcessesThatStartTogether(t *testing.T) {
 		require.Equal(t, 1, w.checks(t))
 	})
 }
+
+// At the first start of an installation, when nothing tells yet which keys are the
+// right ones, two that differ cannot both be taken.
+func TestProcessesWithDifferentKeysThatStartTogether(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		w := newWorld(t, db)
+		for range 20 {
+			keys := []string{newKeyring(t).old, newKeyring(t).old}
+			errs := make([]error, len(keys))
+			var wg sync.WaitGroup
+			for i, k := range keys {
+				wg.Go(func() { errs[i] = rekey.Check(t.Context(), db, open(t, k)) })
+			}
+			wg.Wait()
+			started := 0
+			for i, err := range errs {
+				if err == nil {
+					started++
+					require.NoError(t, rekey.Check(t.Context(), db, open(t, keys[i])), "who has started can start again")
+					continue
+				}
+				require.ErrorIs(t, err, rekey.ErrMissingKey)
+			}
+			require.LessOrEqual(t, started, 1)
+			require.Equal(t, started, w.checks(t))
+			w.exec(t, "DELETE FROM key_checks")
+		}
+	})
+}
