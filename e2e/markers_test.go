@@ -8,10 +8,12 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -177,11 +179,11 @@ func echo(status int) receiver.Answer {
 
 // use has everything happen that may happen to an event, with markers in whatever
 // is secret.
-func (m *markers) use(admin api) {
+func (m *markers) use(admin api) (a api) {
 	t := m.t
 	account, token := admin.createAccount(t, "markers@example.com")
 	m.add("account's token", token)
-	a := admin.with(token)
+	a = admin.with(token)
 	m.add("admin token", admin.token)
 
 	inQuery, header := m.plant("URL query"), m.plant("header value")
@@ -193,9 +195,7 @@ func (m *markers) use(admin api) {
 			"accountID": account, "url": to + "/in?token=" + inQuery, "httpMethod": method,
 			"headers": []map[string]any{{"name": "Authorization", "value": "Bearer " + header}},
 		}
-		for k, v := range more {
-			input[k] = v
-		}
+		maps.Copy(input, more)
 		var made struct {
 			Destination   struct{ ID string }
 			SigningSecret string
@@ -251,6 +251,7 @@ func (m *markers) use(admin api) {
 	for _, path := range []string{"/", "/playground", "/schema.graphql", "/openapi.json", "/healthz", "/readyz", "/metrics", "/no/such/page"} {
 		m.ask(admin, http.MethodGet, path, "")
 	}
+	return a
 }
 
 // refuse sends requests that are wrong in every way.
@@ -412,11 +413,12 @@ func TestNoMarkerLeaksInProduction(t *testing.T) {
 	i.env = append(i.env, "DATAPUSHER_DATABASE_URL="+withPassword.String())
 
 	p, admin := i.serve(t, "--worker", "--migrate", "--log-level=debug")
-	m.use(admin)
+	a := m.use(admin)
 	p.stop()
 	printed, _ := p.output.read()
 	require.Contains(t, printed, `"level":"DEBUG"`)
 	m.look("what it printed", []byte(printed))
+	m.rotate(&i, a)
 	refused := start(t, production(t), append(i.env, "DATAPUSHER_DATABASE_URL="+strings.Replace(withPassword.String(), ours.Port(), "1", 1)), "serve", "--worker")
 	<-refused.ended
 	printed, _ = refused.output.read()
@@ -429,6 +431,59 @@ func TestNoMarkerLeaksInProduction(t *testing.T) {
 	m.dump("", db.Read, postgresTables)
 	m.temporal(db.Read, *ours, setting("TEMPORAL_NAMESPACE"))
 	m.report("what it printed", "destinations.id", "Temporal's history_node.data")
+}
+
+// rotate changes the keys as an operator does, and has everything sealed again while
+// the program runs: the destinations work as before, and the old keyset is refused.
+func (m *markers) rotate(i *installation, a api) {
+	old := *i
+	set := func(keys string) {
+		m.keyset(strings.TrimSpace(keys))
+		i.env = append(slices.Clip(i.env), "DATAPUSHER_ENCRYPTION_KEYS="+strings.TrimSpace(keys))
+	}
+	run := func(args ...string) (printed, notes string) {
+		var out, messages bytes.Buffer
+		cmd := exec.CommandContext(m.t.Context(), production(m.t), args...)
+		cmd.Env, cmd.Stdout, cmd.Stderr = i.env, &out, &messages
+		require.NoError(m.t, cmd.Run(), "%v: %s", args, &messages)
+		return out.String(), messages.String()
+	}
+	first := strings.Fields(strings.Split(m.list(run("keys", "list")), "\n")[1])[0]
+	keys, notes := run("keys", "add")
+	set(keys)
+	m.look("the notes of keys add", []byte(notes))
+	second := strings.Fields(strings.Split(m.list(run("keys", "list")), "\n")[2])[0]
+	keys, _ = run("keys", "promote", second)
+	set(keys)
+
+	p, admin := i.serve(m.t, "--worker", "--log-level=debug")
+	printed, notes := run("keys", "rotate")
+	m.look("what keys rotate says", []byte(printed+notes))
+	require.Contains(m.t, notes, "everything is sealed with key "+second)
+	keys, _ = run("keys", "retire", first)
+	a.url = admin.url
+	event := a.push(m.t, `{"n":2}`)
+	eventually(m.t, func() bool {
+		return slices.ContainsFunc(a.deliveries(m.t, event), func(d delivery) bool { return d.Status == "SUCCEEDED" })
+	}, "what was sealed again is of use")
+	p.stop()
+	printed, _ = p.output.read()
+	m.look("what it printed during the rotation", []byte(printed))
+
+	set(keys)
+	p, _ = i.serve(m.t, "--worker")
+	p.stop()
+	refused := start(m.t, production(m.t), old.env, "serve", "--worker")
+	<-refused.ended
+	printed, _ = refused.output.read()
+	require.Contains(m.t, printed, "sealed with key "+second)
+	m.look("what the old keyset is told", []byte(printed))
+}
+
+// list searches what keys list prints.
+func (m *markers) list(printed, _ string) string {
+	m.look("the list of keys", []byte(printed))
+	return printed
 }
 
 // temporal searches the database of the Temporal server that has the namespace.

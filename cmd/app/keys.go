@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -239,7 +240,7 @@ func report(out io.Writer, done []rekey.Progress) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "COLUMN\tSEALED AGAIN\tCANNOT BE OPENED")
 	for _, p := range done {
-		broken := fmt.Sprint(p.Broken)
+		broken := strconv.Itoa(p.Broken)
 		if p.Broken > 0 {
 			broken += " (" + strings.Join(p.BrokenIDs, ", ") + ")"
 		}

@@ -133,7 +133,7 @@ func (r *rotator) rotate(t *testing.T) {
 	ctx := t.Context()
 	target := Sealed{r.url}
 	var out, notes bytes.Buffer
-	clear := func() {
+	reset := func() {
 		out.Reset()
 		notes.Reset()
 	}
@@ -146,13 +146,13 @@ func (r *rotator) rotate(t *testing.T) {
 	require.Regexp(t, fmt.Sprintf(`%d +seals and opens \(primary\)\n%d +opens\n`, first, second), r.list(t))
 	require.NoError(t, r.start(t))
 
-	clear()
+	reset()
 	require.NoError(t, (&KeysPromote{r.keyset(), second}).run(&out, &notes))
 	r.changed(t, out.String())
 	require.Regexp(t, fmt.Sprintf(`%d +opens\n%d +seals and opens \(primary\)\n`, first, second), r.list(t))
 	require.NoError(t, r.start(t))
 
-	clear()
+	reset()
 	err := (&KeysRetire{r.keyset(), target, first}).run(ctx, &out, &notes)
 	require.ErrorContains(t, err, fmt.Sprintf("key %d is still needed, for 1 in destinations.headers, 1 in destinations.signing_secrets", first))
 	err = (&KeysRetire{r.keyset(), target, second}).run(ctx, &out, &notes)
@@ -161,15 +161,15 @@ func (r *rotator) rotate(t *testing.T) {
 
 	require.NoError(t, (&KeysRotate{r.keyset(), target, true}).run(ctx, &out, &notes))
 	require.Regexp(t, fmt.Sprintf(`destinations.headers +%d +1 +would seal them again`, first), out.String())
-	clear()
+	reset()
 	require.NoError(t, (&KeysRotate{r.keyset(), target, false}).run(ctx, &out, &notes))
 	require.Regexp(t, `destinations.headers +1 +0\ndestinations.signing_secrets +1 +0\nevents.headers +0 +0\n`, out.String())
 	require.Contains(t, notes.String(), fmt.Sprintf("everything is sealed with key %d", second))
-	clear()
+	reset()
 	require.NoError(t, (&KeysRotate{r.keyset(), target, true}).run(ctx, &out, &notes))
 	require.Regexp(t, fmt.Sprintf(`destinations.headers +%d +1 +leaves them`, second), out.String())
 
-	clear()
+	reset()
 	require.NoError(t, (&KeysRetire{r.keyset(), target, first}).run(ctx, &out, &notes))
 	r.changed(t, out.String())
 	require.NotContains(t, r.list(t), fmt.Sprint(first))

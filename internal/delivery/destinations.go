@@ -33,7 +33,7 @@ type destination struct {
 	headers []sender.Header
 	keys    []vault.SigningSecret
 	hidden  []string // what answers are kept without
-	broken  error // the sealed parts, or the schedule, cannot be read
+	broken  error    // the sealed parts, or the schedule, cannot be read
 	label   string
 	loaded  time.Time
 	stoodAt time.Time // when its standing changed here, after it was loaded

@@ -17,9 +17,9 @@ import (
 
 // Why keys are not those of a database.
 var (
-	// ErrMissingKey: the keyset lacks a key.
+	// ErrMissingKey says that the keyset lacks a key.
 	ErrMissingKey = errors.New("an encryption key is missing")
-	// ErrWrongKey: a key of the keyset has the id of another one.
+	// ErrWrongKey says that a key of the keyset has the id of another one.
 	ErrWrongKey = errors.New("an encryption key is another one than it was")
 )
 

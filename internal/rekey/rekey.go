@@ -30,7 +30,7 @@ const (
 	maxBroken = 10
 )
 
-// ErrRestless: rotation does not come to an end.
+// ErrRestless says that a rotation does not come to an end.
 var ErrRestless = errors.New("values are still being sealed with another key than the primary: " +
 	"a process runs with a keyset from before `keys promote`; start it again with the new one, then rotate again")
 

@@ -331,7 +331,7 @@ func TestARotationThatComesToNoEnd(t *testing.T) {
 // Every column of bytes is known to be sealed, or to hold nothing that has to be.
 func TestEverySealedColumnIsRotated(t *testing.T) {
 	t.Parallel()
-	clear := []string{
+	inClear := []string{
 		"actions.after", "actions.before", // without secrets
 		"attempts.request_headers", "attempts.response_body", "attempts.response_headers", // with secrets masked
 		"events.payload", "idempotency_keys.body_hash", "tokens.hash", "sessions.admin_hash", "sessions.hash",
@@ -349,6 +349,6 @@ func TestEverySealedColumnIsRotated(t *testing.T) {
 			}
 		}
 	}
-	require.ElementsMatch(t, bytes, append(known, clear...),
+	require.ElementsMatch(t, bytes, append(known, inClear...),
 		"a new column of bytes: add it to vault.Columns where it is sealed, and to this list where it is not")
 }
