@@ -3,13 +3,11 @@ package app
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"text/tabwriter"
 	"time"
 
 	"datapusher/internal/database"
-	"datapusher/internal/secret"
 )
 
 // Serve is the command "serve".
@@ -99,24 +97,6 @@ func (m *MigrateStatus) Run(ctx context.Context) error {
 		fmt.Fprintf(w, "%s\t%s\n", one.File, applied)
 	}
 	return w.Flush()
-}
-
-// Keys is the command "keys".
-type Keys struct {
-	Generate KeysGenerate `cmd:"" help:"Print new keys for --encryption-keys."`
-}
-
-// KeysGenerate is the command "keys generate".
-type KeysGenerate struct{}
-
-// Run prints new keys.
-func (KeysGenerate) Run() error {
-	keys, err := secret.NewKeys()
-	if err != nil {
-		return err
-	}
-	_, err = io.WriteString(os.Stdout, keys+"\n")
-	return err
 }
 
 // ShowVersion is the command "version".

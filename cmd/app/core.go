@@ -10,6 +10,7 @@ import (
 
 	"datapusher/internal/database"
 	"datapusher/internal/delivery"
+	"datapusher/internal/rekey"
 	"datapusher/internal/secret"
 	"datapusher/internal/sender"
 	"datapusher/internal/telemetry"
@@ -69,6 +70,9 @@ func newBase(ctx context.Context, c Config, o Options) (_ *base, err error) {
 		return nil, err
 	}
 	b.onClose(func() { _ = b.db.Close() })
+	if err := rekey.Check(ctx, b.db, b.box); err != nil { // after the migrations
+		return nil, err
+	}
 	b.core = delivery.New(delivery.Options{
 		DB: b.db, Box: b.box, Sender: b.sender, Logger: b.logger, Now: time.Now, Observe: b.metrics.Attempt,
 		DisableAfter: c.DisableAfter,

@@ -129,7 +129,12 @@ func (c *Core) send(ctx context.Context, r row, d *destination, by Asker) *recor
 	if rec.decision.Status == delivery.StatusParked && by != byProbe && rec.result.Status != gone {
 		rec.decision.Reason = whyParked(d)
 	}
-	rec.requestHeaders, rec.responseHeaders = sentHeaders(rec.result.Sent, headers), receivedHeaders(rec.result.Header)
+	secrets := d.hidden
+	if len(r.content.headers) > 0 {
+		secrets = append(hidden(headers, nil), secrets...)
+	}
+	redact(&rec.result, secrets)
+	rec.requestHeaders, rec.responseHeaders = sentHeaders(rec.result.Sent, headers), receivedHeaders(rec.result.Header, secrets)
 	return rec
 }
 
