@@ -159,7 +159,7 @@ func auditedMutations(s scene) map[string]audited {
 		},
 		"cancelDelivery": {
 			q(`cancelDelivery(input: {deliveryID: %q}) { delivery { id } }`, s.delivery), action.KindCancel, s.delivery, false,
-			`-`, `{"reason":"canceled by tok_test","status":"CANCELED"}`,
+			`-`, q(`{"reason":"canceled by %s","status":"CANCELED"}`, s.first),
 		},
 		"postponeDelivery": {
 			q(`postponeDelivery(input: {deliveryID: %q, until: "2030-05-06T23:00:00Z"}) { delivery { id } }`, s.delivery), action.KindPostpone, s.delivery, false,
