@@ -36,12 +36,13 @@ type Authenticator struct {
 	ttl    time.Duration
 	now    func() time.Time
 	cache  cache
+	lanes  lanes
 	used   lastUsed
 }
 
 // NewAuthenticator starts an authenticator on a database.
 func NewAuthenticator(client *ent.Client, o Options) *Authenticator {
-	a := &Authenticator{client: client, ttl: o.TTL, now: o.Now}
+	a := &Authenticator{client: client, ttl: o.TTL, now: o.Now, lanes: newLanes()}
 	if o.AdminToken != "" {
 		sum := sha256.Sum256([]byte(o.AdminToken))
 		a.admin = &sum
@@ -77,14 +78,25 @@ func Denied() error {
 
 // Authenticate gives the viewer that a secret stands for. Every secret that is
 // not valid (none, unknown, wrong, expired, revoked, of a deleted account) gets
-// [Denied], after the same work. The viewer is shared: it must not be changed.
+// [Denied], after the same work, except that what cannot be a secret by its form
+// alone is not looked up. The viewer is shared: it must not be changed.
 func (a *Authenticator) Authenticate(ctx context.Context, secret string) (*Viewer, error) {
 	sum := sha256.Sum256([]byte(secret))
 	if a.admin != nil && subtle.ConstantTimeCompare(sum[:], a.admin[:]) == 1 {
 		return admin, nil
 	}
+	if !wellFormed(secret) {
+		return nil, Denied()
+	}
 	now := a.now()
-	grant, err := a.cache.get(ctx, sum, now, a.ttl, func(ctx context.Context) (grant, error) {
+	grant, err := a.cache.get(ctx, sum, now, a.ttl, func(ctx context.Context, known bool) (grant, error) {
+		if !known {
+			leave, err := a.lanes.enter(ctx)
+			if err != nil {
+				return grant{}, err
+			}
+			defer leave()
+		}
 		return a.load(ctx, secret, sum, now)
 	})
 	if err != nil {
@@ -109,12 +121,8 @@ var nobody = make([]byte, sha256.Size)
 
 // load looks a secret up. A miss costs the same query and comparison as a hit.
 func (a *Authenticator) load(ctx context.Context, secret string, sum [sha256.Size]byte, now time.Time) (grant, error) {
-	prefix := PrefixOf(secret)
-	if !wellFormed(secret) {
-		prefix = "-" // no token has it
-	}
 	rows, err := a.client.Token.Query().
-		Where(token.Prefix(prefix), token.HasAccountWith(account.DeletedAtIsNil())).
+		Where(token.Prefix(PrefixOf(secret)), token.HasAccountWith(account.DeletedAtIsNil())).
 		All(AsSystem(ctx))
 	if err != nil {
 		return grant{}, err

@@ -30,13 +30,23 @@ func credentialOf(h http.Header) (credential, error) {
 }
 
 // authenticate finds the viewer of a secret. No secret at all gets the same
-// answer as a wrong one, after the same work.
+// answer as a wrong one. Wrong ones are counted by the address that they come
+// from, and are rate_limited where there are too many.
 func (a *api) authenticate(r *http.Request, secret string) (*auth.Viewer, error) {
-	v, err := a.Auth.Authenticate(r.Context(), secret)
+	ctx, rec := r.Context(), recordOf(r)
+	if a.throttle.hot(rec.client) {
+		ctx = auth.AsSuspect(ctx)
+	}
+	v, err := a.Auth.Authenticate(ctx, secret)
+	if problem.CodeOf(err) == problem.Unauthenticated && secret != "" {
+		if hot := a.throttle.wrong(rec.client); hot != nil {
+			err = hot
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
-	recordOf(r).account = v.AccountID
+	rec.account, rec.known = v.AccountID, true
 	return v, nil
 }
 

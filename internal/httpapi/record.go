@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"net/http"
+	"net/netip"
 
 	"datapusher/internal/problem"
 )
@@ -10,7 +11,9 @@ import (
 // record is what is known of a request for its log line and for its errors.
 type record struct {
 	id      string
-	account string // "" as long as nobody is known
+	client  netip.Addr // where the request comes from; see clientAddress
+	account string     // "" as long as nobody is known
+	known   bool       // a credential was found right
 	tell    teller
 	failure *problem.Error
 }
