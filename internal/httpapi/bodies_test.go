@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"datapusher/internal/httpapi"
+	"datapusher/internal/ingest"
 	"datapusher/internal/problem"
 )
 
@@ -28,7 +29,7 @@ func TestLargeBodiesAreBoundedInAll(t *testing.T) {
 	t.Parallel()
 	const room = 16 * httpapi.BodyStep
 	event := func(size int) string { return `"` + strings.Repeat("x", size-2) + `"` }
-	const large = 12 * httpapi.BodyStep
+	const large = ingest.MaxPayload // which takes all of it
 	h := httpapi.New(options().Limited(httpapi.Limits{MaxBodies: room}))
 	post := func(body string, headers ...string) reply {
 		return serve(h, "POST /server/incoming_data", body, headers...)
@@ -50,7 +51,11 @@ func TestLargeBodiesAreBoundedInAll(t *testing.T) {
 	require.Equal(t, "1", got.header.Get("Retry-After"))
 	require.Equal(t, problem.Unavailable, serve(h, batch, "["+event(large)+"]", bearer("jane")).code(t))
 	require.Equal(t, http.StatusAccepted, post(event(httpapi.FirstRead), bearer("jane")).status, "what is common is always taken")
-	require.Equal(t, http.StatusAccepted, post(event(2*httpapi.BodyStep), bearer("jane")).status, "there is a little room left")
+	unannounced := newRequest("POST /server/incoming_data", event(httpapi.FirstRead), bearer("jane"))
+	unannounced.ContentLength = -1
+	answer := httptest.NewRecorder()
+	h.ServeHTTP(answer, unannounced)
+	require.Equal(t, http.StatusAccepted, answer.Code, "also where its length is not known before")
 
 	close(s.ends)
 	require.Equal(t, http.StatusAccepted, (<-held).status)
