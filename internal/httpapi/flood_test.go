@@ -116,7 +116,7 @@ func TestASlowClientFloodLeavesOthersAlone(t *testing.T) {
 	const (
 		clients = 500
 		rounds  = 5
-		events  = 400
+		events  = 300
 		most    = 2.0
 		tries   = 3
 	)
