@@ -58,6 +58,10 @@ lint: ## Check formatting, style, walls between packages, workflow determinism
 	cd cmd/standalone && go run $(GOLANGCI) run --config ../../.golangci.yml ./...
 	go run $(FLOWCHECK) ./workflows/...
 
+.PHONY: audit
+audit: ## Look for known weaknesses in what is linked, and libraries that nobody has looked at
+	go run ./scripts/audit
+
 .PHONY: generate
 generate: ## Write the generated code: ent, GraphQL, the playground's bundle
 	go generate ./ent ./graph

@@ -4,10 +4,8 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
 
-	"entgo.io/ent/dialect"
 	"github.com/stretchr/testify/require"
 
 	"datapusher/ent"
@@ -17,35 +15,6 @@ import (
 	"datapusher/internal/id"
 	"datapusher/internal/testutil/dbtest"
 )
-
-// statements are those that the API makes.
-type statements struct {
-	mu  sync.Mutex
-	all []string
-}
-
-// listen gives the same database with an ent client whose statements are noted.
-func listen(db *database.DB) (*database.DB, *statements) {
-	s := &statements{}
-	heard := *db
-	heard.Ent = ent.NewClient(ent.Driver(dialect.DebugWithContext(db.Driver(), func(_ context.Context, v ...any) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.all = append(s.all, fmt.Sprint(v...))
-	})))
-	return &heard, s
-}
-
-// during are the statements that a call makes.
-func (s *statements) during(f func()) []string {
-	s.mu.Lock()
-	s.all = nil
-	s.mu.Unlock()
-	f()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.all
-}
 
 // manyWorld has more than a page of everything that lists show: of events with two
 // deliveries each, and of deliveries with two attempts each.
@@ -101,12 +70,12 @@ func TestAListTakesAFixedNumberOfStatements(t *testing.T) {
 			destinations(first: %[1]d) { edges { node { id } } } } } } }`, 4},
 	}
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
-		heard, s := listen(db)
+		heard, s := dbtest.Listen(db)
 		w, jane := manyWorld(t, heard)
 		for name, l := range lists {
 			for _, ctx := range []context.Context{jane, w.admin} {
 				for _, size := range []int{1, 20} {
-					all := s.during(func() {
+					all := s.During(func() {
 						require.Empty(t, w.do(ctx, t, fmt.Sprintf(l.query, size), nil).Errors, name)
 					})
 					require.Len(t, all, l.want, "%s, a page of %d:\n%s", name, size, strings.Join(all, "\n"))

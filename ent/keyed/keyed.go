@@ -119,23 +119,25 @@ func Neighbors(dialectName string, step *sqlgraph.Step) *sql.Selector {
 	return s
 }
 
-// HasNeighbors is sqlgraph.HasNeighbors.
+// HasNeighbors is sqlgraph.HasNeighbors, of rows that are there and can be seen: a
+// column that names one is not enough.
 func HasNeighbors(s *sql.Selector, step *sqlgraph.Step) {
-	HasNeighborsWith(s, step, func(*sql.Selector) {})
+	HasNeighborsWith(s, whole(step), func(*sql.Selector) {})
 }
 
-// HasNeighborsWith is sqlgraph.HasNeighborsWith. Rows in a range are looked for
-// with a scalar subquery: EXISTS could become a join, which reads all rows that fit,
-// whoever's they are.
+// HasNeighborsWith is sqlgraph.HasNeighborsWith, of rows of the same account that
+// are not deleted. Rows in a range are looked for with a scalar subquery: EXISTS
+// could become a join, which reads all rows that fit, whoever's they are.
 func HasNeighborsWith(s *sql.Selector, step *sqlgraph.Step, with func(*sql.Selector)) {
 	d := sql.Dialect(s.Dialect())
 	rows := d.Select().From(d.Table(step.Edge.Table)).WithContext(s.Context())
 	k, ok := keyOf(rows, step.Edge.Columns[0])
 	if !step.ToEdgeOwner() || !ok {
-		sqlgraph.HasNeighborsWith(s, step, with)
+		sqlgraph.HasNeighborsWith(s, step, func(rows *sql.Selector) { reach(s, rows); with(rows) })
 		return
 	}
 	rows.Select(rows.C("id")).Where(sql.P(func(b *sql.Builder) { k.below(b, rows, s.C(step.From.Column)) }))
+	reach(s, rows)
 	with(rows)
 	s.Where(sql.P(func(b *sql.Builder) { b.WriteString("(").Join(rows.Limit(1)).WriteString(") IS NOT NULL") }))
 }
@@ -222,10 +224,18 @@ func parentsOf(s *sql.Selector) *parents {
 	return p
 }
 
+// same is a selector in the place of another one, which becomes something else. Its
+// conditions are the same ones: a clone of ent's has none of <, <=, > and >=, which
+// write their sign into what they were cloned from.
+func same(s *sql.Selector) *sql.Selector {
+	copied := *s
+	return &copied
+}
+
 // ordered gives one parent's rows an order. Before it comes the parent's column, in
 // the same direction: see [Only].
 func (p *parents) ordered(s *sql.Selector, order ...sql.Querier) *sql.Selector {
-	s = s.Clone()
+	s = same(s)
 	if _, ranged := keyOf(s, p.column); !ranged {
 		column := sql.Asc(s.C(p.column))
 		if text, _ := order[0].Query(); strings.HasSuffix(text, "DESC") {

@@ -20,7 +20,7 @@ const (
 // AtMost lets a query that is counted end at [MaxCount].
 func AtMost(s *sql.Selector) {
 	table := s.TableName()
-	rows := s.Clone().Select(s.C("id")).Limit(MaxCount)
+	rows := same(s).Select(s.C("id")).Limit(MaxCount)
 	*s = *sql.Dialect(s.Dialect()).Select().From(rows.As(table))
 }
 

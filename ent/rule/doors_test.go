@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"entgo.io/ent/dialect/sql"
+
 	"datapusher/ent"
 	"datapusher/ent/account"
 	"datapusher/ent/action"
@@ -50,20 +52,69 @@ func plant(ctx context.Context, c *ent.Client, email string) rows {
 type door struct {
 	id      func(rows) string
 	list    func(ctx context.Context) ([]string, error)
+	order   func(ctx context.Context) ([]string, error)
+	group   func(ctx context.Context) ([]string, error)
+	total   func(ctx context.Context) (int, error)
 	count   func(ctx context.Context) (int, error)
 	get     func(ctx context.Context, id string) error
 	through func(ctx context.Context, of rows) (int, error) // rows found by a condition on a neighbour
 	update  func(ctx context.Context, id string) (int, error)
 	delete  func(ctx context.Context, id string) (int, error)
 	create  func(ctx context.Context, of rows) error
+	bulk    func(ctx context.Context, of ...rows) error
+}
+
+// What a new row of an account has to have.
+
+func accountOf(b *ent.AccountCreate, _ rows) *ent.AccountCreate {
+	return b.SetName("x").SetEmail("x@x")
+}
+
+func tokenOf(b *ent.TokenCreate, of rows) *ent.TokenCreate {
+	return b.SetAccountID(of.account).SetName("x").SetScopes([]string{"READ"}).SetHash([]byte{1}).SetPrefix("p")
+}
+
+func destinationOf(b *ent.DestinationCreate, of rows) *ent.DestinationCreate {
+	return b.SetAccountID(of.account).SetURL("https://x").SetSigningSecrets([]byte{1})
+}
+
+func eventOf(b *ent.EventCreate, of rows) *ent.EventCreate {
+	return b.SetAccountID(of.account).SetPayload([]byte("1"))
+}
+
+func deliveryOf(b *ent.DeliveryCreate, of rows) *ent.DeliveryCreate {
+	return b.SetID(id.DeliveryOf(of.event, 7)).SetAccountID(of.account).SetEventID(of.event).SetDestinationID(of.destination).SetRun("x")
+}
+
+func attemptOf(b *ent.AttemptCreate, of rows) *ent.AttemptCreate {
+	return b.SetID(id.AttemptOf(of.delivery, 2)).SetAccountID(of.account).SetDeliveryID(of.delivery).SetNumber(2).SetStartedAt(time.Now()).SetDurationUs(1)
+}
+
+func keyOf(b *ent.IdempotencyKeyCreate, of rows) *ent.IdempotencyKeyCreate {
+	return b.SetID(of.account + "/2").SetAccountID(of.account).SetEventID(of.event).SetBodyHash([]byte{1}).SetExpiresAt(time.Now())
+}
+
+func replayOf(b *ent.ReplayCreate, of rows) *ent.ReplayCreate {
+	return b.SetAccountID(of.account).SetActor("x").SetFromTime(time.Now()).SetToTime(time.Now()).SetRate(1).SetMatched(1)
+}
+
+func actionOf(b *ent.ActionCreate, of rows) *ent.ActionCreate {
+	return b.SetAccountID(of.account).SetSubjectID(of.delivery).SetKind(action.KindRetry).SetActor("x")
 }
 
 // doors has every type of the schema.
 func doors(c *ent.Client) map[string]door {
 	return map[string]door{
 		account.Table: {
-			id:    func(r rows) string { return r.account },
-			list:  func(ctx context.Context) ([]string, error) { return c.Account.Query().IDs(ctx) },
+			id:   func(r rows) string { return r.account },
+			list: func(ctx context.Context) ([]string, error) { return c.Account.Query().IDs(ctx) },
+			order: func(ctx context.Context) ([]string, error) {
+				return c.Account.Query().Order(account.ByEmail(sql.OrderDesc())).IDs(ctx)
+			},
+			group: func(ctx context.Context) ([]string, error) {
+				return c.Account.Query().GroupBy(account.FieldID).Strings(ctx)
+			},
+			total: func(ctx context.Context) (int, error) { return c.Account.Query().Aggregate(ent.Count()).Int(ctx) },
 			count: func(ctx context.Context) (int, error) { return c.Account.Query().Count(ctx) },
 			get:   func(ctx context.Context, id string) error { _, err := c.Account.Get(ctx, id); return err },
 			through: func(ctx context.Context, of rows) (int, error) {
@@ -75,13 +126,21 @@ func doors(c *ent.Client) map[string]door {
 			delete: func(ctx context.Context, id string) (int, error) {
 				return c.Account.Delete().Where(account.ID(id)).Exec(ctx)
 			},
-			create: func(ctx context.Context, _ rows) error {
-				return c.Account.Create().SetName("x").SetEmail("x@x").Exec(ctx)
+			create: func(ctx context.Context, of rows) error { return accountOf(c.Account.Create(), of).Exec(ctx) },
+			bulk: func(ctx context.Context, of ...rows) error {
+				return c.Account.MapCreateBulk(of, func(b *ent.AccountCreate, i int) { accountOf(b, of[i]) }).Exec(ctx)
 			},
 		},
 		token.Table: {
-			id:    func(r rows) string { return r.token },
-			list:  func(ctx context.Context) ([]string, error) { return c.Token.Query().IDs(ctx) },
+			id:   func(r rows) string { return r.token },
+			list: func(ctx context.Context) ([]string, error) { return c.Token.Query().IDs(ctx) },
+			order: func(ctx context.Context) ([]string, error) {
+				return c.Token.Query().Order(token.ByAccountField(account.FieldEmail)).IDs(ctx)
+			},
+			group: func(ctx context.Context) ([]string, error) {
+				return c.Token.Query().GroupBy(token.FieldID).Strings(ctx)
+			},
+			total: func(ctx context.Context) (int, error) { return c.Token.Query().Aggregate(ent.Count()).Int(ctx) },
 			count: func(ctx context.Context) (int, error) { return c.Token.Query().Count(ctx) },
 			get:   func(ctx context.Context, id string) error { _, err := c.Token.Get(ctx, id); return err },
 			through: func(ctx context.Context, of rows) (int, error) {
@@ -93,13 +152,21 @@ func doors(c *ent.Client) map[string]door {
 			delete: func(ctx context.Context, id string) (int, error) {
 				return c.Token.Delete().Where(token.ID(id)).Exec(ctx)
 			},
-			create: func(ctx context.Context, of rows) error {
-				return c.Token.Create().SetAccountID(of.account).SetName("x").SetScopes([]string{"READ"}).SetHash([]byte{1}).SetPrefix("p").Exec(ctx)
+			create: func(ctx context.Context, of rows) error { return tokenOf(c.Token.Create(), of).Exec(ctx) },
+			bulk: func(ctx context.Context, of ...rows) error {
+				return c.Token.MapCreateBulk(of, func(b *ent.TokenCreate, i int) { tokenOf(b, of[i]) }).Exec(ctx)
 			},
 		},
 		destination.Table: {
-			id:    func(r rows) string { return r.destination },
-			list:  func(ctx context.Context) ([]string, error) { return c.Destination.Query().IDs(ctx) },
+			id:   func(r rows) string { return r.destination },
+			list: func(ctx context.Context) ([]string, error) { return c.Destination.Query().IDs(ctx) },
+			order: func(ctx context.Context) ([]string, error) {
+				return c.Destination.Query().Order(destination.ByDeliveriesCount(sql.OrderDesc())).IDs(ctx)
+			},
+			group: func(ctx context.Context) ([]string, error) {
+				return c.Destination.Query().GroupBy(destination.FieldID).Strings(ctx)
+			},
+			total: func(ctx context.Context) (int, error) { return c.Destination.Query().Aggregate(ent.Count()).Int(ctx) },
 			count: func(ctx context.Context) (int, error) { return c.Destination.Query().Count(ctx) },
 			get:   func(ctx context.Context, id string) error { _, err := c.Destination.Get(ctx, id); return err },
 			through: func(ctx context.Context, of rows) (int, error) {
@@ -111,13 +178,21 @@ func doors(c *ent.Client) map[string]door {
 			delete: func(ctx context.Context, id string) (int, error) {
 				return c.Destination.Delete().Where(destination.ID(id)).Exec(ctx)
 			},
-			create: func(ctx context.Context, of rows) error {
-				return c.Destination.Create().SetAccountID(of.account).SetURL("https://x").SetSigningSecrets([]byte{1}).Exec(ctx)
+			create: func(ctx context.Context, of rows) error { return destinationOf(c.Destination.Create(), of).Exec(ctx) },
+			bulk: func(ctx context.Context, of ...rows) error {
+				return c.Destination.MapCreateBulk(of, func(b *ent.DestinationCreate, i int) { destinationOf(b, of[i]) }).Exec(ctx)
 			},
 		},
 		event.Table: {
-			id:    func(r rows) string { return r.event },
-			list:  func(ctx context.Context) ([]string, error) { return c.Event.Query().IDs(ctx) },
+			id:   func(r rows) string { return r.event },
+			list: func(ctx context.Context) ([]string, error) { return c.Event.Query().IDs(ctx) },
+			order: func(ctx context.Context) ([]string, error) {
+				return c.Event.Query().Order(event.ByDeliveriesCount(), event.ByCreatedAt()).IDs(ctx)
+			},
+			group: func(ctx context.Context) ([]string, error) {
+				return c.Event.Query().GroupBy(event.FieldID).Strings(ctx)
+			},
+			total: func(ctx context.Context) (int, error) { return c.Event.Query().Aggregate(ent.Count()).Int(ctx) },
 			count: func(ctx context.Context) (int, error) { return c.Event.Query().Count(ctx) },
 			get:   func(ctx context.Context, id string) error { _, err := c.Event.Get(ctx, id); return err },
 			through: func(ctx context.Context, of rows) (int, error) {
@@ -129,13 +204,21 @@ func doors(c *ent.Client) map[string]door {
 			delete: func(ctx context.Context, id string) (int, error) {
 				return c.Event.Delete().Where(event.ID(id)).Exec(ctx)
 			},
-			create: func(ctx context.Context, of rows) error {
-				return c.Event.Create().SetAccountID(of.account).SetPayload([]byte("1")).Exec(ctx)
+			create: func(ctx context.Context, of rows) error { return eventOf(c.Event.Create(), of).Exec(ctx) },
+			bulk: func(ctx context.Context, of ...rows) error {
+				return c.Event.MapCreateBulk(of, func(b *ent.EventCreate, i int) { eventOf(b, of[i]) }).Exec(ctx)
 			},
 		},
 		delivery.Table: {
-			id:    func(r rows) string { return r.delivery },
-			list:  func(ctx context.Context) ([]string, error) { return c.Delivery.Query().IDs(ctx) },
+			id:   func(r rows) string { return r.delivery },
+			list: func(ctx context.Context) ([]string, error) { return c.Delivery.Query().IDs(ctx) },
+			order: func(ctx context.Context) ([]string, error) {
+				return c.Delivery.Query().Order(delivery.ByDestinationField(destination.FieldURL), delivery.ByReason()).IDs(ctx)
+			},
+			group: func(ctx context.Context) ([]string, error) {
+				return c.Delivery.Query().GroupBy(delivery.FieldID).Strings(ctx)
+			},
+			total: func(ctx context.Context) (int, error) { return c.Delivery.Query().Aggregate(ent.Count()).Int(ctx) },
 			count: func(ctx context.Context) (int, error) { return c.Delivery.Query().Count(ctx) },
 			get:   func(ctx context.Context, id string) error { _, err := c.Delivery.Get(ctx, id); return err },
 			through: func(ctx context.Context, of rows) (int, error) {
@@ -147,13 +230,21 @@ func doors(c *ent.Client) map[string]door {
 			delete: func(ctx context.Context, id string) (int, error) {
 				return c.Delivery.Delete().Where(delivery.ID(id)).Exec(ctx)
 			},
-			create: func(ctx context.Context, of rows) error {
-				return c.Delivery.Create().SetAccountID(of.account).SetEventID(of.event).SetDestinationID(of.destination).SetRun("x").Exec(ctx)
+			create: func(ctx context.Context, of rows) error { return deliveryOf(c.Delivery.Create(), of).Exec(ctx) },
+			bulk: func(ctx context.Context, of ...rows) error {
+				return c.Delivery.MapCreateBulk(of, func(b *ent.DeliveryCreate, i int) { deliveryOf(b, of[i]) }).Exec(ctx)
 			},
 		},
 		attempt.Table: {
-			id:    func(r rows) string { return r.attempt },
-			list:  func(ctx context.Context) ([]string, error) { return c.Attempt.Query().IDs(ctx) },
+			id:   func(r rows) string { return r.attempt },
+			list: func(ctx context.Context) ([]string, error) { return c.Attempt.Query().IDs(ctx) },
+			order: func(ctx context.Context) ([]string, error) {
+				return c.Attempt.Query().Order(attempt.ByNumber(sql.OrderDesc())).IDs(ctx)
+			},
+			group: func(ctx context.Context) ([]string, error) {
+				return c.Attempt.Query().GroupBy(attempt.FieldID).Strings(ctx)
+			},
+			total: func(ctx context.Context) (int, error) { return c.Attempt.Query().Aggregate(ent.Count()).Int(ctx) },
 			count: func(ctx context.Context) (int, error) { return c.Attempt.Query().Count(ctx) },
 			get:   func(ctx context.Context, id string) error { _, err := c.Attempt.Get(ctx, id); return err },
 			through: func(ctx context.Context, of rows) (int, error) {
@@ -162,13 +253,23 @@ func doors(c *ent.Client) map[string]door {
 			delete: func(ctx context.Context, id string) (int, error) {
 				return c.Attempt.Delete().Where(attempt.ID(id)).Exec(ctx)
 			},
-			create: func(ctx context.Context, of rows) error {
-				return c.Attempt.Create().SetAccountID(of.account).SetDeliveryID(of.delivery).SetNumber(2).SetStartedAt(time.Now()).SetDurationUs(1).Exec(ctx)
+			create: func(ctx context.Context, of rows) error { return attemptOf(c.Attempt.Create(), of).Exec(ctx) },
+			bulk: func(ctx context.Context, of ...rows) error {
+				return c.Attempt.MapCreateBulk(of, func(b *ent.AttemptCreate, i int) { attemptOf(b, of[i]) }).Exec(ctx)
 			},
 		},
 		idempotencykey.Table: {
-			id:    func(r rows) string { return r.key },
-			list:  func(ctx context.Context) ([]string, error) { return c.IdempotencyKey.Query().IDs(ctx) },
+			id:   func(r rows) string { return r.key },
+			list: func(ctx context.Context) ([]string, error) { return c.IdempotencyKey.Query().IDs(ctx) },
+			order: func(ctx context.Context) ([]string, error) {
+				return c.IdempotencyKey.Query().Order(idempotencykey.ByExpiresAt()).IDs(ctx)
+			},
+			group: func(ctx context.Context) ([]string, error) {
+				return c.IdempotencyKey.Query().GroupBy(idempotencykey.FieldID).Strings(ctx)
+			},
+			total: func(ctx context.Context) (int, error) {
+				return c.IdempotencyKey.Query().Aggregate(ent.Count()).Int(ctx)
+			},
 			count: func(ctx context.Context) (int, error) { return c.IdempotencyKey.Query().Count(ctx) },
 			get:   func(ctx context.Context, id string) error { _, err := c.IdempotencyKey.Get(ctx, id); return err },
 			update: func(ctx context.Context, id string) (int, error) {
@@ -177,13 +278,21 @@ func doors(c *ent.Client) map[string]door {
 			delete: func(ctx context.Context, id string) (int, error) {
 				return c.IdempotencyKey.Delete().Where(idempotencykey.ID(id)).Exec(ctx)
 			},
-			create: func(ctx context.Context, of rows) error {
-				return c.IdempotencyKey.Create().SetID(of.account + "/2").SetAccountID(of.account).SetEventID(of.event).SetBodyHash([]byte{1}).SetExpiresAt(time.Now()).Exec(ctx)
+			create: func(ctx context.Context, of rows) error { return keyOf(c.IdempotencyKey.Create(), of).Exec(ctx) },
+			bulk: func(ctx context.Context, of ...rows) error {
+				return c.IdempotencyKey.MapCreateBulk(of, func(b *ent.IdempotencyKeyCreate, i int) { keyOf(b, of[i]) }).Exec(ctx)
 			},
 		},
 		replay.Table: {
-			id:    func(r rows) string { return r.replay },
-			list:  func(ctx context.Context) ([]string, error) { return c.Replay.Query().IDs(ctx) },
+			id:   func(r rows) string { return r.replay },
+			list: func(ctx context.Context) ([]string, error) { return c.Replay.Query().IDs(ctx) },
+			order: func(ctx context.Context) ([]string, error) {
+				return c.Replay.Query().Order(replay.ByStatus()).IDs(ctx)
+			},
+			group: func(ctx context.Context) ([]string, error) {
+				return c.Replay.Query().GroupBy(replay.FieldID).Strings(ctx)
+			},
+			total: func(ctx context.Context) (int, error) { return c.Replay.Query().Aggregate(ent.Count()).Int(ctx) },
 			count: func(ctx context.Context) (int, error) { return c.Replay.Query().Count(ctx) },
 			get:   func(ctx context.Context, id string) error { _, err := c.Replay.Get(ctx, id); return err },
 			update: func(ctx context.Context, id string) (int, error) {
@@ -192,20 +301,29 @@ func doors(c *ent.Client) map[string]door {
 			delete: func(ctx context.Context, id string) (int, error) {
 				return c.Replay.Delete().Where(replay.ID(id)).Exec(ctx)
 			},
-			create: func(ctx context.Context, of rows) error {
-				return c.Replay.Create().SetAccountID(of.account).SetActor("x").SetFromTime(time.Now()).SetToTime(time.Now()).SetRate(1).SetMatched(1).Exec(ctx)
+			create: func(ctx context.Context, of rows) error { return replayOf(c.Replay.Create(), of).Exec(ctx) },
+			bulk: func(ctx context.Context, of ...rows) error {
+				return c.Replay.MapCreateBulk(of, func(b *ent.ReplayCreate, i int) { replayOf(b, of[i]) }).Exec(ctx)
 			},
 		},
 		action.Table: {
-			id:    func(r rows) string { return r.action },
-			list:  func(ctx context.Context) ([]string, error) { return c.Action.Query().IDs(ctx) },
+			id:   func(r rows) string { return r.action },
+			list: func(ctx context.Context) ([]string, error) { return c.Action.Query().IDs(ctx) },
+			order: func(ctx context.Context) ([]string, error) {
+				return c.Action.Query().Order(action.ByKind()).IDs(ctx)
+			},
+			group: func(ctx context.Context) ([]string, error) {
+				return c.Action.Query().GroupBy(action.FieldID).Strings(ctx)
+			},
+			total: func(ctx context.Context) (int, error) { return c.Action.Query().Aggregate(ent.Count()).Int(ctx) },
 			count: func(ctx context.Context) (int, error) { return c.Action.Query().Count(ctx) },
 			get:   func(ctx context.Context, id string) error { _, err := c.Action.Get(ctx, id); return err },
 			delete: func(ctx context.Context, id string) (int, error) {
 				return c.Action.Delete().Where(action.ID(id)).Exec(ctx)
 			},
-			create: func(ctx context.Context, of rows) error {
-				return c.Action.Create().SetAccountID(of.account).SetSubjectID(of.delivery).SetKind(action.KindRetry).SetActor("x").Exec(ctx)
+			create: func(ctx context.Context, of rows) error { return actionOf(c.Action.Create(), of).Exec(ctx) },
+			bulk: func(ctx context.Context, of ...rows) error {
+				return c.Action.MapCreateBulk(of, func(b *ent.ActionCreate, i int) { actionOf(b, of[i]) }).Exec(ctx)
 			},
 		},
 	}

@@ -36,7 +36,7 @@ var (
 func Policy(s Scoping) privacy.Policy {
 	return privacy.Policy{
 		Query:    privacy.QueryPolicy{viewerRule{auth.Read}, privacy.FilterFunc(s.filter)},
-		Mutation: privacy.MutationPolicy{viewerRule{auth.Manage}, createRule(s), privacy.FilterFunc(s.filter)},
+		Mutation: privacy.MutationPolicy{viewerRule{auth.Manage}, neighbourRule{}, createRule(s), privacy.FilterFunc(s.filter)},
 	}
 }
 

@@ -38,10 +38,14 @@ func TestEveryTypeIsKeptApart(t *testing.T) {
 			calls := func(ctx context.Context, id string) map[string]func() error {
 				m := map[string]func() error{
 					"list":   func() error { _, err := d.list(ctx); return err },
+					"order":  func() error { _, err := d.order(ctx); return err },
+					"group":  func() error { _, err := d.group(ctx); return err },
+					"total":  func() error { _, err := d.total(ctx); return err },
 					"count":  func() error { _, err := d.count(ctx); return err },
 					"get":    func() error { return d.get(ctx, id) },
 					"delete": func() error { _, err := d.delete(ctx, id); return err },
 					"create": func() error { return d.create(ctx, jane) },
+					"bulk":   func() error { return d.bulk(ctx, joe, jane) },
 				}
 				if d.update != nil {
 					m["update"] = func() error { _, err := d.update(ctx, id); return err }
@@ -57,22 +61,26 @@ func TestEveryTypeIsKeptApart(t *testing.T) {
 			}
 			// Reading is not changing.
 			for op, call := range calls(viewer(auth.Read), joes) {
-				if op == "delete" || op == "update" || op == "create" {
+				if op == "delete" || op == "update" || op == "create" || op == "bulk" {
 					check(op, problem.Forbidden, call())
 				}
 			}
 			// Another account's rows are not there.
 			ctx := viewer(auth.Scopes...)
-			ids, err := d.list(ctx)
-			require.NoError(t, err, name)
-			require.Equal(t, []string{joes}, ids, name)
-			n, err := d.count(ctx)
-			require.NoError(t, err, name)
-			require.Equal(t, 1, n, name)
+			for op, list := range map[string]func(context.Context) ([]string, error){"list": d.list, "order": d.order, "group": d.group} {
+				ids, err := list(ctx)
+				require.NoError(t, err, "%s %s", op, name)
+				require.Equal(t, []string{joes}, ids, "%s %s", op, name)
+			}
+			for op, count := range map[string]func(context.Context) (int, error){"count": d.count, "total": d.total} {
+				n, err := count(ctx)
+				require.NoError(t, err, "%s %s", op, name)
+				require.Equal(t, 1, n, "%s %s", op, name)
+			}
 			require.True(t, ent.IsNotFound(d.get(ctx, janes)), name)
 			require.NoError(t, d.get(ctx, joes), name)
 			if d.through != nil {
-				n, err = d.through(ctx, jane)
+				n, err := d.through(ctx, jane)
 				require.NoError(t, err, name)
 				require.Zero(t, n, "%s are filtered through", name)
 				n, err = d.through(ctx, joe)
@@ -80,14 +88,18 @@ func TestEveryTypeIsKeptApart(t *testing.T) {
 				require.Equal(t, 1, n, name)
 			}
 			if d.update != nil {
-				n, err = d.update(ctx, janes)
+				n, err := d.update(ctx, janes)
 				require.NoError(t, err, name)
 				require.Zero(t, n, "%s are updated", name)
 			}
-			n, err = d.delete(ctx, janes)
+			n, err := d.delete(ctx, janes)
 			require.NoError(t, err, name)
 			require.Zero(t, n, "%s are deleted", name)
 			check("create", problem.NotFound, d.create(ctx, jane))
+			check("bulk", problem.NotFound, d.bulk(ctx, joe, jane)) // not even its own
+			n, err = d.count(system)
+			require.NoError(t, err, name)
+			require.Equal(t, 2, n, name)
 			require.NoError(t, d.get(system, janes), name)
 		}
 	})

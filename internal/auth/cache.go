@@ -10,15 +10,15 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// cached is how many tokens a process remembers at most. What does not fit is
+// cached is how many secrets a process remembers at most. What does not fit is
 // looked up again: slower, never wrong.
 const cached = 10_000
 
 // patience bounds a look-up that several callers wait for.
 const patience = 5 * time.Second
 
-// cache remembers valid tokens for a short time, and beyond it that they were
-// valid: such a token is looked up without a wait. Secrets that are not valid are
+// cache remembers valid secrets for a short time, and beyond it that they were
+// valid: such a one is looked up without a wait. Secrets that are not valid are
 // never remembered: guesses must not push out what is in use.
 type cache struct {
 	mu      sync.Mutex
@@ -92,13 +92,13 @@ func (c *cache) drop(sum [sha256.Size]byte) {
 	delete(c.entries, sum)
 }
 
-// forget has an account's tokens, or all with "", looked up again.
-func (c *cache) forget(accountID string) {
+// forget has the viewers that are meant looked up again.
+func (c *cache) forget(meant func(*Viewer) bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.age++
 	for k, e := range c.entries {
-		if accountID == "" || e.viewer.AccountID == accountID {
+		if meant(e.viewer) {
 			e.until = time.Time{}
 			c.entries[k] = e
 		}

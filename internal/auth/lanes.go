@@ -20,10 +20,13 @@ func newLanes() lanes {
 	return lanes{unknown: make(chan struct{}, unknownAtOnce), suspect: make(chan struct{}, suspectAtOnce)}
 }
 
-// enter waits for a place until ctx ends.
-func (l lanes) enter(ctx context.Context) (leave func(), err error) {
+// enter waits for a place until ctx ends; known secrets need none.
+func (l lanes) enter(ctx context.Context, known bool) (leave func(), err error) {
+	if known {
+		return func() {}, nil
+	}
 	lane := l.unknown
-	if ctx.Value(suspectKey{}) != nil {
+	if isSuspect(ctx) {
 		lane = l.suspect
 	}
 	select {
@@ -35,6 +38,8 @@ func (l lanes) enter(ctx context.Context) (leave func(), err error) {
 }
 
 type suspectKey struct{}
+
+func isSuspect(ctx context.Context) bool { return ctx.Value(suspectKey{}) != nil }
 
 // AsSuspect marks a request that comes from where many wrong secrets have come
 // from. Unless its own is known as right it is looked up in a lane with others of

@@ -183,10 +183,11 @@ func (c *Core) withoutAttempt(ctx context.Context, r row, d *destination) (o wor
 
 // notSent says how a delivery stands that must not be sent, to a destination that
 // is gone or does not send now, and why; "" where it may be. What an operator
-// asked for is sent in every state.
+// asked for is sent in every state. Another account's destination is as good as
+// gone: nothing makes such a delivery, and nothing of it would leave.
 func notSent(r row, d *destination) (status delivery.Status, reason string) {
 	switch {
-	case d == nil || d.deleted:
+	case d == nil || d.deleted || d.account != r.account:
 		return delivery.StatusCanceled, whyDeleted(d)
 	case r.payload == nil:
 		return delivery.StatusCanceled, eventDropped

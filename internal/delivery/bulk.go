@@ -37,22 +37,27 @@ func (b *bulk) came(events, waiting int) {
 	b.credit = min(b.credit+events, bulkCredit)
 }
 
-// yield returns when n deliveries may begin; false, when ctx has ended before.
-func (b *bulk) yield(ctx context.Context, n int) bool {
+// yield returns when n deliveries may begin, and how long that took; not ok, when
+// ctx has ended before.
+func (b *bulk) yield(ctx context.Context, n int) (yielded time.Duration, ok bool) {
+	if b.may(n) {
+		return 0, true
+	}
+	began := time.Now()
 	for !b.may(n) {
 		select {
 		case <-time.After(admitLook):
 		case <-ctx.Done():
-			return false
+			return 0, false
 		}
 	}
-	return true
+	return time.Since(began), true
 }
 
 func (b *bulk) may(n int) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.last.IsZero() || time.Since(b.last) > bulkPause {
+	if !b.pressing() {
 		b.credit = 0
 		return true
 	}
@@ -62,3 +67,12 @@ func (b *bulk) may(n int) bool {
 	b.credit -= n * bulkShare
 	return true
 }
+
+// presses reports whether bulk queues up at the door.
+func (b *bulk) presses() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.pressing()
+}
+
+func (b *bulk) pressing() bool { return !b.last.IsZero() && time.Since(b.last) <= bulkPause }

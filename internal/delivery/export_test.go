@@ -122,8 +122,11 @@ type Bulk = bulk
 func NewBulk() *Bulk { return &bulk{} }
 
 // Came and Yield are its methods.
-func (b *bulk) Came(events, waiting int)              { b.came(events, waiting) }
-func (b *bulk) Yield(ctx context.Context, n int) bool { return b.yield(ctx, n) }
+func (b *bulk) Came(events, waiting int) { b.came(events, waiting) }
+func (b *bulk) Yield(ctx context.Context, n int) bool {
+	_, ok := b.yield(ctx, n)
+	return ok
+}
 
 func (s *slots) queued() int {
 	s.mu.Lock()

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -187,39 +188,60 @@ const (
 )
 
 // startInTurn begins deliveries as there is room for them. What does not begin
-// within the budget comes back.
+// within the budget comes back; while bulk goes first the budget stands still.
 func (c *Core) startInTurn(ctx context.Context, run string, fresh []row) (entries []*entry, unplaced []row, err error) {
 	c.starting.Add(1)
 	defer c.starting.Add(-1)
-	patience := Budget
+	patience := Budget // of a call that blocks its engine
 	if deadline, ok := ctx.Deadline(); ok {
 		patience = max(patience, time.Until(deadline)-turnReserve)
 	}
-	waiting := time.NewTimer(patience)
-	defer waiting.Stop()
+	if patience == Budget && c.bulk.presses() {
+		return nil, nil, workflows.ErrNoTurn
+	}
+	waiting, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	select {
 	case c.turns <- struct{}{}:
 		defer func() { <-c.turns }()
-	case <-waiting.C:
-		return nil, nil, workflows.ErrNoTurn
-	case <-ctx.Done():
-		return nil, nil, ctx.Err()
+	case <-waiting.Done():
+		return nil, nil, cmp.Or(ctx.Err(), workflows.ErrNoTurn)
 	}
-	budget, cancel := context.WithTimeout(ctx, Budget)
-	defer cancel()
+	end := time.Now().Add(Budget)
 	for size := startAtOnceBytes / 16; len(fresh) > 0; { // nothing is known of the first
 		part := fresh[:min(max(startAtOnceBytes/size, 1), startAtOnce, len(fresh))]
-		if !c.admit(budget) || !c.bulk.yield(budget, len(part)) {
+		yielded, ok := c.bulk.yield(waiting, len(part))
+		if !ok {
+			return entries, fresh, nil
+		}
+		end = end.Add(yielded)
+		added, largest, began := c.startPart(ctx, run, part, end)
+		if !began {
 			return entries, fresh, nil
 		}
 		fresh = fresh[len(part):]
-		added, begin := c.flights.add(run, part)
-		c.slots.announceAll(begin)
-		c.start(context.WithoutCancel(ctx), budget, begin)
 		entries = append(entries, added...)
-		size = max(largest(begin), 1)
+		size = max(largest, 1)
 	}
 	return entries, nil, nil
+}
+
+// startPart begins deliveries as soon as there is room for more, and tells how
+// large the largest of their events is, in bytes; not began, when the end came
+// before.
+func (c *Core) startPart(ctx context.Context, run string, part []row, end time.Time) (entries []*entry, largest int, began bool) {
+	budget, cancel := context.WithDeadline(ctx, end)
+	defer cancel()
+	if !c.admit(budget) {
+		return nil, 0, false
+	}
+	entries, fresh := c.flights.add(run, part)
+	c.slots.announceAll(fresh)
+	c.start(context.WithoutCancel(ctx), budget, fresh)
+	for _, f := range fresh {
+		largest = max(largest, len(f.row.payload))
+	}
+	return entries, largest, true
 }
 
 // labels reads the destinations of rows for what the engine's UI shows of them,
@@ -302,12 +324,4 @@ func (c *Core) limit(ctx context.Context, run string, outcomes []workflows.Outco
 		kept = append(kept, o)
 	}
 	return kept, c.moveOutcomes(ctx, run, surplus, maxUnsettled)
-}
-
-// largest is the size of the largest event of flights, in bytes.
-func largest(flights []flight) (size int) {
-	for _, f := range flights {
-		size = max(size, len(f.row.payload))
-	}
-	return size
 }

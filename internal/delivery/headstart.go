@@ -238,7 +238,7 @@ func (c *Core) loadContents(ctx context.Context, flights []flight) error {
 	found, err := c.store.contents(ctx, slices.Compact(events))
 	for i, f := range flights {
 		if f.row.payload == nil {
-			flights[i].row.content = found[f.event] // nothing when the event is gone
+			flights[i].row.content = found[owned{f.account, f.event}] // nothing when the event is gone
 		}
 	}
 	return err

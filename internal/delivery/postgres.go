@@ -45,23 +45,23 @@ func (p *postgres) loadRun(ctx context.Context, run string, limit int) ([]row, e
 		`WHERE d.run = $1 AND d.status IN ('PENDING', 'DELIVERING', 'RETRYING') ORDER BY d.id LIMIT $2`, run, limit))
 }
 
-const selectContents = `SELECT id, payload, headers, replay_of IS NOT NULL FROM events WHERE `
+const selectContents = `SELECT id, account_id, payload, headers, replay_of IS NOT NULL FROM events WHERE `
 
-func (p *postgres) contents(ctx context.Context, events []string) (map[string]content, error) {
+func (p *postgres) contents(ctx context.Context, events []string) (map[owned]content, error) {
 	return scanContents(p.db.Read.QueryContext(ctx, selectContents+`id = ANY($1)`, database.Array(events)))
 }
 
-func scanContents(rows *sql.Rows, err error) (map[string]content, error) {
+func scanContents(rows *sql.Rows, err error) (map[owned]content, error) {
 	type event struct {
-		id string
+		owned
 		content
 	}
 	all, err := scan(rows, err, func(rows *sql.Rows, e *event) error {
-		return rows.Scan(&e.id, &e.payload, &e.headers, &e.replay)
+		return rows.Scan(&e.id, &e.account, &e.payload, &e.headers, &e.replay)
 	})
-	found := make(map[string]content, len(all))
+	found := make(map[owned]content, len(all))
 	for _, e := range all {
-		found[e.id] = e.content
+		found[e.owned] = e.content
 	}
 	return found, err
 }

@@ -176,7 +176,7 @@ WHERE e.account_id = $4`
 	replayMoves = `
 UPDATE replays SET position = $3, replayed = replayed + $4, skipped = skipped + $5, deliveries = deliveries + $6, updated_at = $7,
   status = CASE WHEN $8 THEN 'COMPLETED' ELSE status END, finished_at = CASE WHEN $8 THEN $7 ELSE finished_at END
-WHERE id = $1 AND coalesce(position, '') = $2 AND status = 'RUNNING'`
+WHERE id = $1 AND account_id = $9 AND coalesce(position, '') = $2 AND status = 'RUNNING'`
 )
 
 // commitReplay stores a turn, if the replay is still where it was.
@@ -211,7 +211,8 @@ func (c *Core) commitReplay(ctx context.Context, r *ent.Replay, p *plan, last bo
 			return false, err
 		}
 	}
-	res, err := tx.ExecContext(ctx, replayMoves, r.ID, r.Position, p.position, len(events), len(p.events)-len(events), len(made), now, last)
+	res, err := tx.ExecContext(ctx, replayMoves, r.ID, r.Position, p.position, len(events), len(p.events)-len(events), len(made), now, last,
+		r.AccountID)
 	if err != nil {
 		return false, err
 	}

@@ -42,7 +42,7 @@ func (s *sqlite) loadRun(ctx context.Context, run string, limit int) ([]row, err
 		`WHERE d.run = ? AND d.status IN ('PENDING', 'DELIVERING', 'RETRYING') ORDER BY d.id LIMIT ?`, run, limit))
 }
 
-func (s *sqlite) contents(ctx context.Context, events []string) (map[string]content, error) {
+func (s *sqlite) contents(ctx context.Context, events []string) (map[owned]content, error) {
 	return scanContents(s.db.Read.QueryContext(ctx, selectContents+`id IN (SELECT value FROM json_each(?))`, list(events)))
 }
 
@@ -84,8 +84,8 @@ WHERE id = ? AND account_id = ? AND run = ? AND attempt_count = ? - 1 AND status
 	writeSQLite = `
 UPDATE deliveries SET status = ?2, reason = nullif(?3, ''), attempt_count = ?4, schedule_step = ?5, steered = NULL,
   next_attempt_at = ?6, lease_until = ?6, settled_at = ?7, parked_at = ?8, parked_us = parked_us + ?9, run = ?10
-WHERE id = ?1`
-	writeCanceledSQLite = `UPDATE deliveries SET attempt_count = ?2 WHERE id = ?1`
+WHERE id = ?1 AND account_id = ?11`
+	writeCanceledSQLite = `UPDATE deliveries SET attempt_count = ?2 WHERE id = ?1 AND account_id = ?3`
 	attemptSQLite       = `
 INSERT INTO attempts (id, account_id, delivery_id, number, status, error_class, started_at, duration_us,
   response_body, response_truncated, asked_by, dns_us, connect_us, tls_us, first_byte_us, request_headers, response_headers)
@@ -174,7 +174,7 @@ func writeOther(ctx context.Context, tx *sql.Tx, r *record, now time.Time) (stat
 		count--
 	}
 	if status == delivery.StatusCanceled && to != delivery.StatusSucceeded {
-		_, err = tx.ExecContext(ctx, writeCanceledSQLite, r.row.id, count)
+		_, err = tx.ExecContext(ctx, writeCanceledSQLite, r.row.id, count, r.row.account)
 		return status, err
 	}
 	var (
@@ -196,7 +196,7 @@ func writeOther(ctx context.Context, tx *sql.Tx, r *record, now time.Time) (stat
 		parkedUs = now.Sub(parked.Time).Microseconds()
 	}
 	_, err = tx.ExecContext(ctx, writeSQLite, r.row.id, string(to), r.decision.Reason, count, r.decision.Step,
-		next, settled, parkedAt, parkedUs, run)
+		next, settled, parkedAt, parkedUs, run, r.row.account)
 	return to, err
 }
 

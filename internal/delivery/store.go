@@ -30,6 +30,9 @@ type content struct {
 	replay  bool   // the event was made by a replay
 }
 
+// owned is a row's id, and whose it is.
+type owned struct{ account, id string }
+
 func (r row) unsettled() bool {
 	switch r.status {
 	case delivery.StatusPending, delivery.StatusDelivering, delivery.StatusRetrying:
@@ -112,8 +115,8 @@ type store interface {
 	loadRun(ctx context.Context, run string, limit int) ([]row, error)
 	// loadAll reads deliveries with their events' contents, by id.
 	loadAll(ctx context.Context, ids []string) ([]row, error)
-	// contents reads those of events that are there, by id.
-	contents(ctx context.Context, events []string) (map[string]content, error)
+	// contents reads those of events that are there.
+	contents(ctx context.Context, events []string) (map[owned]content, error)
 	// record writes attempts and what they mean, in one transaction; it returns
 	// how the deliveries that it wrote stand now.
 	record(ctx context.Context, batch []*record) (map[string]delivery.Status, error)

@@ -78,7 +78,7 @@ func (b *countedBody) Read(p []byte) (int, error) {
 	b.come += int64(n)
 	for b.come-firstRead > b.held {
 		if b.held == 0 {
-			b.known = b.rec.known
+			b.known = !b.rec.known.IsZero()
 		}
 		if !b.of.take(bodyStep, b.known) {
 			b.err = problem.New(problem.Unavailable, "more large bodies arrive than there is room for; send it again in a second")

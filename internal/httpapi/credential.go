@@ -1,7 +1,9 @@
 package httpapi
 
 import (
+	"context"
 	"net/http"
+	"time"
 
 	"datapusher/internal/auth"
 	"datapusher/internal/problem"
@@ -33,21 +35,28 @@ func credentialOf(h http.Header) (credential, error) {
 // answer as a wrong one. Wrong ones are counted by the address that they come
 // from, and are rate_limited where there are too many.
 func (a *api) authenticate(r *http.Request, secret string) (*auth.Viewer, error) {
-	ctx, rec := r.Context(), recordOf(r)
-	if a.throttle.hot(rec.client) {
-		ctx = auth.AsSuspect(ctx)
-	}
-	v, err := a.Auth.Authenticate(ctx, secret)
-	if problem.CodeOf(err) == problem.Unauthenticated && secret != "" {
-		if hot := a.throttle.wrong(rec.client); hot != nil {
-			err = hot
-		}
-	}
+	v, err := a.throttled(r, secret, a.Auth.Authenticate)
 	if err != nil {
 		return nil, err
 	}
-	rec.account, rec.known = v.AccountID, true
+	rec := recordOf(r)
+	rec.account, rec.known = v.AccountID, time.Now()
 	return v, nil
+}
+
+// throttled checks a secret and counts it where it is wrong.
+func (a *api) throttled(r *http.Request, secret string, check func(context.Context, string) (*auth.Viewer, error)) (*auth.Viewer, error) {
+	ctx, from := r.Context(), recordOf(r).client
+	if a.throttle.hot(from) {
+		ctx = auth.AsSuspect(ctx)
+	}
+	v, err := check(ctx, secret)
+	if problem.CodeOf(err) == problem.Unauthenticated && secret != "" {
+		if hot := a.throttle.wrong(from); hot != nil {
+			return nil, hot
+		}
+	}
+	return v, err
 }
 
 // authenticateAccount finds the account's viewer of a secret. Elsewhere than in
@@ -63,13 +72,23 @@ func (a *api) authenticateAccount(r *http.Request, secret string) (*auth.Viewer,
 	return v, nil
 }
 
-// viewer finds the viewer of a request's headers; nil where there is none.
-func (a *api) viewer(r *http.Request) (*auth.Viewer, error) {
+// tokenViewer finds the viewer of a request's token; nil where there is none.
+func (a *api) tokenViewer(r *http.Request) (*auth.Viewer, error) {
 	c, err := credentialOf(r.Header)
 	if err != nil || !c.given {
 		return nil, err
 	}
 	return a.authenticate(r, c.secret)
+}
+
+// viewer finds the viewer of a request's token or, without one, of its session;
+// nil where there is neither. A token, a wrong one too, is the only credential.
+func (a *api) viewer(r *http.Request) (*auth.Viewer, error) {
+	v, err := a.tokenViewer(r)
+	if err != nil || v != nil {
+		return v, err
+	}
+	return a.sessionViewer(r)
 }
 
 // admin lets the operator in and nobody else.

@@ -45,6 +45,9 @@ func (a *api) postIncoming(w http.ResponseWriter, r *http.Request) error {
 	if e.Payload, err = readBody(w, r, ingest.MaxPayload); err != nil {
 		return err
 	}
+	if err := confirm(r, func() (*auth.Viewer, error) { return a.ingester(r, c.secret) }); err != nil {
+		return err
+	}
 	if err := checkJSON("body", e.Payload, jsoncheck.MaxDepth); err != nil {
 		return err
 	}
@@ -102,7 +105,7 @@ func writeReceipt(w http.ResponseWriter, status int, receipt ingest.Receipt) {
 	b := append(appendReceipt(make([]byte, 0, 128), receipt), '\n')
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = w.Write(b) // an error means that nobody reads any more
+	_, _ = w.Write(b) //nolint:gosec // G705: JSON by encoding/json, sent as such; an error means that nobody reads any more
 }
 
 func appendReceipt(b []byte, receipt ingest.Receipt) []byte {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/netip"
+	"time"
 
 	"datapusher/internal/problem"
 )
@@ -13,7 +14,7 @@ type record struct {
 	id      string
 	client  netip.Addr // where the request comes from; see clientAddress
 	account string     // "" as long as nobody is known
-	known   bool       // a credential was found right
+	known   time.Time  // when the caller's credential was checked
 	tell    teller
 	failure *problem.Error
 }

@@ -54,6 +54,12 @@ func TestWrongCredentialsOfAnAddressBecomeTooMany(t *testing.T) {
 			return serve(h, "DELETE /account/", `{"account_id":"acc_jane","secret_token":"wrong"}`, from)
 		}, "application/json"},
 		{"GraphQL", func(h http.Handler, from string) reply { return serve(h, "POST /graphql", `{}`, bearer("wrong"), from) }, "application/problem+json"},
+		{"a sign-in", func(h http.Handler, from string) reply {
+			return serve(h, "POST /session", `{"admin_token":"wrong"}`, from)
+		}, "application/problem+json"},
+		{"a session", func(h http.Handler, from string) reply {
+			return serve(h, "GET /session", ``, "Cookie: __Host-datapusher_session=wrong", from)
+		}, "application/problem+json"},
 		{"metrics", func(h http.Handler, from string) reply { return serve(h, "GET /metrics", "", bearer("wrong"), from) }, "application/problem+json"},
 	} {
 		t.Run(door.name, func(t *testing.T) {

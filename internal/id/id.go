@@ -124,7 +124,7 @@ func encode(v uint64, n int) string {
 // DeliveryOf is the id of the delivery of an event to the destination with that
 // ordinal (from 0) in the event's fan-out.
 func DeliveryOf(event string, ordinal int) string {
-	return string(Delivery) + event[3:Length-6] + encode(uint64(ordinal), 3) + zeros[:3]
+	return string(Delivery) + event[3:Length-6] + encode(uint64(ordinal), 3) + zeros[:3] //nolint:gosec // G115: at most MaxOrdinal
 }
 
 // FanOut is the half-open range of ids of the deliveries that an event got when
@@ -142,7 +142,7 @@ func Attempts(delivery string) (from, to string) {
 
 // AttemptOf is the id of the attempt with that number (from 1) of a delivery.
 func AttemptOf(delivery string, number int) string {
-	return string(Attempt) + delivery[3:Length-3] + encode(uint64(number), 3)
+	return string(Attempt) + delivery[3:Length-3] + encode(uint64(number), 3) //nolint:gosec // G115: at most MaxOrdinal
 }
 
 // Is reports whether s is a well-formed id with prefix p.

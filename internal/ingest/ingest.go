@@ -251,7 +251,7 @@ func (in *Ingest) accept(ctx context.Context, c *call) error {
 			it.hash = sum[:]
 		}
 	}
-	c.left.Store(int32(len(c.items)))
+	c.left.Store(int32(len(c.items))) //nolint:gosec // G115: the queue holds fewer
 	if err := in.queue.push(c.items); err != nil {
 		return err
 	}

@@ -133,7 +133,8 @@ func (p *postgres) winners(ctx context.Context, losers []*item) (map[string]winn
 	}
 	rows, err := p.db.Read.QueryContext(ctx, `
 SELECT k.id, k.event_id, k.body_hash, (SELECT count(*) FROM deliveries d
-  WHERE d.id >= 'dlv' || substr(k.event_id, 4, 21) || '000000' AND d.id < 'dlv' || substr(k.event_id, 4, 21) || 'ZZZZZZ')
+  WHERE d.id >= 'dlv' || substr(k.event_id, 4, 21) || '000000' AND d.id < 'dlv' || substr(k.event_id, 4, 21) || 'ZZZZZZ'
+    AND d.account_id = k.account_id)
 FROM idempotency_keys k
 WHERE k.id = ANY($1) AND k.account_id = ANY($2) AND k.expires_at > now()`,
 		database.Array(keys), database.Array(accountsOf(losers)))

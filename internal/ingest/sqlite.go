@@ -147,7 +147,8 @@ func (s *sqlite) winners(ctx context.Context, losers []*item) (map[string]winner
 	}
 	rows, err := s.db.Read.QueryContext(ctx, `
 SELECT k.id, k.event_id, k.body_hash, (SELECT count(*) FROM deliveries d
-  WHERE d.id >= 'dlv' || substr(k.event_id, 4, 21) || '000000' AND d.id < 'dlv' || substr(k.event_id, 4, 21) || 'ZZZZZZ')
+  WHERE d.id >= 'dlv' || substr(k.event_id, 4, 21) || '000000' AND d.id < 'dlv' || substr(k.event_id, 4, 21) || 'ZZZZZZ'
+    AND d.account_id = k.account_id)
 FROM idempotency_keys k
 WHERE k.id IN (SELECT value FROM json_each(?1)) AND k.account_id IN (SELECT value FROM json_each(?2)) AND k.expires_at > ?3`,
 		jsonList(keys), jsonList(accountsOf(losers)), s.clock())

@@ -10,6 +10,7 @@ import (
 	"datapusher/ent/destination"
 	"datapusher/ent/event"
 	"datapusher/ent/predicate"
+	"datapusher/ent/rule"
 	"datapusher/internal/breaker"
 	"datapusher/internal/id"
 	"datapusher/internal/sender"
@@ -59,8 +60,9 @@ func (p *Pusher) makeEvent(ctx context.Context, tx *ent.Client, n newEvent) (m m
 	if m.Event, err = c.Save(ctx); err != nil {
 		return m, err
 	}
-	rows := make([]*ent.DeliveryCreate, len(n.to))
+	rows, owners := make([]*ent.DeliveryCreate, len(n.to)), map[string]string{self: n.accountID}
 	for i, d := range n.to {
+		owners[d.ID] = d.AccountID
 		rows[i] = tx.Delivery.Create().SetID(id.DeliveryOf(self, i)).SetAccountID(n.accountID).SetEventID(self).
 			SetDestinationID(d.ID).SetCreatedAt(now)
 		if !n.final && park(rows[i], d, now) {
@@ -72,6 +74,7 @@ func (p *Pusher) makeEvent(ctx context.Context, tx *ent.Client, n newEvent) (m m
 			rows[i].SetSteered(delivery.SteeredRetry).SetScheduleStep(afterLast)
 		}
 	}
+	ctx = rule.WithOwners(ctx, owners)
 	for chunk := range slices.Chunk(rows, rowsAtOnce) {
 		made, err := tx.Delivery.CreateBulk(chunk...).Save(ctx)
 		if err != nil {

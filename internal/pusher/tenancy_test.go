@@ -1,7 +1,10 @@
 package pusher_test
 
 import (
+	"cmp"
 	"context"
+	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,10 +20,12 @@ import (
 	"datapusher/internal/testutil/dbtest"
 )
 
-// TestAForeignIDAnswersLikeAMissingOne walks every command on existing things.
+// TestAForeignIDAnswersLikeAMissingOne walks every command on existing things: in
+// words, and by the statements that are run.
 func TestAForeignIDAnswersLikeAMissingOne(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		db, heard := dbtest.Listen(db)
 		w := newWorld(t, db)
 		a, _ := w.account(t, "jane@example.com")
 		d := w.destination(w.admin, t, a.ID)
@@ -50,6 +55,10 @@ func TestAForeignIDAnswersLikeAMissingOne(t *testing.T) {
 			}},
 			"revokeToken": {tok.ID, func(ctx context.Context, ref string) error {
 				_, err := w.RevokeToken(ctx, pusher.RevokeTokenInput{ID: ref})
+				return err
+			}},
+			"rotateToken": {tok.ID, func(ctx context.Context, ref string) error {
+				_, _, err := w.RotateToken(ctx, pusher.RotateTokenInput{ID: ref})
 				return err
 			}},
 			"rotateSecretToken": {a.ID, func(ctx context.Context, ref string) error {
@@ -99,6 +108,15 @@ func TestAForeignIDAnswersLikeAMissingOne(t *testing.T) {
 				_, err := w.ReplayEvent(ctx, pusher.ReplayEventInput{EventID: joesEvent.ID, DestinationIDs: []string{joes.ID, ref}})
 				return err
 			}},
+			"replayEvents": {a.ID, func(ctx context.Context, ref string) error {
+				ref = cmp.Or(ref, "x") // none is one's own
+				_, _, err := w.ReplayEvents(ctx, pusher.ReplayEventsInput{Filter: pusher.ReplayFilterInput{AccountID: &ref}})
+				return err
+			}},
+			"replayEvents, to": {d.ID, func(ctx context.Context, ref string) error {
+				_, _, err := w.ReplayEvents(ctx, pusher.ReplayEventsInput{DestinationIDs: []string{joes.ID, ref}})
+				return err
+			}},
 			"pauseReplay": {rpl.ID, func(ctx context.Context, ref string) error {
 				_, err := w.PauseReplay(ctx, pusher.PauseReplayInput{ID: ref})
 				return err
@@ -126,13 +144,17 @@ func TestAForeignIDAnswersLikeAMissingOne(t *testing.T) {
 			"accountByRef":     {a.ID, func(ctx context.Context, ref string) error { _, err := w.AccountByRef(ctx, ref); return err }},
 			"destinationByRef": {d.ID, func(ctx context.Context, ref string) error { _, err := w.DestinationByRef(ctx, ref); return err }},
 		}
+		requireAllCommands(t, commands)
 		w.changed = nil
 		actions := db.Ent.Action.Query().CountX(w.system)
 		for name, c := range commands {
-			foreign := c.run(joe, c.foreign)
-			missing := c.run(joe, id.New(id.Prefix(c.foreign[:3]), w.now))
+			var foreign, missing error
+			ran := heard.ShapesDuring(func() { foreign = c.run(joe, c.foreign) })
+			runs := heard.ShapesDuring(func() { missing = c.run(joe, id.New(id.Prefix(c.foreign[:3]), w.now)) })
 			requireCode(t, problem.NotFound, foreign)
 			require.Equal(t, foreign.Error(), missing.Error(), name)
+			require.NotEmpty(t, ran, name)
+			require.Equal(t, runs, ran, "%s runs other statements", name)
 			for _, malformed := range []string{"", "x", "acc_\x00", "99999999999999999999", "7"} {
 				require.Equal(t, foreign.Error(), c.run(joe, malformed).Error(), "%s %q", name, malformed)
 			}
@@ -150,6 +172,19 @@ func TestAForeignIDAnswersLikeAMissingOne(t *testing.T) {
 		require.Equal(t, d.SigningSecrets, db.Ent.Destination.GetX(w.system, d.ID).SigningSecrets)
 		require.Nil(t, db.Ent.Token.Query().Where(token.AccountID(a.ID)).OnlyX(w.system).RevokedAt)
 	})
+}
+
+// requireAllCommands has a command that is new tested, too.
+func requireAllCommands[C any](t *testing.T, commands map[string]C) {
+	t.Helper()
+	tested := map[string]bool{"CreateAccount": true} // names nothing that exists
+	for name := range commands {
+		name, _, _ = strings.Cut(name, ",")
+		tested[strings.ToUpper(name[:1])+name[1:]] = true
+	}
+	for m := range reflect.TypeFor[*pusher.Pusher]().Methods() {
+		require.True(t, tested[m.Name], "%s is not tested with a foreign id", m.Name)
+	}
 }
 
 func TestRefs(t *testing.T) {

@@ -1,0 +1,100 @@
+package main_test
+
+import (
+	"go/ast"
+	"regexp"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// asSystem are the functions that see every account, and why they may: they carry
+// the system's viewer, never a caller's, and nothing that a caller names is looked
+// up with it.
+var asSystem = map[string]string{
+	"internal/auth Authenticator.load":  "finds out who asks",
+	"internal/auth lastUsed.flush":      "notes when tokens were used, of everybody",
+	"internal/delivery Core.change":     "a worker's: how a destination stands",
+	"internal/delivery Core.stands":     "a worker's: how a destination stands",
+	"internal/delivery Core.replayOnce": "a worker's: a turn of a replay, which names its account in every condition",
+	"internal/httpapi api.isAccount":    "the integer of the account that the token is of: the token may lack the scope to read",
+	"internal/seed Import":              "the operator's command",
+}
+
+// madeViewers are the functions that make a viewer, which the privacy rules believe.
+var madeViewers = map[string]string{
+	"internal/auth AsSystem": "the system's",
+	"internal/auth admin":    "who has the admin token",
+	"internal/auth grantOf":  "an account's, of its token",
+	"cmd/standalone asAdmin": "the process's own: it makes the demo's account",
+}
+
+// Who sees every account is known by name.
+func TestWhoSeesEveryAccount(t *testing.T) {
+	t.Parallel()
+	system, made := map[string]bool{}, map[string]bool{}
+	for path, r := range rooms(t) {
+		if under(path, map[string]string{"bench": "", "internal/testutil": ""}) {
+			continue
+		}
+		look := func(name string, of ast.Node) {
+			ast.Inspect(of, func(n ast.Node) bool {
+				switch n := n.(type) {
+				case *ast.CallExpr:
+					if called(n.Fun, "auth", "AsSystem", path == "internal/auth") {
+						system[path+" "+name] = true
+					}
+				case *ast.CompositeLit:
+					if called(n.Type, "auth", "Viewer", path == "internal/auth") {
+						made[path+" "+name] = true
+					}
+				}
+				return true
+			})
+		}
+		r.eachFunc(look)
+		for name, value := range r.named {
+			look(name, value)
+		}
+	}
+	for name := range system {
+		require.Contains(t, asSystem, name, "it sees every account, and no reason is given")
+	}
+	for name := range made {
+		require.Contains(t, madeViewers, name, "it makes a viewer, and no reason is given")
+	}
+	for name := range asSystem {
+		require.Contains(t, system, name, "it sees every account no more")
+	}
+}
+
+// called reports whether an expression names something of a package; inside that
+// package without its name.
+func called(e ast.Expr, pkg, name string, inside bool) bool {
+	switch e := e.(type) {
+	case *ast.Ident:
+		return inside && e.Name == name
+	case *ast.SelectorExpr:
+		of, ok := e.X.(*ast.Ident)
+		return ok && of.Name == pkg && e.Sel.Name == name
+	}
+	return false
+}
+
+// byNeighbour are the orders of ent that look at an edge's rows, whoever's they are.
+var byNeighbour = regexp.MustCompile(`^By[A-Z]\w*(Field|Count)$|^By(Tokens|Destinations|Events|Deliveries|Attempts)$`)
+
+// No list is ordered by what belongs to a row's neighbours: ent applies no rule there.
+func TestNothingIsOrderedByItsNeighbours(t *testing.T) {
+	t.Parallel()
+	for path, r := range rooms(t) {
+		for _, file := range r.files {
+			ast.Inspect(file, func(n ast.Node) bool {
+				if s, ok := n.(*ast.SelectorExpr); ok && byNeighbour.MatchString(s.Sel.Name) {
+					t.Errorf("%s orders with %s", path, s.Sel.Name)
+				}
+				return true
+			})
+		}
+	}
+}
