@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -117,9 +118,12 @@ func TestASlowClientFloodLeavesOthersAlone(t *testing.T) {
 		clients = 500
 		rounds  = 5
 		events  = 300
-		most    = 2.0
 		tries   = 3
 	)
+	most := 2.0
+	if os.Getenv("CI") != "" {
+		most = 4 // the tests of other packages run beside this one
+	}
 	w := newWorld(t, dbtest.SQLite(t))
 	done := make(chan struct{})
 	var drained sync.WaitGroup
