@@ -29,6 +29,10 @@ test: ## Run all tests, against a real Postgres and a real Temporal
 	@scripts/build.sh cmd/standalone/temporalserver
 	go run ./internal/testutil/pgtest/cmd/scratchpg -- scripts/test.sh $(RACE)
 
+.PHONY: fuzz
+fuzz: ## Run all fuzz tests, ten minutes each, or one: make fuzz time=1m target=FuzzCheck
+	@scripts/fuzz.sh time=$(time) target=$(target)
+
 .PHONY: bench
 bench: bin/bench ## Measure everything on this machine; takes some minutes: make bench args='one light'
 	@bin/bench -out bin/bench.json $(args)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"time"
 
 	"datapusher/internal/httpapi"
@@ -19,6 +20,12 @@ type Config struct {
 	ProfileListen string   `env:"DATAPUSHER_PROFILE_LISTEN" help:"Address of a listener for net/http/pprof; it asks for no credential, so keep it to yourself: 127.0.0.1:6060."`
 	PublicURL     string   `env:"DATAPUSHER_PUBLIC_URL" help:"URL under which the API is reached from outside, for the OpenAPI document: https://push.example.com."`
 	CORSOrigins   []string `name:"cors-origins" env:"DATAPUSHER_CORS_ORIGINS" help:"Origins of front-end apps that may call the API, exact: https://app.example.com."`
+
+	TrustedProxies string        `name:"trusted-proxies" env:"DATAPUSHER_TRUSTED_PROXIES" default:"none" help:"Networks of the proxies whose X-Forwarded-For is believed: 10.1.0.0/16,fd00::/8, or none."`
+	MaxConnections int           `name:"max-connections" env:"DATAPUSHER_MAX_CONNECTIONS" default:"10000" help:"Connections to the API at a time; beyond it those that do nothing are closed."`
+	AccountRate    float64       `name:"account-rate" env:"DATAPUSHER_ACCOUNT_RATE" default:"0" help:"Events a second that an account may send to this process; 0 limits nobody."`
+	AccountBurst   int           `name:"account-burst" env:"DATAPUSHER_ACCOUNT_BURST" default:"0" help:"Events that an account may send at once; 0 means those of a second, and 1000 at least."`
+	IdempotencyTTL time.Duration `name:"idempotency-ttl" env:"DATAPUSHER_IDEMPOTENCY_TTL" default:"24h" help:"How long an idempotency key is remembered."`
 
 	DatabaseURL    string `name:"database-url" env:"DATAPUSHER_DATABASE_URL" help:"postgres://user:password@host:5432/name?sslmode=verify-full, or sqlite:<file>."`
 	Migrate        bool   `env:"DATAPUSHER_MIGRATE" help:"Apply pending migrations at the start."`
@@ -51,6 +58,16 @@ const (
 	maxDisableAfter = 90 * 24 * time.Hour
 )
 
+const (
+	// An idempotency key that is gone before its sender has tried again is of no
+	// use, and after a month nobody tries.
+	minIdempotencyTTL = time.Minute
+	maxIdempotencyTTL = 30 * 24 * time.Hour
+	// minConnections are enough for probes and a proxy.
+	minConnections = 16
+	minAccountRate = 0.01
+)
+
 // validate checks what a server needs and says how to set it.
 func (c Config) validate(serves bool) error {
 	switch {
@@ -62,6 +79,14 @@ func (c Config) validate(serves bool) error {
 		return errors.New("--disable-after must be between 1m and 2160h")
 	case c.PublicURL != "" && httpapi.CheckOrigin(c.PublicURL) != nil:
 		return errors.New("--public-url must be scheme, host and port alone: https://push.example.com")
+	case c.IdempotencyTTL < minIdempotencyTTL || c.IdempotencyTTL > maxIdempotencyTTL:
+		return errors.New("--idempotency-ttl must be between 1m and 720h")
+	case c.MaxConnections < minConnections:
+		return fmt.Errorf("--max-connections must be at least %d", minConnections)
+	case c.AccountRate != 0 && (c.AccountRate < minAccountRate || math.IsInf(c.AccountRate, 0)) || math.IsNaN(c.AccountRate):
+		return errors.New("--account-rate must be 0, or at least 0.01 events a second")
+	case c.AccountBurst < 0:
+		return errors.New("--account-burst must not be negative")
 	case serves && len(c.AdminToken) < minAdminToken:
 		return fmt.Errorf("set --admin-token or DATAPUSHER_ADMIN_TOKEN to at least %d characters: `openssl rand -hex 32` makes one", minAdminToken)
 	}

@@ -19,6 +19,7 @@ import (
 	"datapusher/internal/httpapi"
 	"datapusher/internal/ingest"
 	"datapusher/internal/pusher"
+	"datapusher/internal/sender"
 )
 
 // Version of the program; set by the linker in releases.
@@ -82,6 +83,7 @@ func Start(ctx context.Context, c Config, o Options) (_ *Server, err error) {
 	b.onClose(s.dispatcher.Close)
 	in := ingest.Options{
 		DB: b.db, Runs: s.dispatcher, Logger: b.logger, Now: time.Now, Lease: lease, Observe: b.metrics.Commit,
+		KeyLifetime: c.IdempotencyTTL,
 	}
 	if o.Work {
 		in.Busy, in.Deferred = b.core.Busy, b.core.Deferred
@@ -96,7 +98,11 @@ func Start(ctx context.Context, c Config, o Options) (_ *Server, err error) {
 		DB: b.db, Box: b.box, Auth: authenticator, Engine: b.engine, Sender: b.sender, Now: time.Now, Logger: b.logger,
 		Changed: b.core.Changed,
 	})
-	if err := s.listen(ctx, s.handler(authenticator)); err != nil {
+	handler, err := s.handler(authenticator)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.listen(ctx, handler); err != nil {
 		return nil, err
 	}
 	if o.Work {
@@ -107,12 +113,17 @@ func Start(ctx context.Context, c Config, o Options) (_ *Server, err error) {
 	return s, nil
 }
 
-func (s *Server) handler(authenticator *auth.Authenticator) http.Handler {
+func (s *Server) handler(authenticator *auth.Authenticator) (http.Handler, error) {
+	proxies, err := sender.ParseCIDRs(s.config.TrustedProxies)
+	if err != nil {
+		return nil, fmt.Errorf("--trusted-proxies: %w", err)
+	}
 	api := graph.NewHandler(graph.Options{Pusher: s.Pusher, DB: s.db, Box: s.box, Engine: s.engine, Logger: s.logger})
 	return httpapi.New(httpapi.Options{
 		Auth: authenticator, Ingest: s.Ingest, Pusher: s.Pusher, DB: s.db, Box: s.box, GraphQL: api, SDL: graph.SDL(),
 		Playground: dashboard.Playground("/graphql"), Metrics: s.metrics.Handler(), Logger: s.logger,
 		CORSOrigins: s.config.CORSOrigins, PublicURL: s.config.PublicURL, TemporalUIURL: s.config.TemporalUIURL,
+		TrustedProxies: proxies, AccountRate: s.config.AccountRate, AccountBurst: s.config.AccountBurst,
 		Checks: map[string]func(context.Context) error{
 			"database": s.db.Check,
 			"engine":   s.engine.Check,
@@ -123,7 +134,7 @@ func (s *Server) handler(authenticator *auth.Authenticator) http.Handler {
 				return nil
 			},
 		},
-	})
+	}), nil
 }
 
 func (s *Server) listen(ctx context.Context, handler http.Handler) error {
@@ -145,7 +156,7 @@ func (s *Server) serve(ctx context.Context, address string, handler http.Handler
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen on %s: %w", address, err)
 	}
-	server := httpapi.NewServer(handler, s.logger)
+	server := httpapi.NewServer(handler, httpapi.ServerOptions{MaxConnections: s.config.MaxConnections, Logger: s.logger})
 	s.http = append(s.http, server)
 	s.served.Go(func() {
 		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {

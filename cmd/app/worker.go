@@ -36,7 +36,7 @@ func (b *base) serveMetrics(ctx context.Context) (stop func(), err error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen on %s: %w", b.config.MetricsListen, err)
 	}
-	server := httpapi.NewServer(b.metrics.Handler(), b.logger)
+	server := httpapi.NewServer(b.metrics.Handler(), httpapi.ServerOptions{MaxConnections: b.config.MaxConnections, Logger: b.logger})
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)

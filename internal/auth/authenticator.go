@@ -41,13 +41,14 @@ type Authenticator struct {
 	now      func() time.Time
 	tokens   cache
 	sessions cache
+	lanes    lanes
 	used     lastUsed
 	watches  watches
 }
 
 // NewAuthenticator starts an authenticator on a database.
 func NewAuthenticator(client *ent.Client, o Options) *Authenticator {
-	a := &Authenticator{client: client, ttl: o.TTL, now: o.Now}
+	a := &Authenticator{client: client, ttl: o.TTL, now: o.Now, lanes: newLanes()}
 	if o.AdminToken != "" {
 		sum := sha256.Sum256([]byte(o.AdminToken))
 		a.admin = &sum
@@ -90,14 +91,23 @@ func Denied() error {
 
 // Authenticate gives the viewer that a secret stands for. Every secret that is
 // not valid (none, unknown, wrong, expired, revoked, of a deleted account) gets
-// [Denied], after the same work. The viewer is shared: it must not be changed.
+// [Denied], after the same work. (From suspects what cannot be a secret by its form
+// is not looked up.) The viewer is shared: it must not be changed.
 func (a *Authenticator) Authenticate(ctx context.Context, secret string) (*Viewer, error) {
 	sum := sha256.Sum256([]byte(secret))
 	if a.admin != nil && subtle.ConstantTimeCompare(sum[:], a.admin[:]) == 1 {
 		return admin, nil
 	}
+	if isSuspect(ctx) && !wellFormed(secret) {
+		return nil, Denied()
+	}
 	now := a.now()
-	grant, err := a.tokens.get(ctx, sum, now, a.ttl, func(ctx context.Context) (grant, error) {
+	grant, err := a.tokens.get(ctx, sum, now, a.ttl, func(ctx context.Context, known bool) (grant, error) {
+		leave, err := a.lanes.enter(ctx, known)
+		if err != nil {
+			return grant{}, err
+		}
+		defer leave()
 		return a.load(ctx, secret, sum, now)
 	})
 	return grant.judge(err, now)

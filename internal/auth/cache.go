@@ -17,7 +17,8 @@ const cached = 10_000
 // patience bounds a look-up that several callers wait for.
 const patience = 5 * time.Second
 
-// cache remembers valid secrets for a short time. Secrets that are not valid are
+// cache remembers valid secrets for a short time, and beyond it that they were
+// valid: such a one is looked up without a wait. Secrets that are not valid are
 // never remembered: guesses must not push out what is in use.
 type cache struct {
 	mu      sync.Mutex
@@ -34,7 +35,7 @@ type entry struct {
 }
 
 func (c *cache) get(ctx context.Context, sum [sha256.Size]byte, now time.Time, ttl time.Duration,
-	load func(context.Context) (grant, error),
+	load func(ctx context.Context, known bool) (grant, error),
 ) (grant, error) {
 	c.mu.Lock()
 	e, ok := c.entries[sum]
@@ -47,9 +48,13 @@ func (c *cache) get(ctx context.Context, sum [sha256.Size]byte, now time.Time, t
 		// The one who asked first may go away: the others still wait.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 		defer cancel()
-		g, err := load(ctx)
-		if err == nil && g.viewer != nil {
+		g, err := load(ctx, ok)
+		switch {
+		case err != nil:
+		case g.viewer != nil:
 			c.put(sum, entry{grant: g, until: now.Add(ttl)}, age, now)
+		case ok:
+			c.drop(sum)
 		}
 		return g, err
 	})
@@ -81,14 +86,21 @@ func (c *cache) put(sum [sha256.Size]byte, e entry, age uint64, now time.Time) {
 	c.entries[sum] = e
 }
 
-// forget drops the viewers that are meant.
+func (c *cache) drop(sum [sha256.Size]byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.entries, sum)
+}
+
+// forget has the viewers that are meant looked up again.
 func (c *cache) forget(meant func(*Viewer) bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.age++
 	for k, e := range c.entries {
 		if meant(e.viewer) {
-			delete(c.entries, k)
+			e.until = time.Time{}
+			c.entries[k] = e
 		}
 	}
 }

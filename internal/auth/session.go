@@ -24,11 +24,19 @@ func (a *Authenticator) AdminHash() []byte {
 
 // AuthenticateSession gives the viewer that the secret of a session stands for.
 // Every secret that is not valid (none, unknown, expired, revoked, opened with
-// another admin token) gets [Denied], after the same work. The viewer is shared:
-// it must not be changed.
+// another admin token) gets [Denied], after the same work as with
+// [Authenticator.Authenticate]. The viewer is shared: it must not be changed.
 func (a *Authenticator) AuthenticateSession(ctx context.Context, secret string) (*Viewer, error) {
+	if isSuspect(ctx) && !wellFormed(secret) {
+		return nil, Denied()
+	}
 	sum, now := sha256.Sum256([]byte(secret)), a.now()
-	g, err := a.sessions.get(ctx, sum, now, a.ttl, func(ctx context.Context) (grant, error) {
+	g, err := a.sessions.get(ctx, sum, now, a.ttl, func(ctx context.Context, known bool) (grant, error) {
+		leave, err := a.lanes.enter(ctx, known)
+		if err != nil {
+			return grant{}, err
+		}
+		defer leave()
 		return a.loadSession(ctx, sum)
 	})
 	return g.judge(err, now)

@@ -62,6 +62,9 @@ func unread(err error, limit int64) error {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return tooLarge(limit)
 	}
+	if p, ok := errors.AsType[*problem.Error](err); ok {
+		return p // there is no room
+	}
 	return problem.Wrap(err, problem.Invalid, "the body did not arrive whole")
 }
 

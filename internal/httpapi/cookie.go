@@ -31,7 +31,7 @@ func (a *api) sessionViewer(r *http.Request) (*auth.Viewer, error) {
 	default: // which of them counts must not depend on who reads them
 		return nil, auth.Denied()
 	}
-	v, err := a.Auth.AuthenticateSession(r.Context(), secrets[0])
+	v, err := a.throttled(r, secrets[0], a.Auth.AuthenticateSession)
 	if err != nil {
 		return nil, err
 	}

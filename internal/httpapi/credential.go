@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"net/http"
 	"time"
 
@@ -31,15 +32,31 @@ func credentialOf(h http.Header) (credential, error) {
 }
 
 // authenticate finds the viewer of a secret. No secret at all gets the same
-// answer as a wrong one, after the same work.
+// answer as a wrong one. Wrong ones are counted by the address that they come
+// from, and are rate_limited where there are too many.
 func (a *api) authenticate(r *http.Request, secret string) (*auth.Viewer, error) {
-	v, err := a.Auth.Authenticate(r.Context(), secret)
+	v, err := a.throttled(r, secret, a.Auth.Authenticate)
 	if err != nil {
 		return nil, err
 	}
 	rec := recordOf(r)
 	rec.account, rec.known = v.AccountID, time.Now()
 	return v, nil
+}
+
+// throttled checks a secret and counts it where it is wrong.
+func (a *api) throttled(r *http.Request, secret string, check func(context.Context, string) (*auth.Viewer, error)) (*auth.Viewer, error) {
+	ctx, from := r.Context(), recordOf(r).client
+	if a.throttle.hot(from) {
+		ctx = auth.AsSuspect(ctx)
+	}
+	v, err := check(ctx, secret)
+	if problem.CodeOf(err) == problem.Unauthenticated && secret != "" {
+		if hot := a.throttle.wrong(from); hot != nil {
+			return nil, hot
+		}
+	}
+	return v, err
 }
 
 // authenticateAccount finds the account's viewer of a secret. Elsewhere than in

@@ -39,6 +39,9 @@ func (a *api) postIncoming(w http.ResponseWriter, r *http.Request) error {
 	if err := checkMedia(r.Header); err != nil {
 		return err
 	}
+	if err := a.quota.charge(w, v.AccountID, 1); err != nil {
+		return err
+	}
 	if e.Payload, err = readBody(w, r, ingest.MaxPayload); err != nil {
 		return err
 	}

@@ -61,6 +61,9 @@ func (a *api) postBatch(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := a.quota.charge(w, v.AccountID, len(items)); err != nil {
+		return err
+	}
 	results := a.acceptBatch(r, e, own, items)
 	status, err := statusOf(results)
 	if status == 0 {

@@ -113,6 +113,9 @@ func (a *api) push(w http.ResponseWriter, r *http.Request, p push) error {
 	if err := checkJSON(dataName, p.data, jsoncheck.MaxDepth); err != nil {
 		return err
 	}
+	if err := a.quota.charge(w, v.AccountID, 1); err != nil {
+		return err
+	}
 	e.Payload = p.data
 	receipt, err := a.Ingest.Accept(r.Context(), e)
 	if err != nil {

@@ -20,11 +20,13 @@ const requestIDHeader = "X-Request-Id"
 func (a *api) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
-		rec := &record{id: requestIDOf(r.Header), tell: tellProblem}
-		r = r.WithContext(withRecord(origin.With(requestid.With(r.Context(), rec.id), clientAddress(r)), rec))
+		rec := &record{id: requestIDOf(r.Header), client: a.proxies.client(r), tell: tellProblem}
+		r = r.WithContext(withRecord(origin.With(requestid.With(r.Context(), rec.id), rec.address()), rec))
+		release := a.bodies.watch(r, rec)
 		answer := &response{ResponseWriter: w}
 		w.Header().Set(requestIDHeader, rec.id)
 		defer func() {
+			release()
 			cause := recover()
 			if cause != nil && cause != http.ErrAbortHandler {
 				a.panicked(answer, r, cause)

@@ -1,9 +1,12 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
+	"net/netip"
+	"time"
 
 	"datapusher/internal/auth"
 	"datapusher/internal/database"
@@ -27,7 +30,7 @@ type Ingest interface {
 // Check says whether a part that the server needs can be used now.
 type Check = func(context.Context) error
 
-// Options of [New]. All but the last three are needed.
+// Options of [New]. What is needed comes first.
 type Options struct {
 	Auth   Authenticator
 	Ingest Ingest
@@ -45,6 +48,13 @@ type Options struct {
 	// Logger gets one line for each request.
 	Logger *slog.Logger
 
+	// TrustedProxies are the networks of the proxies whose X-Forwarded-For counts.
+	TrustedProxies []netip.Prefix
+	// AccountRate is how many events a second an account may send, and AccountBurst
+	// how many at once; no rate limits nobody, and no burst is that of a second, and
+	// of a whole batch at least.
+	AccountRate  float64
+	AccountBurst int
 	// CORSOrigins may call the API from a browser; see [CheckOrigin].
 	CORSOrigins []string
 	// PublicURL is where callers reach the doors, for the OpenAPI document; "" says
@@ -52,21 +62,39 @@ type Options struct {
 	PublicURL string
 	// TemporalUIURL is where people see the workflows; "" where there is no UI.
 	TemporalUIURL string
+
+	// Tests set what is otherwise fixed.
+	wrongAtOnce int
+	maxBodies   int64
+	now         func() time.Time
 }
 
 // api is what the doors share.
 type api struct {
 	Options
-	aliases aliases
-	probe   probe
+	proxies  proxies
+	throttle *throttle
+	quota    *quota
+	bodies   *bodies
+	aliases  aliases
+	probe    probe
 }
 
 // New builds the handler of the whole API.
 func New(o Options) http.Handler {
-	a := &api{Options: o}
+	if o.now == nil {
+		o.now = time.Now
+	}
+	a := &api{
+		Options:  o,
+		proxies:  o.TrustedProxies,
+		throttle: newThrottle(cmp.Or(o.wrongAtOnce, wrongAtOnce), o.now),
+		quota:    newQuota(o.AccountRate, o.AccountBurst, o.now),
+		bodies:   newBodies(cmp.Or(o.maxBodies, maxBodies)),
+	}
 	mux := http.NewServeMux()
 	for _, r := range a.routes() {
 		mux.Handle(r.pattern, r)
 	}
-	return a.observe(secured(allowOrigins(o.CORSOrigins, mux)))
+	return a.observe(alone(secured(allowOrigins(o.CORSOrigins, mux))))
 }

@@ -54,7 +54,9 @@ func failing(w http.ResponseWriter, code problem.Code) int {
 	case problem.Unauthenticated:
 		h.Set("WWW-Authenticate", "Bearer")
 	case problem.RateLimited, problem.Unavailable:
-		h.Set("Retry-After", "1") // second
+		if h.Get("Retry-After") == "" {
+			h.Set("Retry-After", "1") // second
+		}
 	case problem.TooLarge:
 		h.Set("Connection", "close") // the rest of the body is not worth reading
 	}

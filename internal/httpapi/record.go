@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"datapusher/internal/problem"
@@ -11,8 +12,9 @@ import (
 // record is what is known of a request for its log line and for its errors.
 type record struct {
 	id      string
-	account string    // "" as long as nobody is known
-	known   time.Time // when the caller's credential was checked
+	client  netip.Addr // where the request comes from; see clientAddress
+	account string     // "" as long as nobody is known
+	known   time.Time  // when the caller's credential was checked
 	tell    teller
 	failure *problem.Error
 }

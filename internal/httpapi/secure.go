@@ -10,6 +10,20 @@ import (
 	"github.com/rs/cors"
 )
 
+// alone closes the connection behind a message of which another reader may see
+// the end elsewhere: what follows must not be taken for a request. With
+// Transfer-Encoding there may have been a Content-Length, which net/http drops
+// without a word, and in HTTP/1.0 it drops a Transfer-Encoding (RFC 9112, sections
+// 6.1 and 6.3).
+func alone(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if len(r.TransferEncoding) > 0 || !r.ProtoAtLeast(1, 1) {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // secured sets what keeps a browser from doing more with an answer than it is
 // for. Handlers of pages replace what they need otherwise.
 func secured(next http.Handler) http.Handler {
@@ -38,7 +52,7 @@ func allowOrigins(origins []string, next http.Handler) http.Handler {
 			"Authorization", "CL-X-TOKEN", "Content-Type", idempotencyKeyHeader, eventTypeHeader, keyMemberHeader, typeMemberHeader,
 			requestIDHeader,
 		},
-		ExposedHeaders: []string{requestIDHeader, "Retry-After", "WWW-Authenticate"},
+		ExposedHeaders: []string{requestIDHeader, "Retry-After", "WWW-Authenticate", rateLimitHeader, rateLimitPolicyHeader},
 		MaxAge:         600, // seconds
 	}).Handler(next)
 }

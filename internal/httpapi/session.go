@@ -98,7 +98,8 @@ func (a *api) signOut(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	v, err := a.viewer(r)
-	if problem.CodeOf(err) == problem.Unauthenticated || err == nil && v != nil && v.SessionID != "" {
+	code := problem.CodeOf(err)
+	if code == problem.Unauthenticated || code == problem.RateLimited || err == nil && v != nil && v.SessionID != "" {
 		http.SetCookie(w, sessionCookie(r, "", 0))
 	}
 	if err == nil && v == nil {

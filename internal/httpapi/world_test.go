@@ -41,6 +41,7 @@ const adminToken = "admin-token-of-the-tests-0123456789"
 type world struct {
 	url    string
 	client *http.Client
+	api    http.Handler
 	db     *database.DB
 	pusher *pusher.Pusher
 	engine *engine
@@ -68,7 +69,8 @@ func newWorld(t testing.TB, db *database.DB, change ...func(*ingest.Options)) *w
 	w.pusher = pusher.New(pusher.Options{DB: db, Box: box, Auth: authenticator, Engine: w.engine})
 	o := options()
 	o.Auth, o.Ingest, o.Pusher, o.DB, o.Box, o.Logger = authenticator, in, w.pusher, db, box, logger
-	srv := httptest.NewServer(httpapi.New(o))
+	w.api = httpapi.New(o)
+	srv := httptest.NewServer(w.api)
 	t.Cleanup(srv.Close)
 	w.url, w.client = srv.URL, srv.Client()
 	return w

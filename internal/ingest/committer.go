@@ -244,7 +244,7 @@ func (c *committer) answerFromWinners(ctx context.Context, losers []*item) (agai
 		case !ok:
 			again = append(again, it)
 		case string(w.hash) != string(it.hash):
-			it.done(Receipt{}, problem.New(problem.Conflict, "the Idempotency-Key was used for another body within the last 24 hours"))
+			it.done(Receipt{}, problem.New(problem.Conflict, "the Idempotency-Key stands for another body"))
 		default:
 			it.done(Receipt{EventID: w.event, Deliveries: w.deliveries, Duplicate: true}, nil)
 		}

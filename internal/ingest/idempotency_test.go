@@ -117,15 +117,23 @@ func TestAnExpiredKeyIsFreeAgain(t *testing.T) {
 	})
 }
 
-func TestAKeyLivesADay(t *testing.T) {
+func TestAKeyLivesADayUnlessToldOtherwise(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
-		w := newWorld(t, db)
-		before := time.Now()
-		w.accept(t, keyed(w.account(t, 1), "k", `{"a":1}`))
-		var expires time.Time
-		require.NoError(t, db.Read.QueryRowContext(t.Context(), "SELECT expires_at FROM idempotency_keys").Scan(&expires))
-		require.WithinRange(t, expires, before.Add(ingest.KeyLifetime-time.Second), time.Now().Add(ingest.KeyLifetime+time.Second))
+		for key, lifetime := range map[string]time.Duration{"day": 0, "other": 90 * time.Minute} {
+			w := newWorld(t, db, func(o *ingest.Options) { o.KeyLifetime = lifetime })
+			if lifetime == 0 {
+				lifetime = 24 * time.Hour
+			}
+			before := time.Now()
+			account := w.account(t, 1)
+			w.accept(t, keyed(account, key, `{"a":1}`))
+			var expires time.Time
+			require.NoError(t, db.Read.QueryRowContext(t.Context(),
+				"SELECT expires_at FROM idempotency_keys WHERE account_id = $1", account).Scan(&expires))
+			require.WithinRange(t, expires, before.Add(lifetime-time.Second), time.Now().Add(lifetime+time.Second))
+			require.True(t, w.accept(t, keyed(account, key, `{"a":1}`)).Duplicate)
+		}
 	})
 }
 

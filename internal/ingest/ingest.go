@@ -27,8 +27,11 @@ const (
 	MaxPayload   = 1 << 20 // bytes of the body
 	MaxKey       = 255     // characters of an idempotency key
 	MaxEventType = 128     // characters
-	KeyLifetime  = 24 * time.Hour
 )
+
+// KeyLifetime is how long an idempotency key is remembered, unless
+// [Options.KeyLifetime] says otherwise.
+const KeyLifetime = 24 * time.Hour
 
 // LeaseBeyond is how much longer the lease of a first attempt is than a
 // destination's own time-out: the time to prepare and to record it.
@@ -89,6 +92,9 @@ type Options struct {
 	// the commit, unless its destination has a longer time-out. Zero where nobody
 	// begins one.
 	Lease time.Duration
+	// KeyLifetime is how long an idempotency key is remembered; KeyLifetime if zero.
+	// Keys that are there keep the time that they were given.
+	KeyLifetime time.Duration
 	// MaxBatch events and MaxBatchBytes of payload go into one commit.
 	MaxBatch, MaxBatchBytes int
 	// MaxWaiting events, with MaxWaitingBytes of payload, wait for a commit; what
@@ -171,6 +177,9 @@ func New(o Options) *Ingest {
 	if o.MaxWait == 0 {
 		o.MaxWait = 500 * time.Millisecond
 	}
+	if o.KeyLifetime == 0 {
+		o.KeyLifetime = KeyLifetime
+	}
 	if o.Deferred == nil {
 		o.Deferred = func(int, int) {}
 	}
@@ -182,7 +191,7 @@ func New(o Options) *Ingest {
 	}
 	in := &Ingest{o: o, queue: newQueue(o.MaxWaiting, o.MaxWaitingBytes, o.MaxWait)}
 	in.queue.busy = o.Busy
-	c := &committer{Ingest: in, store: newStore(o.DB, o.Lease, o.Now)}
+	c := &committer{Ingest: in, store: newStore(o)}
 	if o.wrap != nil {
 		c.store = o.wrap(c.store)
 	}

@@ -16,6 +16,7 @@ import (
 type postgres struct {
 	db     *database.DB
 	lease  time.Duration
+	keys   time.Duration // how long they are remembered
 	commit *database.Kept
 }
 
@@ -79,7 +80,7 @@ func (p *postgres) insert(ctx context.Context, batch []*item, run string) ([]row
 	}
 	rows, err := p.commit.Query(ctx,
 		database.Array(ids), database.Array(accounts), database.Array(types), database.Array(keys),
-		payloads, database.Array(hashes), run, leaseOf(batch, p.lease).Seconds(), KeyLifetime.Seconds(),
+		payloads, database.Array(hashes), run, leaseOf(batch, p.lease).Seconds(), p.keys.Seconds(),
 		LeaseBeyond.Seconds(), database.Array(at), database.Array(sizes))
 	if err != nil {
 		return nil, p.commit.Failed(err)

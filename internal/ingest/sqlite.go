@@ -16,6 +16,7 @@ import (
 type sqlite struct {
 	db    *database.DB
 	lease time.Duration
+	keys  time.Duration // how long they are remembered
 	now   func() time.Time
 }
 
@@ -58,7 +59,7 @@ func (s *sqlite) insert(ctx context.Context, batch []*item, run string) ([]row, 
 	}
 	defer func() { _ = tx.Rollback() }()
 	now := s.clock()
-	accepted, err := acceptEvents(ctx, tx, batch, now)
+	accepted, err := acceptEvents(ctx, tx, batch, now, now.Add(s.keys))
 	if err != nil {
 		return nil, err
 	}
@@ -69,8 +70,9 @@ func (s *sqlite) insert(ctx context.Context, batch []*item, run string) ([]row, 
 	return rows, tx.Commit()
 }
 
-// acceptEvents stores the events whose idempotency keys are free.
-func acceptEvents(ctx context.Context, tx *sql.Tx, batch []*item, now time.Time) ([]*item, error) {
+// acceptEvents stores the events whose idempotency keys are free. Those that they
+// claim are theirs until they expire.
+func acceptEvents(ctx context.Context, tx *sql.Tx, batch []*item, now, expires time.Time) ([]*item, error) {
 	insert, err := tx.PrepareContext(ctx, acceptSQLite)
 	if err != nil {
 		return nil, err
@@ -79,7 +81,7 @@ func acceptEvents(ctx context.Context, tx *sql.Tx, batch []*item, now time.Time)
 	accepted := make([]*item, 0, len(batch))
 	for _, it := range batch {
 		if it.IdempotencyKey != "" {
-			res, err := tx.ExecContext(ctx, claimSQLite, it.key, it.AccountID, it.id, it.hash, now.Add(KeyLifetime), now)
+			res, err := tx.ExecContext(ctx, claimSQLite, it.key, it.AccountID, it.id, it.hash, expires, now)
 			if err != nil {
 				return nil, err
 			}

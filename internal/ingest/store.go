@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"datapusher/internal/database"
 	"datapusher/internal/id"
 )
 
@@ -55,11 +54,11 @@ type winner struct {
 	deliveries int
 }
 
-func newStore(db *database.DB, lease time.Duration, now func() time.Time) store {
-	if db.Postgres() {
-		return &postgres{db: db, lease: lease, commit: db.Keep(insertPostgres)}
+func newStore(o Options) store {
+	if o.DB.Postgres() {
+		return &postgres{db: o.DB, lease: o.Lease, keys: o.KeyLifetime, commit: o.DB.Keep(insertPostgres)}
 	}
-	return &sqlite{db: db, lease: lease, now: now}
+	return &sqlite{db: o.DB, lease: o.Lease, keys: o.KeyLifetime, now: o.Now}
 }
 
 // ordinal writes the number of a delivery within its event, as package id does,

@@ -8,7 +8,9 @@
 //     surrogate pair or U+0000: escapes are not looked into.
 //   - Arrays and objects are nested at most as deep as the caller says.
 //   - Names in an object may be repeated, and numbers may have any size: nothing
-//     here reads them, and whoever gets the bytes sees them as they were sent.
+//     here reads them, and whoever gets the bytes sees them as they were sent. A
+//     door that reads members itself, with [Members], refuses those that it knows
+//     and gets twice; which of them counts would depend on the reader.
 package jsoncheck
 
 import "fmt"
