@@ -62,6 +62,9 @@ func readBody(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, error
 	if _, large := errors.AsType[*http.MaxBytesError](err); large {
 		return nil, problem.New(problem.TooLarge, "the body must have at most %d bytes", MaxBody)
 	}
+	if coded, ok := errors.AsType[*problem.Error](err); ok { // whoever hands the body on has something to say
+		return nil, coded
+	}
 	if err != nil {
 		return nil, problem.Wrap(err, problem.Invalid, "the body broke off")
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"datapusher/ent/token"
 	"datapusher/internal/auth"
 	"datapusher/internal/breaker"
 	"datapusher/internal/database"
@@ -23,7 +24,8 @@ func TestTheMainJob(t *testing.T) {
 		require.Regexp(t, "^dpt_", a.at(t, "createAccount", "secretToken"))
 		account := a.at(t, "createAccount", "account", "id").(string)
 		require.Nil(t, a.at(t, "createAccount", "account", "website"), "an optional text that is not set is null")
-		jane := auth.With(t.Context(), &auth.Viewer{Kind: auth.Account, AccountID: account, Scopes: auth.Scopes})
+		first := db.Ent.Token.Query().Where(token.AccountID(account)).OnlyIDX(w.system)
+		jane := auth.With(t.Context(), &auth.Viewer{Kind: auth.Account, AccountID: account, TokenID: first, Scopes: auth.Scopes})
 
 		a = w.do(jane, t, `mutation($id: ID!) { updateAccount(input: {id: $id, website: "https://example.com"}) { account { name website } } }`,
 			map[string]any{"id": account})
@@ -52,14 +54,21 @@ func TestTheMainJob(t *testing.T) {
 
 		a = w.do(jane, t, `mutation($id: ID!) { createToken(input: {accountID: $id, name: "ci", scopes: [READ], expiresAt: "2999-01-01T00:00:00+01:00"}) {
 			token { id name scopes first prefix expiresAt account { id } } secretToken } }`, map[string]any{"id": account})
-		token := a.at(t, "createToken", "token").(map[string]any)
-		require.Equal(t, []any{"READ"}, token["scopes"])
-		require.Equal(t, "2998-12-31T23:00:00Z", token["expiresAt"])
-		a = w.do(jane, t, `mutation($id: ID!) { revokeToken(input: {id: $id}) { token { revokedAt } } }`, map[string]any{"id": token["id"]})
+		ci := a.at(t, "createToken", "token").(map[string]any)
+		require.Equal(t, []any{"READ"}, ci["scopes"])
+		require.Equal(t, "2998-12-31T23:00:00Z", ci["expiresAt"])
+		a = w.do(jane, t, `mutation($id: ID!) { rotateToken(input: {id: $id, overlap: "1h"}) { token { id name scopes expiresAt } secretToken } }`, map[string]any{"id": ci["id"]})
+		require.Regexp(t, "^dpt_", a.at(t, "rotateToken", "secretToken"))
+		successor := a.at(t, "rotateToken", "token").(map[string]any)
+		require.NotEqual(t, ci["id"], successor["id"])
+		for _, same := range []string{"name", "scopes", "expiresAt"} {
+			require.Equal(t, ci[same], successor[same])
+		}
+		a = w.do(jane, t, `mutation($id: ID!) { revokeToken(input: {id: $id}) { token { revokedAt } } }`, map[string]any{"id": ci["id"]})
 		require.NotNil(t, a.at(t, "revokeToken", "token", "revokedAt"))
 		a = w.do(jane, t, `mutation($id: ID!) { rotateSecretToken(input: {accountID: $id}) { account { tokens { totalCount } } secretToken } }`,
 			map[string]any{"id": account})
-		require.EqualValues(t, 3, a.at(t, "rotateSecretToken", "account", "tokens", "totalCount"))
+		require.EqualValues(t, 4, a.at(t, "rotateSecretToken", "account", "tokens", "totalCount"))
 
 		a = w.do(jane, t, `{ viewer { kind scopes account { id } } }`, nil)
 		require.Equal(t, map[string]any{"kind": "ACCOUNT", "scopes": []any{"INGEST", "READ", "MANAGE"}, "account": map[string]any{"id": account}}, a.at(t, "viewer"))

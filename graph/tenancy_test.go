@@ -104,6 +104,8 @@ func TestListsAndFiltersKeepAccountsApart(t *testing.T) {
 // mutations are those on one row each, whatever the row's state.
 func mutations(of map[string]string) []string {
 	return []string{
+		fmt.Sprintf(`rotateToken(input: {id: %q}) { token { id } }`, of["Token"]),
+		fmt.Sprintf(`revokeToken(input: {id: %q}) { token { id } }`, of["Token"]),
 		fmt.Sprintf(`deleteDestination(input: {id: %q}) { deletedID }`, of["Destination"]),
 		fmt.Sprintf(`pauseDestination(input: {destinationID: %q}) { destination { id } }`, of["Destination"]),
 		fmt.Sprintf(`resumeDestination(input: {destinationID: %q}) { destination { id } }`, of["Destination"]),

@@ -23,6 +23,11 @@ func (r *mutationResolver) RevokeToken(ctx context.Context, input pusher.RevokeT
 	return &model.RevokeTokenPayload{Token: token}, err
 }
 
+func (r *mutationResolver) RotateToken(ctx context.Context, input pusher.RotateTokenInput) (*model.RotateTokenPayload, error) {
+	token, secret, err := r.pusher.RotateToken(ctx, input)
+	return &model.RotateTokenPayload{Token: token, SecretToken: secret}, err
+}
+
 func (r *mutationResolver) RotateSecretToken(ctx context.Context, input pusher.RotateSecretTokenInput) (*model.RotateSecretTokenPayload, error) {
 	account, secret, err := r.pusher.RotateSecretToken(ctx, input)
 	return &model.RotateSecretTokenPayload{Account: account, SecretToken: secret}, err

@@ -288,6 +288,7 @@ type ComplexityRoot struct {
 		RevokeToken         func(childComplexity int, input pusher.RevokeTokenInput) int
 		RotateSecretToken   func(childComplexity int, input pusher.RotateSecretTokenInput) int
 		RotateSigningSecret func(childComplexity int, input pusher.RotateSigningSecretInput) int
+		RotateToken         func(childComplexity int, input pusher.RotateTokenInput) int
 		SendTestEvent       func(childComplexity int, input pusher.SendTestEventInput) int
 		UpdateAccount       func(childComplexity int, input pusher.UpdateAccountInput) int
 		UpdateDestination   func(childComplexity int, input pusher.UpdateDestinationInput) int
@@ -409,6 +410,11 @@ type ComplexityRoot struct {
 	RotateSigningSecretPayload struct {
 		Destination   func(childComplexity int) int
 		SigningSecret func(childComplexity int) int
+	}
+
+	RotateTokenPayload struct {
+		SecretToken func(childComplexity int) int
+		Token       func(childComplexity int) int
 	}
 
 	SendTestEventPayload struct {
@@ -1595,6 +1601,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RotateSigningSecret(childComplexity, args["input"].(pusher.RotateSigningSecretInput)), true
+	case "Mutation.rotateToken":
+		if e.ComplexityRoot.Mutation.RotateToken == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_rotateToken_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RotateToken(childComplexity, args["input"].(pusher.RotateTokenInput)), true
 	case "Mutation.sendTestEvent":
 		if e.ComplexityRoot.Mutation.SendTestEvent == nil {
 			break
@@ -2097,6 +2114,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RotateSigningSecretPayload.SigningSecret(childComplexity), true
 
+	case "RotateTokenPayload.secretToken":
+		if e.ComplexityRoot.RotateTokenPayload.SecretToken == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RotateTokenPayload.SecretToken(childComplexity), true
+	case "RotateTokenPayload.token":
+		if e.ComplexityRoot.RotateTokenPayload.Token == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RotateTokenPayload.Token(childComplexity), true
+
 	case "SendTestEventPayload.delivery":
 		if e.ComplexityRoot.SendTestEventPayload.Delivery == nil {
 			break
@@ -2329,6 +2359,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RevokeTokenInput", ec.unmarshalInputRevokeTokenInput),
 			graphql.NewInputUnmarshaler("RotateSecretTokenInput", ec.unmarshalInputRotateSecretTokenInput),
 			graphql.NewInputUnmarshaler("RotateSigningSecretInput", ec.unmarshalInputRotateSigningSecretInput),
+			graphql.NewInputUnmarshaler("RotateTokenInput", ec.unmarshalInputRotateTokenInput),
 			graphql.NewInputUnmarshaler("SendTestEventInput", ec.unmarshalInputSendTestEventInput),
 			graphql.NewInputUnmarshaler("TokenOrder", ec.unmarshalInputTokenOrder),
 			graphql.NewInputUnmarshaler("TokenWhereInput", ec.unmarshalInputTokenWhereInput),
@@ -5614,6 +5645,7 @@ type Subscription {
 extend type Mutation {
   """
   Makes a token of an account, whose secret is shown in ` + "`" + `secretToken` + "`" + ` and never again. An account may have 100 valid ones.
+  A token gives no scope that it lacks, and no later expiry than its own.
   """
   createToken(input: CreateTokenInput!): CreateTokenPayload!
   """
@@ -5621,7 +5653,13 @@ extend type Mutation {
   """
   revokeToken(input: RevokeTokenInput!): RevokeTokenPayload!
   """
-  Gives an account a new first token, shown in ` + "`" + `secretToken` + "`" + ` and never again. The old one ends after ` + "`" + `overlap` + "`" + `.
+  Gives a token a successor of the same name, scopes and expiry, whose secret is shown in ` + "`" + `secretToken` + "`" + ` and never again.
+  The old one ends after ` + "`" + `overlap` + "`" + `. A token can be rotated with one that has its scopes and lasts as long.
+  """
+  rotateToken(input: RotateTokenInput!): RotateTokenPayload!
+  """
+  Gives an account a new first token, shown in ` + "`" + `secretToken` + "`" + ` and never again. The old one ends after ` + "`" + `overlap` + "`" + `. The new one
+  has all scopes and never expires: a token does this only if it is such a one.
   """
   rotateSecretToken(input: RotateSecretTokenInput!): RotateSecretTokenPayload!
 }
@@ -5649,6 +5687,23 @@ input RevokeTokenInput {
 
 type RevokeTokenPayload {
   token: Token!
+}
+
+input RotateTokenInput {
+  id: ID!
+  "How long the old token stays valid beside its successor: ` + "`" + `0s` + "`" + ` to ` + "`" + `7d` + "`" + `."
+  overlap: Duration = "0s"
+}
+
+type RotateTokenPayload {
+  """
+  The successor.
+  """
+  token: Token!
+  """
+  It is shown once.
+  """
+  secretToken: String!
 }
 
 input RotateSecretTokenInput {
@@ -6370,6 +6425,16 @@ func (ec *executionContext) childFields_RotateSigningSecretPayload(ctx context.C
 		return ec.fieldContext_RotateSigningSecretPayload_signingSecret(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RotateSigningSecretPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RotateTokenPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "token":
+		return ec.fieldContext_RotateTokenPayload_token(ctx, field)
+	case "secretToken":
+		return ec.fieldContext_RotateTokenPayload_secretToken(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RotateTokenPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_SendTestEventPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -167,6 +167,61 @@ func (ec *executionContext) fieldContext_RotateSecretTokenPayload_secretToken(_ 
 	return graphql.NewScalarFieldContext("RotateSecretTokenPayload", field, false, false, "String")
 }
 
+func (ec *executionContext) _RotateTokenPayload_token(ctx context.Context, field graphql.CollectedField, obj *model.RotateTokenPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RotateTokenPayload_token(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Token, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.Token) graphql.Marshaler {
+			return ec.marshalNToken2ᚖdatapusherᚋentᚐToken(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RotateTokenPayload_token(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RotateTokenPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Token(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RotateTokenPayload_secretToken(ctx context.Context, field graphql.CollectedField, obj *model.RotateTokenPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RotateTokenPayload_secretToken(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SecretToken, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RotateTokenPayload_secretToken(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RotateTokenPayload", field, false, false, "String")
+}
+
 // endregion **************************** field.gotpl *****************************
 
 // region    **************************** input.gotpl *****************************
@@ -329,6 +384,59 @@ func UnmarshalRotateSecretTokenInput(ctx context.Context, raw any) (pusher.Rotat
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputRotateTokenInput(ctx context.Context, obj any) (pusher.RotateTokenInput, error) {
+	var it pusher.RotateTokenInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["overlap"]; !present {
+		asMap["overlap"] = "0s"
+	}
+
+	fieldsInOrder := [...]string{"id", "overlap"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
+		case "overlap":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("overlap"))
+			data, err := ec.unmarshalODuration2ᚖtimeᚐDuration(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Overlap = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRotateTokenInput unmarshals raw into the RotateTokenInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRotateTokenInput(ctx context.Context, raw any) (pusher.RotateTokenInput, error) {
+	var out pusher.RotateTokenInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RotateTokenInput", raw, &out)
+	return out, err
+}
+
 // endregion **************************** input.gotpl *****************************
 
 // region    ************************** interface.gotpl ***************************
@@ -446,6 +554,44 @@ func (ec *executionContext) _RotateSecretTokenPayload(ctx context.Context, sel a
 	return out
 }
 
+var rotateTokenPayloadImplementors = []string{"RotateTokenPayload"}
+
+func (ec *executionContext) _RotateTokenPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RotateTokenPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, rotateTokenPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RotateTokenPayload")
+		case "token":
+			out.Values[i] = ec._RotateTokenPayload_token(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "secretToken":
+			out.Values[i] = ec._RotateTokenPayload_secretToken(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 // endregion **************************** object.gotpl ****************************
 
 // region    ***************************** type.gotpl *****************************
@@ -487,6 +633,19 @@ func (ec *executionContext) marshalNRotateSecretTokenPayload2ᚖdatapusherᚋgra
 		return graphql.Null
 	}
 	return ec._RotateSecretTokenPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNRotateTokenInput2datapusherᚋinternalᚋpusherᚐRotateTokenInput(ctx context.Context, v any) (pusher.RotateTokenInput, error) {
+	res, err := ec.unmarshalInputRotateTokenInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNRotateTokenPayload2ᚖdatapusherᚋgraphᚋmodelᚐRotateTokenPayload(ctx context.Context, sel ast.SelectionSet, v *model.RotateTokenPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "RotateTokenPayload!")
+		return graphql.Null
+	}
+	return ec._RotateTokenPayload(ctx, sel, v)
 }
 
 // endregion ***************************** type.gotpl *****************************

@@ -128,6 +128,13 @@ type RotateSigningSecretPayload struct {
 	SigningSecret string `json:"signingSecret"`
 }
 
+type RotateTokenPayload struct {
+	// The successor.
+	Token *ent.Token `json:"token"`
+	// It is shown once.
+	SecretToken string `json:"secretToken"`
+}
+
 type SendTestEventPayload struct {
 	Event    *ent.Event    `json:"event"`
 	Delivery *ent.Delivery `json:"delivery"`

@@ -22,6 +22,9 @@ type Options struct {
 	TTL time.Duration
 	// Flush is how often last uses are written; default 10 s.
 	Flush time.Duration
+	// WatchEvery is how often the viewers of [Authenticator.Watch] are looked at;
+	// default 500 ms.
+	WatchEvery time.Duration
 	// Now is the clock; default time.Now.
 	Now func() time.Time
 	// Logger hears of last uses that could not be written.
@@ -31,12 +34,14 @@ type Options struct {
 // Authenticator turns credentials into viewers. It is used by any number of
 // goroutines; Close ends it.
 type Authenticator struct {
-	client *ent.Client
-	admin  *[sha256.Size]byte
-	ttl    time.Duration
-	now    func() time.Time
-	cache  cache
-	used   lastUsed
+	client   *ent.Client
+	admin    *[sha256.Size]byte
+	ttl      time.Duration
+	now      func() time.Time
+	tokens   cache
+	sessions cache
+	used     lastUsed
+	watches  watches
 }
 
 // NewAuthenticator starts an authenticator on a database.
@@ -58,12 +63,19 @@ func NewAuthenticator(client *ent.Client, o Options) *Authenticator {
 	if o.Flush <= 0 {
 		o.Flush = 10 * time.Second
 	}
+	if o.WatchEvery <= 0 {
+		o.WatchEvery = 500 * time.Millisecond
+	}
 	a.used.start(client, o.Logger, o.Flush)
+	a.watches.start(a.look, o.WatchEvery)
 	return a
 }
 
-// Close writes the last uses that are still waiting.
-func (a *Authenticator) Close() { a.used.stop() }
+// Close writes the last uses that are still waiting. Nobody is watched any more.
+func (a *Authenticator) Close() {
+	a.watches.stop()
+	a.used.stop()
+}
 
 // Flush writes the last uses now.
 func (a *Authenticator) Flush(ctx context.Context) error { return a.used.flush(ctx) }
@@ -84,23 +96,26 @@ func (a *Authenticator) Authenticate(ctx context.Context, secret string) (*Viewe
 		return admin, nil
 	}
 	now := a.now()
-	grant, err := a.cache.get(ctx, sum, now, a.ttl, func(ctx context.Context) (grant, error) {
+	grant, err := a.tokens.get(ctx, sum, now, a.ttl, func(ctx context.Context) (grant, error) {
 		return a.load(ctx, secret, sum, now)
 	})
-	if err != nil {
-		return nil, problem.Wrap(err, problem.Unavailable, "the credential cannot be checked now: try again")
-	}
-	if !grant.valid(now) {
-		return nil, Denied()
-	}
-	return grant.viewer, nil
+	return grant.judge(err, now)
 }
 
-// Forget makes changes to an account's tokens work at once in this process.
-func (a *Authenticator) Forget(accountID string) { a.cache.forget(accountID) }
+// Forget makes changes to an account's tokens work at once in this process, for
+// those who are watched as well.
+func (a *Authenticator) Forget(accountID string) {
+	a.tokens.forget(func(v *Viewer) bool { return v.AccountID == accountID })
+	a.watches.poke()
+}
 
-// ForgetAll is Forget for every account.
-func (a *Authenticator) ForgetAll() { a.cache.forget("") }
+// ForgetAll is Forget for every account and every session.
+func (a *Authenticator) ForgetAll() {
+	all := func(*Viewer) bool { return true }
+	a.tokens.forget(all)
+	a.sessions.forget(all)
+	a.watches.poke()
+}
 
 var admin = &Viewer{Kind: Admin, Scopes: []Scope{Read, Manage}}
 
@@ -138,8 +153,7 @@ func (a *Authenticator) load(ctx context.Context, secret string, sum [sha256.Siz
 
 // grant is what a secret stands for.
 type grant struct {
-	viewer  *Viewer   // nil: nobody
-	expires time.Time // zero: never
+	viewer *Viewer // nil: nobody
 }
 
 func grantOf(t *ent.Token) grant {
@@ -151,11 +165,23 @@ func grantOf(t *ent.Token) grant {
 		g.viewer.Scopes = append(g.viewer.Scopes, Scope(s))
 	}
 	if t.ExpiresAt != nil {
-		g.expires = *t.ExpiresAt
+		g.viewer.ExpiresAt = t.ExpiresAt.UTC()
 	}
 	return g
 }
 
-func (g grant) valid(now time.Time) bool {
-	return g.viewer != nil && (g.expires.IsZero() || now.Before(g.expires))
+func (g grant) valid(now time.Time) bool { return g.viewer != nil && !expired(g.viewer.ExpiresAt, now) }
+
+// judge is the answer to whoever has shown what the grant was looked up by.
+func (g grant) judge(err error, now time.Time) (*Viewer, error) {
+	switch {
+	case err != nil:
+		return nil, problem.Wrap(err, problem.Unavailable, "the credential cannot be checked now: try again")
+	case !g.valid(now):
+		return nil, Denied()
+	}
+	return g.viewer, nil
 }
+
+// expired says whether an end has come; zero never does.
+func expired(end, now time.Time) bool { return !end.IsZero() && !now.Before(end) }

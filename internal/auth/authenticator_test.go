@@ -48,10 +48,19 @@ type world struct {
 
 func newWorld(t *testing.T, db *database.DB) *world {
 	w := &world{db: db, clock: newClock(), ctx: auth.AsSystem(t.Context())}
-	w.auth = auth.NewAuthenticator(db.Ent, auth.Options{AdminToken: adminToken, Now: w.clock.Now, Flush: time.Hour})
-	t.Cleanup(w.auth.Close)
+	w.auth = w.process(t, adminToken)
 	w.account = db.Ent.Account.Create().SetName("a").SetEmail("a@example.com").SaveX(w.ctx)
 	return w
+}
+
+// process is the authenticator of a process on the same database. It looks at
+// those who are watched all the time.
+func (w *world) process(t *testing.T, adminToken string) *auth.Authenticator {
+	a := auth.NewAuthenticator(w.db.Ent, auth.Options{
+		AdminToken: adminToken, Now: w.clock.Now, Flush: time.Hour, WatchEvery: time.Millisecond,
+	})
+	t.Cleanup(a.Close)
+	return a
 }
 
 func (w *world) token(secret string) *ent.TokenCreate {
@@ -75,7 +84,7 @@ func TestValidCredentials(t *testing.T) {
 				require.NoError(t, err)
 				require.Equal(t, &auth.Viewer{
 					Kind: auth.Account, AccountID: w.account.ID, TokenID: row.ID,
-					Scopes: []auth.Scope{auth.Ingest, auth.Read},
+					Scopes: []auth.Scope{auth.Ingest, auth.Read}, ExpiresAt: row.ExpiresAt.UTC(),
 				}, v)
 			}
 		}

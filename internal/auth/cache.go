@@ -10,14 +10,14 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// cached is how many tokens a process remembers at most. What does not fit is
+// cached is how many secrets a process remembers at most. What does not fit is
 // looked up again: slower, never wrong.
 const cached = 10_000
 
 // patience bounds a look-up that several callers wait for.
 const patience = 5 * time.Second
 
-// cache remembers valid tokens for a short time. Secrets that are not valid are
+// cache remembers valid secrets for a short time. Secrets that are not valid are
 // never remembered: guesses must not push out what is in use.
 type cache struct {
 	mu      sync.Mutex
@@ -81,13 +81,13 @@ func (c *cache) put(sum [sha256.Size]byte, e entry, age uint64, now time.Time) {
 	c.entries[sum] = e
 }
 
-// forget drops an account's tokens, or all with "".
-func (c *cache) forget(accountID string) {
+// forget drops the viewers that are meant.
+func (c *cache) forget(meant func(*Viewer) bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.age++
 	for k, e := range c.entries {
-		if accountID == "" || e.viewer.AccountID == accountID {
+		if meant(e.viewer) {
 			delete(c.entries, k)
 		}
 	}

@@ -8,12 +8,13 @@ import (
 )
 
 const (
-	// tokenMark begins every secret that is made here, so that scanners for leaked
+	// The marks begin every secret that is made here, so that scanners for leaked
 	// secrets can find it.
-	tokenMark = "dpt_"
-	// tokenRandom letters and digits hold 256 random bits: 62^43 > 2^256.
-	tokenRandom = 43
-	letters     = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+	tokenMark   = "dpt_"
+	sessionMark = "dps_"
+	// random letters and digits hold 256 random bits: 62^43 > 2^256.
+	random  = 43
+	letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 	// What a token is shown and looked up by. More than 190 random bits stay behind it.
 	ownPrefix   = 12
@@ -27,10 +28,15 @@ const (
 const TokenHeader = "CL-X-TOKEN"
 
 // NewSecretToken makes the secret of a token: "dpt_" and 43 letters and digits.
-func NewSecretToken() (secret string) {
+func NewSecretToken() (secret string) { return newSecret(tokenMark) }
+
+// NewSessionSecret makes the secret of a session: "dps_" and 43 letters and digits.
+func NewSessionSecret() (secret string) { return newSecret(sessionMark) }
+
+func newSecret(mark string) string {
 	// The highest multiple of 62 in a byte: what is above would favour some letters.
 	const fair = 256 / len(letters) * len(letters)
-	out := append(make([]byte, 0, len(tokenMark)+tokenRandom), tokenMark...)
+	out := append(make([]byte, 0, len(mark)+random), mark...)
 	var b [64]byte
 	for len(out) < cap(out) {
 		_, _ = rand.Read(b[:]) // never fails: the program ends where there is no randomness

@@ -6,6 +6,7 @@ package auth
 import (
 	"context"
 	"slices"
+	"time"
 )
 
 // Scope is one thing that an account's token may be used for.
@@ -36,7 +37,9 @@ type Viewer struct {
 	Kind      Kind
 	AccountID string // of an Account viewer
 	TokenID   string // of an Account viewer
+	SessionID string // of an Admin viewer who has signed in with a browser
 	Scopes    []Scope
+	ExpiresAt time.Time // of the token or the session; zero: never
 }
 
 // Everything reports whether the viewer may see all accounts.

@@ -16,7 +16,7 @@ import (
 // there both must be valid, and the change is made with the rights of the
 // secret_token: it is never the wider one.
 func (a *api) change(w http.ResponseWriter, r *http.Request, names ...string) (context.Context, *seedInput, error) {
-	v, err := a.viewer(r)
+	v, err := a.tokenViewer(r)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -26,6 +26,11 @@ func (a *api) change(w http.ResponseWriter, r *http.Request, names ...string) (c
 	body, err := readBody(w, r, maxChange)
 	if err != nil {
 		return nil, nil, err
+	}
+	if v != nil {
+		if err := confirm(r, func() (*auth.Viewer, error) { return a.tokenViewer(r) }); err != nil {
+			return nil, nil, err
+		}
 	}
 	if err := checkJSON("body", body, jsoncheck.MaxDepth); err != nil {
 		return nil, nil, err

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"time"
 
 	"datapusher/internal/auth"
 	"datapusher/internal/problem"
@@ -36,7 +37,8 @@ func (a *api) authenticate(r *http.Request, secret string) (*auth.Viewer, error)
 	if err != nil {
 		return nil, err
 	}
-	recordOf(r).account = v.AccountID
+	rec := recordOf(r)
+	rec.account, rec.known = v.AccountID, time.Now()
 	return v, nil
 }
 
@@ -53,13 +55,23 @@ func (a *api) authenticateAccount(r *http.Request, secret string) (*auth.Viewer,
 	return v, nil
 }
 
-// viewer finds the viewer of a request's headers; nil where there is none.
-func (a *api) viewer(r *http.Request) (*auth.Viewer, error) {
+// tokenViewer finds the viewer of a request's token; nil where there is none.
+func (a *api) tokenViewer(r *http.Request) (*auth.Viewer, error) {
 	c, err := credentialOf(r.Header)
 	if err != nil || !c.given {
 		return nil, err
 	}
 	return a.authenticate(r, c.secret)
+}
+
+// viewer finds the viewer of a request's token or, without one, of its session;
+// nil where there is neither. A token, a wrong one too, is the only credential.
+func (a *api) viewer(r *http.Request) (*auth.Viewer, error) {
+	v, err := a.tokenViewer(r)
+	if err != nil || v != nil {
+		return v, err
+	}
+	return a.sessionViewer(r)
 }
 
 // admin lets the operator in and nobody else.

@@ -1,6 +1,12 @@
 package httpapi
 
-import "strings"
+import (
+	"net/http"
+	"strings"
+)
+
+// ClientAddress is the IP address that a request comes from.
+func ClientAddress(r *http.Request) string { return clientAddress(r) }
 
 // Listed is how many rows a list has at most.
 const Listed = listed

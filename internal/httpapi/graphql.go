@@ -15,7 +15,9 @@ func (a *api) graphql(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if v != nil {
+		again := func() (*auth.Viewer, error) { return a.viewer(r) }
 		r = r.WithContext(auth.With(r.Context(), v))
+		r.Body = confirmed{r.Body, func() error { return confirm(r, again) }}
 	}
 	a.GraphQL.ServeHTTP(w, r)
 	return nil

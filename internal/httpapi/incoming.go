@@ -42,6 +42,9 @@ func (a *api) postIncoming(w http.ResponseWriter, r *http.Request) error {
 	if e.Payload, err = readBody(w, r, ingest.MaxPayload); err != nil {
 		return err
 	}
+	if err := confirm(r, func() (*auth.Viewer, error) { return a.ingester(r, c.secret) }); err != nil {
+		return err
+	}
 	if err := checkJSON("body", e.Payload, jsoncheck.MaxDepth); err != nil {
 		return err
 	}

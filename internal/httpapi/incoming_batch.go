@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 
+	"datapusher/internal/auth"
 	"datapusher/internal/ingest"
 	"datapusher/internal/jsoncheck"
 	"datapusher/internal/problem"
@@ -47,6 +48,9 @@ func (a *api) postBatch(w http.ResponseWriter, r *http.Request) error {
 	}
 	body, err := readBody(w, r, maxBatch)
 	if err != nil {
+		return err
+	}
+	if err := confirm(r, func() (*auth.Viewer, error) { return a.ingester(r, c.secret) }); err != nil {
 		return err
 	}
 	take := elements

@@ -17,7 +17,7 @@ const afterName = "after"
 
 // reader finds who asks, with the scope to read.
 func (a *api) reader(r *http.Request) (context.Context, *auth.Viewer, error) {
-	v, err := a.viewer(r)
+	v, err := a.tokenViewer(r)
 	if err == nil && v == nil {
 		err = a.denied(r)
 	}

@@ -15,6 +15,7 @@ import (
 // Authenticator turns a credential into a viewer. It is *auth.Authenticator.
 type Authenticator interface {
 	Authenticate(ctx context.Context, secret string) (*auth.Viewer, error)
+	AuthenticateSession(ctx context.Context, secret string) (*auth.Viewer, error)
 }
 
 // Ingest takes events in. It is *ingest.Ingest.

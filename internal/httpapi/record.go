@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"datapusher/internal/problem"
 )
@@ -10,7 +11,8 @@ import (
 // record is what is known of a request for its log line and for its errors.
 type record struct {
 	id      string
-	account string // "" as long as nobody is known
+	account string    // "" as long as nobody is known
+	known   time.Time // when the caller's credential was checked
 	tell    teller
 	failure *problem.Error
 }

@@ -37,6 +37,9 @@ func (a *api) routes() []route {
 		{"/account/{$}", tellSeed(nil), accounts},
 		{"/destination", tellSeed(nil), destinations},
 		{"/destination/{$}", tellSeed(nil), destinations},
+		{"/session", tellProblem, map[string]endpoint{
+			http.MethodPost: a.signIn, http.MethodGet: a.session, http.MethodDelete: a.signOut,
+		}},
 		{"/graphql", tellProblem, map[string]endpoint{http.MethodPost: a.graphql, http.MethodGet: a.graphql}},
 		{"/playground", tellProblem, readable(a.playground)},
 		{"/playground/", tellProblem, readable(a.playground)},

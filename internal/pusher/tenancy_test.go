@@ -52,6 +52,10 @@ func TestAForeignIDAnswersLikeAMissingOne(t *testing.T) {
 				_, err := w.RevokeToken(ctx, pusher.RevokeTokenInput{ID: ref})
 				return err
 			}},
+			"rotateToken": {tok.ID, func(ctx context.Context, ref string) error {
+				_, _, err := w.RotateToken(ctx, pusher.RotateTokenInput{ID: ref})
+				return err
+			}},
 			"rotateSecretToken": {a.ID, func(ctx context.Context, ref string) error {
 				_, _, err := w.RotateSecretToken(ctx, pusher.RotateSecretTokenInput{AccountID: ref})
 				return err

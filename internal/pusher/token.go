@@ -41,7 +41,8 @@ func (in CreateTokenInput) fields() (f problem.Fields) {
 // lies in the past: that depends on the clock.
 func (in CreateTokenInput) Validate() error { return in.fields().Err() }
 
-// CreateToken makes a token, whose secret is shown here and never again.
+// CreateToken makes a token, whose secret is shown here and never again. Made
+// with a token, it can do no more and lasts no longer than that one.
 func (p *Pusher) CreateToken(ctx context.Context, in CreateTokenInput) (*ent.Token, string, error) {
 	if err := auth.Require(ctx, auth.Manage); err != nil {
 		return nil, "", err
@@ -58,6 +59,9 @@ func (p *Pusher) CreateToken(ctx context.Context, in CreateTokenInput) (*ent.Tok
 	err := p.tx(ctx, func(tx *ent.Client) error {
 		a, err := p.lock(ctx, tx, in.AccountID)
 		if err != nil {
+			return err
+		}
+		if err := p.mayGive(ctx, tx, in.Scopes, in.ExpiresAt); err != nil {
 			return err
 		}
 		if err := p.roomForToken(ctx, tx, a.ID); err != nil {
@@ -131,64 +135,6 @@ func (p *Pusher) RevokeToken(ctx context.Context, in RevokeTokenInput) (*ent.Tok
 	}
 	p.credentialsChanged(revoked.AccountID)
 	return revoked.Unwrap(), nil
-}
-
-// RotateSecretTokenInput names an account and how long its old first token stays
-// valid beside the new one: 0s to 7d; nil is 0s.
-type RotateSecretTokenInput struct {
-	AccountID string
-	Overlap   *time.Duration
-}
-
-func (in RotateSecretTokenInput) fields() (f problem.Fields) {
-	checkOverlap(&f, in.Overlap)
-	return f
-}
-
-// Validate says everything that is wrong with the input.
-func (in RotateSecretTokenInput) Validate() error { return in.fields().Err() }
-
-// RotateSecretToken gives an account a new first token, whose secret is shown
-// here and never again. The old one expires when the overlap is over.
-func (p *Pusher) RotateSecretToken(ctx context.Context, in RotateSecretTokenInput) (*ent.Account, string, error) {
-	if err := begin(ctx, in); err != nil {
-		return nil, "", err
-	}
-	secret := auth.NewSecretToken()
-	var of *ent.Account
-	err := p.tx(ctx, func(tx *ent.Client) (err error) {
-		if of, err = p.lock(ctx, tx, in.AccountID); err != nil {
-			return err
-		}
-		if err := p.retireFirst(ctx, tx, of.ID, in.Overlap); err != nil {
-			return err
-		}
-		if err := p.roomForToken(ctx, tx, of.ID); err != nil {
-			return err
-		}
-		_, err = p.createToken(tx, of.ID, firstToken, auth.Scopes, secret).SetFirst(true).Save(ctx)
-		return err
-	})
-	if err != nil {
-		return nil, "", err
-	}
-	p.credentialsChanged(of.ID)
-	return of.Unwrap(), secret, nil
-}
-
-// retireFirst lets an account's first token end after an overlap. One that ends
-// sooner keeps its end.
-func (p *Pusher) retireFirst(ctx context.Context, tx *ent.Client, accountID string, overlap *time.Duration) error {
-	end := p.now()
-	if overlap != nil {
-		end = end.Add(*overlap)
-	}
-	first := tx.Token.Update().Where(token.AccountID(accountID), token.First(true), token.RevokedAtIsNil(),
-		token.Or(token.ExpiresAtIsNil(), token.ExpiresAtGT(end)))
-	if err := first.SetExpiresAt(end.Truncate(time.Microsecond)).Exec(ctx); err != nil {
-		return err
-	}
-	return tx.Token.Update().Where(token.AccountID(accountID), token.First(true)).SetFirst(false).Exec(ctx)
 }
 
 // micro is a time as both databases keep it.

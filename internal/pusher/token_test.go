@@ -99,6 +99,8 @@ func TestOverlapsAreBounded(t *testing.T) {
 	for d, want := range map[time.Duration]bool{-1: false, 0: true, 7 * 24 * time.Hour: true, 7*24*time.Hour + 1: false} {
 		err := pusher.RotateSecretTokenInput{Overlap: &d}.Validate()
 		require.Equal(t, want, err == nil, d)
+		err = pusher.RotateTokenInput{Overlap: &d}.Validate()
+		require.Equal(t, want, err == nil, d)
 		err = pusher.RotateSigningSecretInput{Overlap: &d}.Validate()
 		require.Equal(t, want, err == nil, d)
 	}

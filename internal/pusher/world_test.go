@@ -23,6 +23,8 @@ import (
 	"datapusher/workflows"
 )
 
+const adminToken = "the-admin-token-of-these-tests"
+
 // world is a pusher on a database of its own, with what it calls beside it.
 type world struct {
 	*pusher.Pusher
@@ -52,7 +54,7 @@ func newWorld(t *testing.T, db *database.DB) *world {
 		system: auth.AsSystem(t.Context()),
 	}
 	now := func() time.Time { return w.now }
-	w.auth = auth.NewAuthenticator(db.Ent, auth.Options{Now: now, Flush: time.Hour})
+	w.auth = auth.NewAuthenticator(db.Ent, auth.Options{AdminToken: adminToken, Now: now, Flush: time.Hour})
 	t.Cleanup(w.auth.Close)
 	w.sender = sender.New(sender.Options{Now: now, AllowCIDRs: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
 	t.Cleanup(w.sender.Close)
@@ -175,10 +177,14 @@ func (w *world) reload(d *ent.Delivery) *ent.Delivery { return w.db.Ent.Delivery
 // did is what the audit log says of something: "RETRY admin: why".
 func (w *world) did(subjectID string) []string {
 	var all []string
-	for _, a := range w.db.Ent.Action.Query().Where(action.SubjectID(subjectID)).Order(action.ByCreatedAt()).AllX(w.system) {
+	for _, a := range w.actions(subjectID) {
 		all = append(all, string(a.Kind)+" "+a.Actor+": "+a.Reason)
 	}
 	return all
+}
+
+func (w *world) actions(subjectID string) []*ent.Action {
+	return w.db.Ent.Action.Query().Where(action.SubjectID(subjectID)).Order(action.ByCreatedAt()).AllX(w.system)
 }
 
 // tokenID is the actor that a viewer is in the audit log.

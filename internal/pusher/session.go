@@ -1,0 +1,92 @@
+package pusher
+
+import (
+	"context"
+	"errors"
+
+	"datapusher/ent"
+	"datapusher/ent/action"
+	"datapusher/ent/session"
+	"datapusher/internal/auth"
+	"datapusher/internal/id"
+	"datapusher/internal/problem"
+)
+
+// SignIn opens a session of the operator, whose secret goes into a cookie and is
+// kept nowhere. It takes the admin token itself: a session opens no other. The
+// address, if it is known, is the caller's.
+func (p *Pusher) SignIn(ctx context.Context, address string) (*ent.Session, string, error) {
+	switch v := auth.From(ctx); {
+	case v == nil:
+		return nil, "", auth.Denied()
+	case v.Kind != auth.Admin || v.SessionID != "":
+		return nil, "", problem.New(problem.Forbidden, "a session is opened with the admin token")
+	}
+	if p.o.Auth == nil {
+		return nil, "", errors.New("nobody keeps sessions here")
+	}
+	ctx = auth.AsSystem(ctx)
+	now, secret := p.now(), auth.NewSessionSecret()
+	var made *ent.Session
+	err := p.tx(ctx, func(tx *ent.Client) (err error) {
+		// Who signs in sweeps: so there are never more than were opened in half a day.
+		if _, err := tx.Session.Delete().Where(session.ExpiresAtLTE(now)).Exec(ctx); err != nil {
+			return err
+		}
+		made, err = tx.Session.Create().
+			SetID(id.New(id.Session, now)).SetCreatedAt(now).SetExpiresAt(now.Add(auth.SessionLife)).
+			SetHash(auth.HashOf(secret)).SetAdminHash(p.o.Auth.AdminHash()).SetNillableAddress(known(address)).
+			Save(ctx)
+		if err != nil {
+			return err
+		}
+		return p.noteSession(ctx, tx, made.ID, action.KindSignIn, address)
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	return made.Unwrap(), secret, nil
+}
+
+// SignOut ends the session of the viewer: at once in this process, within a
+// second in others.
+func (p *Pusher) SignOut(ctx context.Context, address string) error {
+	v := auth.From(ctx)
+	switch {
+	case v == nil:
+		return auth.Denied()
+	case v.SessionID == "":
+		return problem.New(problem.NotFound, "there is no session: the request comes with a token")
+	}
+	ctx = auth.AsSystem(ctx)
+	err := p.tx(ctx, func(tx *ent.Client) error {
+		n, err := tx.Session.Update().Where(session.ID(v.SessionID), session.RevokedAtIsNil()).SetRevokedAt(p.now()).Save(ctx)
+		if err != nil || n == 0 {
+			return err
+		}
+		return p.noteSession(ctx, tx, v.SessionID, action.KindSignOut, address)
+	})
+	if err != nil {
+		return err
+	}
+	if p.o.Auth != nil {
+		p.o.Auth.ForgetSession(v.SessionID)
+	}
+	return nil
+}
+
+// noteSession records that the operator came or went. It belongs to no account.
+func (p *Pusher) noteSession(ctx context.Context, tx *ent.Client, sessionID string, kind action.Kind, address string) error {
+	now := p.now()
+	return tx.Action.Create().
+		SetID(id.New(id.Action, now)).SetCreatedAt(now).
+		SetSubjectID(sessionID).SetKind(kind).SetActor("admin").SetNillableAddress(known(address)).
+		Exec(ctx)
+}
+
+func known(address string) *string {
+	if address == "" {
+		return nil
+	}
+	return &address
+}
