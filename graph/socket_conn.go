@@ -150,8 +150,12 @@ func (c *socket) init(upgraded *auth.Viewer, payload json.RawMessage) *end {
 	c.running.Go(func() { // ends with the connection at the latest
 		defer stop()
 		<-watched.Done()
-		if c.ctx.Err() == nil {
+		switch {
+		case c.ctx.Err() != nil: // it is over anyway
+		case errors.Is(context.Cause(watched), auth.ErrRevoked):
 			c.close(&end{notAllowed, "Forbidden"})
+		default:
+			c.close(&end{websocket.StatusTryAgainLater, "The credential cannot be checked now"})
 		}
 	})
 	c.viewer = auth.With(watched, v)
@@ -176,7 +180,7 @@ func (c *socket) authenticate(upgraded *auth.Viewer, payload json.RawMessage) (*
 		return nil, forbidden
 	case err != nil:
 		return nil, &end{websocket.StatusTryAgainLater, "The credential cannot be checked now"}
-	case upgraded != nil && (v.Kind != upgraded.Kind || v.TokenID != upgraded.TokenID):
+	case upgraded != nil && (v.Kind != upgraded.Kind || v.TokenID != upgraded.TokenID || v.SessionID != upgraded.SessionID):
 		return nil, forbidden
 	}
 	return v, nil
