@@ -49,7 +49,10 @@ func told(e *gqlerror.Error) string {
 	return text[:cut] + "…"
 }
 
-var noSuchEnumValue = regexp.MustCompile(`^Value "\w*" does not exist`)
+var (
+	noSuchEnumValue = regexp.MustCompile(`^Value "\w*" does not exist`)
+	beforeValue     = regexp.MustCompile(`^(.*?)(?:( value): |, found )`)
+)
 
 // ofValidation takes the value out of a message of the one rule that quotes values.
 // What stands before the value is the schema's, so that the first match counts.
@@ -61,11 +64,8 @@ func ofValidation(e *gqlerror.Error) string {
 	if noSuchEnumValue.MatchString(text) {
 		return noSuchEnumValue.ReplaceAllString(text, "The value does not exist")
 	}
-	if kept, _, found := strings.Cut(text, ", found "); found {
-		return kept
-	}
-	if kept, _, found := strings.Cut(text, " value: "); found {
-		return kept + " value"
+	if kept := beforeValue.FindStringSubmatch(text); kept != nil {
+		return kept[1] + kept[2]
 	}
 	return "A value does not fit its type"
 }

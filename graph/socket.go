@@ -37,7 +37,8 @@ type SocketLimits struct {
 	Operations  int           // of one connection at a time; 20
 	Message     int64         // bytes of a message from the client; 64 KiB
 	Write       time.Duration // for one message to a slow reader; 10 s
-	Ping        time.Duration // between two pings; as long may the answer take; 20 s
+	Ping        time.Duration // between two pings; 20 s
+	Pong        time.Duration // until the answer to a ping; 20 s
 	Poll        time.Duration // between two looks of a subscription at the database; 500 ms
 }
 
@@ -61,6 +62,7 @@ func (l *SocketLimits) fill() {
 	}
 	or(&l.Write, 10*time.Second)
 	or(&l.Ping, 20*time.Second)
+	or(&l.Pong, 20*time.Second)
 	or(&l.Poll, 500*time.Millisecond)
 }
 

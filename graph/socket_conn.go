@@ -89,7 +89,13 @@ func (c *socket) serve(ctx context.Context, upgraded *auth.Viewer) {
 	}
 }
 
-func (c *socket) close(e *end) { _ = c.conn.Close(e.code, e.reason) }
+func (c *socket) close(e *end) {
+	if e.code == 0 {
+		_ = c.conn.CloseNow()
+		return
+	}
+	_ = c.conn.Close(e.code, e.reason)
+}
 
 // keepAlive finds out whether the other side is still there.
 func (c *socket) keepAlive() {
@@ -101,7 +107,7 @@ func (c *socket) keepAlive() {
 			return
 		case <-ticker.C:
 		}
-		ctx, cancel := context.WithTimeout(c.ctx, c.limits.Ping)
+		ctx, cancel := context.WithTimeout(c.ctx, c.limits.Pong)
 		err := c.conn.Ping(ctx)
 		cancel()
 		if err != nil {
@@ -366,7 +372,7 @@ func (c *socket) write(m message) *end {
 	ctx, cancel := context.WithTimeout(c.ctx, c.limits.Write)
 	defer cancel()
 	if c.conn.Write(ctx, websocket.MessageText, text) != nil {
-		return &end{websocket.StatusPolicyViolation, "too slow"}
+		return &end{} // there is nobody to tell
 	}
 	return nil
 }

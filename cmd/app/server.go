@@ -41,6 +41,7 @@ type Server struct {
 	Pusher *pusher.Pusher
 	Ingest *ingest.Ingest
 
+	graphql    *graph.Handler
 	dispatcher *dispatch.Dispatcher
 	http       []*http.Server
 	url        string
@@ -105,9 +106,14 @@ func Start(ctx context.Context, c Config, o Options) (_ *Server, err error) {
 }
 
 func (s *Server) handler(authenticator *auth.Authenticator) http.Handler {
-	api := graph.NewHandler(graph.Options{Pusher: s.Pusher, DB: s.db, Box: s.box, Engine: s.engine, Logger: s.logger})
+	silent := s.config.Introspection == introspectionOff
+	s.graphql = graph.NewHandler(graph.Options{
+		Pusher: s.Pusher, DB: s.db, Box: s.box, Engine: s.engine, Logger: s.logger, Auth: authenticator, NoIntrospection: silent,
+	})
+	s.onClose(s.graphql.Close)
 	return httpapi.New(httpapi.Options{
-		Auth: authenticator, Ingest: s.Ingest, Pusher: s.Pusher, DB: s.db, Box: s.box, GraphQL: api, SDL: graph.SDL(),
+		Auth: authenticator, Ingest: s.Ingest, Pusher: s.Pusher, DB: s.db, Box: s.box,
+		GraphQL: s.graphql, SDL: graph.SDL(), SchemaForViewers: silent,
 		Playground: dashboard.Playground("/graphql"), Metrics: s.metrics.Handler(), Logger: s.logger,
 		CORSOrigins: s.config.CORSOrigins, PublicURL: s.config.PublicURL, TemporalUIURL: s.config.TemporalUIURL,
 		Checks: map[string]func(context.Context) error{
@@ -176,6 +182,7 @@ func (s *Server) Close() {
 	s.stopping.Store(true)
 	ctx, cancel := context.WithTimeout(context.Background(), s.config.ShutdownTimeout)
 	defer cancel()
+	s.graphql.Close() // net/http does not know of WebSockets any more
 	for _, h := range s.http {
 		if err := h.Shutdown(ctx); err != nil {
 			s.logger.Warn("requests were cut off", "error", err)

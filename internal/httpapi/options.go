@@ -27,7 +27,7 @@ type Ingest interface {
 // Check says whether a part that the server needs can be used now.
 type Check = func(context.Context) error
 
-// Options of [New]. All but the last three are needed.
+// Options of [New]. All but the last four are needed.
 type Options struct {
 	Auth   Authenticator
 	Ingest Ingest
@@ -45,11 +45,14 @@ type Options struct {
 	// Logger gets one line for each request.
 	Logger *slog.Logger
 
-	// CORSOrigins may call the API from a browser; see [CheckOrigin].
+	// CORSOrigins may call the API from a browser; see [CheckOrigin]. Pages of other
+	// origins may not, but for the API's own.
 	CORSOrigins []string
-	// PublicURL is where callers reach the doors, for the OpenAPI document; "" says
-	// nothing about it.
+	// PublicURL is where callers reach the doors: an origin of the API's own, and named
+	// in the OpenAPI document. "" says nothing about it.
 	PublicURL string
+	// SchemaForViewers refuses /schema.graphql to those without a credential.
+	SchemaForViewers bool
 	// TemporalUIURL is where people see the workflows; "" where there is no UI.
 	TemporalUIURL string
 }
@@ -66,7 +69,7 @@ func New(o Options) http.Handler {
 	a := &api{Options: o}
 	mux := http.NewServeMux()
 	for _, r := range a.routes() {
-		mux.Handle(r.pattern, r)
+		mux.Handle(r.pattern, a.guarded(r))
 	}
 	return a.observe(secured(allowOrigins(o.CORSOrigins, mux)))
 }
