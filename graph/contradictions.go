@@ -54,8 +54,14 @@ func (m *measure) collect(set ast.SelectionSet, into map[string][]*ast.Field) {
 	}
 }
 
+// differ reports whether two fields are not written alike.
 func differ(a, b *ast.Field) bool {
-	return a != b && (a.Name != b.Name || !slices.EqualFunc(a.Arguments, b.Arguments, func(x, y *ast.Argument) bool {
-		return x.Name == y.Name && x.Value.String() == y.Value.String()
-	}))
+	return a != b && (a.Name != b.Name || !sameArguments(a.Arguments, b.Arguments) ||
+		!slices.EqualFunc(a.Directives, b.Directives, func(x, y *ast.Directive) bool {
+			return x.Name == y.Name && sameArguments(x.Arguments, y.Arguments)
+		}))
+}
+
+func sameArguments(a, b ast.ArgumentList) bool {
+	return slices.EqualFunc(a, b, func(x, y *ast.Argument) bool { return x.Name == y.Name && x.Value.String() == y.Value.String() })
 }

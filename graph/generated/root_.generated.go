@@ -5311,7 +5311,8 @@ input TokenWhereInput {
   The accounts that the viewer sees: all of them for the admin, otherwise its own.
 
   Every list is a Relay connection. A page has 20 items unless ` + "`" + `first` + "`" + ` or ` + "`" + `last` + "`" + ` says otherwise, and at most 100,
-  nested lists too. An operation may ask for 100,000 values in all, in 700 fields, 50 of them at its root, 20 levels deep.
+  nested lists too. An operation may ask for 100,000 values in all, in 700 fields, 50 of them at its root, 20 levels deep;
+  its arguments may have 1,000 values in all, a variable counted wherever it is used, 500 in a list, 20 levels deep.
   A payload counts as 100, a response body and the headers of an attempt as 10, a timeline as 403 entries, a success rate
   as 500, a count of what is parked and a replay's report as 100.
   """
@@ -5400,7 +5401,8 @@ Every mutation takes one ` + "`" + `input` + "`" + ` and says in its payload wha
 What belongs to another account is answered like what does not exist: ` + "`" + `not_found` + "`" + `.
 
 Errors have a code in ` + "`" + `extensions.code` + "`" + `: ` + "`" + `invalid` + "`" + ` (with ` + "`" + `extensions.fields` + "`" + `), ` + "`" + `unauthenticated` + "`" + `, ` + "`" + `forbidden` + "`" + `,
-` + "`" + `not_found` + "`" + `, ` + "`" + `conflict` + "`" + `, ` + "`" + `too_large` + "`" + `, ` + "`" + `rate_limited` + "`" + `, ` + "`" + `unavailable` + "`" + `, ` + "`" + `internal` + "`" + ` (with ` + "`" + `extensions.requestID` + "`" + `).
+` + "`" + `not_found` + "`" + `, ` + "`" + `conflict` + "`" + `, ` + "`" + `too_large` + "`" + `, ` + "`" + `rate_limited` + "`" + `, ` + "`" + `unavailable` + "`" + ` and ` + "`" + `internal` + "`" + ` (both with ` + "`" + `extensions.requestID` + "`" + `).
+Messages name fields, arguments and types; they never repeat a value that was sent.
 """
 type Mutation
 `, BuiltIn: false},
