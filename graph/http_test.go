@@ -1,15 +1,18 @@
 package graph_test
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/stretchr/testify/require"
 
 	"datapusher/graph"
+	"datapusher/internal/auth"
 	"datapusher/internal/testutil/dbtest"
 )
 
@@ -50,6 +53,26 @@ func TestTheDoor(t *testing.T) {
 		require.Equal(t, c.code, a.code(), name)
 		require.NotContains(t, a.Text, "planted-marker", name)
 		require.Equal(t, "application/json; charset=utf-8", a.Header.Get("Content-Type"), name)
+	}
+}
+
+// What hands the body on may say why it ends: a credential that was revoked while
+// it was coming.
+func TestABodyThatIsCutOff(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, dbtest.SQLite(t))
+	for _, c := range []struct {
+		err    error
+		status int
+		code   string
+	}{{auth.Denied(), 401, "unauthenticated"}, {io.ErrUnexpectedEOF, 400, "invalid"}} {
+		body := io.MultiReader(strings.NewReader(`{"query":"{ viewer { kind } }"}`), iotest.ErrReader(c.err))
+		r := httptest.NewRequestWithContext(w.admin, http.MethodPost, "/graphql", body)
+		r.Header.Set("Content-Type", "application/json")
+		a := w.serve(t, r)
+		require.Equal(t, c.status, a.Status, a.Text)
+		require.Equal(t, c.code, a.code())
+		require.Nil(t, a.Data)
 	}
 }
 
