@@ -12,8 +12,6 @@ import (
 
 // However many documents come, few are remembered, and no long ones. It runs
 // alone: it measures.
-//
-//nolint:paralleltest // it measures
 func TestFewDocumentsAreRemembered(t *testing.T) {
 	const (
 		most   = 64 << 20 // bytes

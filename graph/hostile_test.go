@@ -52,8 +52,6 @@ func (w *world) raw(ctx context.Context, body []byte) (*httptest.ResponseRecorde
 
 // TestHostileDocuments must be refused at once, by whomever they are sent, without
 // being remembered. It runs alone, so that it measures nothing but them.
-//
-//nolint:paralleltest // it measures
 func TestHostileDocuments(t *testing.T) {
 	const (
 		most    = 100 * time.Millisecond

@@ -28,9 +28,9 @@ var guesses = map[string]string{
 	"a type of a fragment":   `{ ...F } fragment F on Acount { id }`,
 	"a type in line":         `{ node(id: "x") { ... on Acount { id } } }`,
 	"a member of an input":   `{ accounts(where: {nam: "x"}) { totalCount } }`,
-	"an enum's value":        `{ deliveries(where: {status: SUCCEDED}) { totalCount } }`,
-	"an enum's text":         `{ deliveries(where: {status: "SUCCEDED"}) { totalCount } }`,
-	"an enum for a text":     `{ accounts(where: {name: SUCCEDED}) { totalCount } }`,
+	"an enum's value":        `{ deliveries(where: {status: SUCCEEDE}) { totalCount } }`,
+	"an enum's text":         `{ deliveries(where: {status: "SUCCEEDE"}) { totalCount } }`,
+	"an enum for a text":     `{ accounts(where: {name: SUCCEEDE}) { totalCount } }`,
 	"a fragment":             `{ ...Fo } fragment Foo on Query { viewer { kind } }`,
 	"a variable":             `query($first: Int) { accounts(first: $firs) { totalCount } }`,
 	"an operation":           `quer { viewer { kind } }`,
@@ -64,8 +64,8 @@ func TestIntrospectionCanBeSwitchedOff(t *testing.T) {
 		a := closed.do(jane, t, q, nil)
 		require.Equal(t, "invalid", a.code(), "%s %s", name, a.Text)
 		require.NotContains(t, a.Text, "Did you mean", name)
-		for _, real := range []string{"viewer", "deleteAccount", "deliveryUpdated", "SUCCEEDED", "@skip"} {
-			require.False(t, strings.Contains(a.Text, real) && !strings.Contains(q, real), "%s tells of %s", name, real)
+		for _, hidden := range []string{"viewer", "deleteAccount", "deliveryUpdated", "SUCCEEDED", "@skip"} {
+			require.False(t, strings.Contains(a.Text, hidden) && !strings.Contains(q, hidden), "%s tells of %s", name, hidden)
 		}
 		if a = open.do(jane, t, q, nil); len(a.Errors) > 0 {
 			require.Equal(t, "invalid", a.code())

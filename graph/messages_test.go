@@ -120,7 +120,7 @@ func TestErrorsAreFewAndShort(t *testing.T) {
 	a := w.do(w.admin, t, `{ `+strings.Repeat("n", 10_000)+` }`, nil)
 	require.Contains(t, a.Errors[0].Message, "nnnnn")
 	require.Less(t, len(a.Text), 600)
-	a = w.do(w.admin, t, `{ viewer { `+aliases(600, "nosuch")+` } }`, nil)
+	a = w.do(w.admin, t, `{ viewer { `+aliases(300, "nosuch")+` } accounts(`+strings.Repeat("nosuch: 1 ", 300)+`) { totalCount } }`, nil)
 	require.Len(t, a.Errors, 20)
 	a = w.do(w.admin, t, `query($w: AccountWhereInput) { accounts(where: $w) { totalCount } }`, map[string]any{"w": map[string]any{strings.Repeat("é", 5_000): 1}})
 	require.Less(t, len(a.Text), 600)

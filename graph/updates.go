@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"datapusher/ent"
@@ -115,8 +116,7 @@ type state struct {
 func (s *states) changed(look []*ent.Delivery) []*ent.Delivery {
 	now := make(states, len(look))
 	var changed []*ent.Delivery
-	for i := len(look) - 1; i >= 0; i-- {
-		d := look[i]
+	for _, d := range slices.Backward(look) {
 		now[d.ID] = state{d.Status, d.AttemptCount}
 		if before, known := (*s)[d.ID]; !known || before != now[d.ID] {
 			changed = append(changed, d)
