@@ -72,7 +72,7 @@ func sessionCookie(r *http.Request, secret string, life time.Duration) *http.Coo
 }
 
 // onLoopback reports whether a request has come without TLS to a name of this
-// machine. Browsers make no other difference between the two.
+// machine.
 func onLoopback(r *http.Request) bool {
 	if r.TLS != nil {
 		return false
