@@ -294,7 +294,7 @@ func TestWhatIsNoSocketIsRefused(t *testing.T) {
 // A connection has to name somebody in time, whatever else it sends.
 func TestSocketsMustNameSomebodyInTime(t *testing.T) {
 	t.Parallel()
-	w := newSocketWorld(t, dbtest.SQLite(t), graph.SocketLimits{Init: 50 * time.Millisecond})
+	w := newSocketWorld(t, dbtest.SQLite(t), graph.SocketLimits{Init: time.Second})
 	_, secret := w.secret(t, "jane@example.com")
 	early := w.open(t, secret)
 	p := w.dial(t)
