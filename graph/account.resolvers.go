@@ -24,3 +24,8 @@ func (r *mutationResolver) UpdateAccount(ctx context.Context, input pusher.Updat
 func (r *mutationResolver) DeleteAccount(ctx context.Context, input pusher.DeleteAccountInput) (*model.DeleteAccountPayload, error) {
 	return &model.DeleteAccountPayload{DeletedID: input.ID}, r.pusher.DeleteAccount(ctx, input)
 }
+
+func (r *mutationResolver) SetAccountEgress(ctx context.Context, input pusher.SetAccountEgressInput) (*model.SetAccountEgressPayload, error) {
+	account, err := r.pusher.SetAccountEgress(ctx, input)
+	return &model.SetAccountEgressPayload{Account: account}, err
+}

@@ -12,6 +12,14 @@ import (
 	"entgo.io/contrib/entgql"
 )
 
+func (r *actionResolver) Before(ctx context.Context, obj *ent.Action) (*string, error) {
+	return text(obj.Before), nil
+}
+
+func (r *actionResolver) After(ctx context.Context, obj *ent.Action) (*string, error) {
+	return text(obj.After), nil
+}
+
 func (r *queryResolver) Actions(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.ActionOrder, where *ent.ActionWhereInput) (*ent.ActionConnection, error) {
 	return r.ent.Action.Query().Paginate(ctx, after, first, before, last,
 		ent.WithActionOrder(orderBy), ent.WithActionFilter(where.Filter))

@@ -12,6 +12,10 @@ import (
 	"datapusher/internal/sender"
 )
 
+func (r *attemptResolver) Error(ctx context.Context, obj *ent.Attempt) (*string, error) {
+	return text([]byte(sender.Class(obj.ErrorClass).Text())), nil
+}
+
 func (r *attemptResolver) DurationMs(ctx context.Context, obj *ent.Attempt) (float64, error) {
 	return float64(obj.DurationUs) / 1000, nil
 }

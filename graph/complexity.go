@@ -20,6 +20,7 @@ var weights = map[string]int{
 	"Event.payload":        100,
 	"Attempt.responseBody": 10, "Attempt.responseBodyBase64": 10,
 	"Attempt.requestHeaders": 10, "Attempt.responseHeaders": 10,
+	"Action.before": 10, "Action.after": 10,
 	"DestinationHealth.recentSuccessRate": 500, "DestinationHealth.parkedCount": 100,
 	"Replay.report": 100,
 }

@@ -47,6 +47,8 @@ func (r *tokenResolver) Account(ctx context.Context, obj *ent.Token) (*ent.Accou
 	return one(obj.Account(ctx))
 }
 
+func (r *Resolver) Action() generated.ActionResolver { return &actionResolver{r} }
+
 func (r *Resolver) Attempt() generated.AttemptResolver { return &attemptResolver{r} }
 
 func (r *Resolver) Delivery() generated.DeliveryResolver { return &deliveryResolver{r} }
@@ -62,6 +64,7 @@ func (r *Resolver) Replay() generated.ReplayResolver { return &replayResolver{r}
 func (r *Resolver) Token() generated.TokenResolver { return &tokenResolver{r} }
 
 type (
+	actionResolver      struct{ *Resolver }
 	attemptResolver     struct{ *Resolver }
 	deliveryResolver    struct{ *Resolver }
 	destinationResolver struct{ *Resolver }

@@ -15,6 +15,7 @@ import (
 	"datapusher/ent/attempt"
 	"datapusher/ent/delivery"
 	"datapusher/graph/model"
+	"datapusher/internal/sender"
 )
 
 // maxEntries is how many attempts, and how many actions, a timeline has at most.
@@ -78,8 +79,11 @@ func columns(ctx context.Context) []string {
 
 func attempted(a *ent.Attempt) string {
 	result := a.ErrorClass
-	if a.Status != nil {
+	switch {
+	case a.Status != nil:
 		result = strconv.Itoa(*a.Status)
+	case sender.Class(result) == sender.Blocked:
+		return fmt.Sprintf("attempt %d: %s, asked for by %s", a.Number, sender.Blocked.Text(), askers[a.AskedBy]) // and no time
 	}
 	return fmt.Sprintf("attempt %d: %s after %d ms, asked for by %s", a.Number, result, a.DurationUs/1000, askers[a.AskedBy])
 }

@@ -3,13 +3,11 @@ package app
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"text/tabwriter"
 	"time"
 
 	"datapusher/internal/database"
-	"datapusher/internal/secret"
 )
 
 // Serve is the command "serve".
@@ -47,7 +45,10 @@ type Database struct {
 }
 
 // MigrateUp is the command "migrate up".
-type MigrateUp struct{ Database }
+type MigrateUp struct {
+	Database
+	GrantTo string `env:"DATAPUSHER_GRANT_TO" help:"Postgres role that serve and worker use: it gets the rights that they need, and may not change the audit log."`
+}
 
 // Run applies what is pending.
 func (m *MigrateUp) Run(ctx context.Context) error {
@@ -63,7 +64,14 @@ func (m *MigrateUp) Run(ctx context.Context) error {
 	if err == nil && len(done) == 0 {
 		fmt.Println("nothing to apply")
 	}
-	return err
+	if err != nil || m.GrantTo == "" {
+		return err
+	}
+	if err := db.Grant(ctx, m.GrantTo); err != nil {
+		return err
+	}
+	fmt.Println("granted to", m.GrantTo)
+	return nil
 }
 
 // MigrateStatus is the command "migrate status".
@@ -89,24 +97,6 @@ func (m *MigrateStatus) Run(ctx context.Context) error {
 		fmt.Fprintf(w, "%s\t%s\n", one.File, applied)
 	}
 	return w.Flush()
-}
-
-// Keys is the command "keys".
-type Keys struct {
-	Generate KeysGenerate `cmd:"" help:"Print new keys for --encryption-keys."`
-}
-
-// KeysGenerate is the command "keys generate".
-type KeysGenerate struct{}
-
-// Run prints new keys.
-func (KeysGenerate) Run() error {
-	keys, err := secret.NewKeys()
-	if err != nil {
-		return err
-	}
-	_, err = io.WriteString(os.Stdout, keys+"\n")
-	return err
 }
 
 // ShowVersion is the command "version".

@@ -41,6 +41,8 @@ type Config struct {
 
 	AllowCIDRs string `name:"allow-cidrs" env:"DATAPUSHER_ALLOW_CIDRS" default:"${allow_cidrs}" help:"Addresses that destinations may have although they are not public: 10.1.0.0/16,fd00::/8, or none."`
 
+	NAT64Prefixes string `name:"nat64-prefixes" env:"DATAPUSHER_NAT64_PREFIXES" default:"none" help:"Prefixes of NAT64 translators: an address in one of them passes if the IPv4 address inside does. 64:ff9b::/96, or none."`
+
 	LogLevel        slog.Level    `env:"DATAPUSHER_LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
 	LogFormat       string        `env:"DATAPUSHER_LOG_FORMAT" enum:"json,text" default:"${log_format}" help:"${enum}."`
 	ShutdownTimeout time.Duration `env:"DATAPUSHER_SHUTDOWN_TIMEOUT" default:"35s" help:"How long requests and attempts that are going on may take to end."`

@@ -10,6 +10,7 @@ import (
 
 	"datapusher/internal/database"
 	"datapusher/internal/delivery"
+	"datapusher/internal/rekey"
 	"datapusher/internal/secret"
 	"datapusher/internal/sender"
 	"datapusher/internal/telemetry"
@@ -23,6 +24,7 @@ type base struct {
 	logger  *slog.Logger
 	db      *database.DB
 	box     *secret.Box
+	own     *sender.Own // where this system is reached: no delivery goes there
 	sender  *sender.Sender
 	core    *delivery.Core
 	engine  workflows.Engine
@@ -51,8 +53,11 @@ func newBase(ctx context.Context, c Config, o Options) (_ *base, err error) {
 			b.close()
 		}
 	}()
+	if err := b.openEgress(o); err != nil {
+		return nil, err
+	}
 	if c.ProfileListen != "" {
-		stop, err := serveProfiles(ctx, c.ProfileListen)
+		stop, err := b.serveProfiles(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -61,16 +66,13 @@ func newBase(ctx context.Context, c Config, o Options) (_ *base, err error) {
 	if b.box, err = secret.Open(c.EncryptionKeys); err != nil {
 		return nil, fmt.Errorf("the encryption keys: %w", err)
 	}
-	allowed, err := sender.ParseCIDRs(c.AllowCIDRs)
-	if err != nil {
-		return nil, fmt.Errorf("--allow-cidrs: %w", err)
-	}
 	if b.db, err = openDatabase(ctx, c, b.logger); err != nil {
 		return nil, err
 	}
 	b.onClose(func() { _ = b.db.Close() })
-	b.sender = sender.New(sender.Options{AllowCIDRs: allowed, UserAgent: "datapusher/" + Version})
-	b.onClose(b.sender.Close)
+	if err := rekey.Check(ctx, b.db, b.box); err != nil { // after the migrations
+		return nil, err
+	}
 	b.core = delivery.New(delivery.Options{
 		DB: b.db, Box: b.box, Sender: b.sender, Logger: b.logger, Now: time.Now, Observe: b.metrics.Attempt,
 		DisableAfter: c.DisableAfter,

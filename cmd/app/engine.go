@@ -17,7 +17,7 @@ import (
 func newEngine(c Config, o Options, core workflows.Core, logger *slog.Logger) (workflows.Engine, func(), error) {
 	options, err := temporalOptions(o)
 	if err != nil {
-		return nil, nil, fmt.Errorf("the TEMPORAL_* environment: %w", err)
+		return nil, nil, err
 	}
 	options.Logger = sdklog.NewStructuredLogger(logger.With("from", "temporal"))
 	// One client for starter and worker: eager start needs it.
@@ -39,8 +39,11 @@ func temporalOptions(o Options) (client.Options, error) {
 		return client.Options{HostPort: o.TemporalAddress, Namespace: client.DefaultNamespace}, nil
 	}
 	options, err := envconfig.LoadDefaultClientOptions()
+	if err != nil {
+		return options, fmt.Errorf("the TEMPORAL_* environment: %w", err)
+	}
 	if options.Namespace == "" {
 		options.Namespace = client.DefaultNamespace
 	}
-	return options, err
+	return options, nil
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"datapusher/internal/database"
+	"datapusher/internal/rekey"
 	"datapusher/internal/secret"
 	"datapusher/internal/seed"
 )
@@ -38,6 +39,9 @@ func (i *ImportSeed) Run(ctx context.Context) error {
 	}
 	defer db.Close()
 	if err := db.CheckMigrated(ctx); err != nil {
+		return err
+	}
+	if err := rekey.Check(ctx, db, box); err != nil {
 		return err
 	}
 	report, err := seed.Import(ctx, db, box, i.File)

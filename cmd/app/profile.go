@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/pprof"
 	"runtime"
@@ -20,9 +19,8 @@ const (
 
 // serveProfiles listens for net/http/pprof on an address of its own: profiles
 // tell what a process does, so they are on no listener that others reach.
-func serveProfiles(ctx context.Context, address string) (stop func(), err error) {
-	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", address)
+func (b *base) serveProfiles(ctx context.Context) (stop func(), err error) {
+	l, err := b.listenOn(ctx, b.config.ProfileListen)
 	if err != nil {
 		return nil, fmt.Errorf("--profile-listen: %w", err)
 	}

@@ -30,6 +30,9 @@ type Options struct {
 	// TemporalAddress is the host:port of a Temporal server that the program
 	// brings along; "" takes the TEMPORAL_* environment.
 	TemporalAddress string
+	// Own are host:port of further listeners of this system in this process or
+	// beside it: no delivery goes there.
+	Own []string
 	// Work has the process make attempts beside serving.
 	Work bool
 	// Logger is the program's log; nil makes one as configured.
@@ -149,8 +152,7 @@ func (s *Server) listen(ctx context.Context, handler http.Handler) error {
 }
 
 func (s *Server) serve(ctx context.Context, address string, handler http.Handler) (net.Addr, error) {
-	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", address)
+	l, err := s.listenOn(ctx, address)
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen on %s: %w", address, err)
 	}

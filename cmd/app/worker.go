@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 
 	"datapusher/internal/httpapi"
@@ -33,8 +32,7 @@ func Work(ctx context.Context, c Config) error {
 }
 
 func (b *base) serveMetrics(ctx context.Context) (stop func(), err error) {
-	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", b.config.MetricsListen)
+	l, err := b.listenOn(ctx, b.config.MetricsListen)
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen on %s: %w", b.config.MetricsListen, err)
 	}

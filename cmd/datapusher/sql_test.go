@@ -27,8 +27,10 @@ var rawSQL = map[string]string{
 	"bench":                   "benchmarks",
 }
 
-// scoped are those whose statements are about our own tables.
-var scoped = []string{"internal/ingest", "internal/delivery", "internal/rekey"}
+// scoped are those whose statements are about our own tables and whose functions
+// serve callers, too. Those of internal/rekey are put together for every column
+// that is sealed, of everybody, and run for the operator alone.
+var scoped = []string{"internal/ingest", "internal/delivery"}
 
 // allAccounts are the functions with statements that do not name the account of
 // what they read or change, and why: none of them serves a caller.

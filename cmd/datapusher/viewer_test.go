@@ -19,6 +19,14 @@ var asSystem = map[string]string{
 	"internal/delivery Core.replayOnce": "a worker's: a turn of a replay, which names its account in every condition",
 	"internal/httpapi api.isAccount":    "the integer of the account that the token is of: the token may lack the scope to read",
 	"internal/seed Import":              "the operator's command",
+
+	"internal/auth Authenticator.loadSession": "finds out whose session it is",
+	"internal/auth Authenticator.look":        "looks whether credentials are still valid, of everybody who has a stream open",
+	"internal/pusher Pusher.SignIn":           "sessions belong to no account; who asks has shown the admin token",
+	"internal/pusher Pusher.SignOut":          "the viewer's own session",
+	"internal/rekey Check":                    "what keys are checked with belongs to no account",
+	"internal/rekey Verify":                   "the same",
+	"internal/rekey Forget":                   "the same",
 }
 
 // madeViewers are the functions that make a viewer, which the privacy rules believe.
@@ -27,6 +35,11 @@ var madeViewers = map[string]string{
 	"internal/auth admin":    "who has the admin token",
 	"internal/auth grantOf":  "an account's, of its token",
 	"cmd/standalone asAdmin": "the process's own: it makes the demo's account",
+
+	"internal/auth grantOfSession":       "the operator's, of a session",
+	"internal/pusher Pusher.mayGive":     "carries scopes alone, to compare them",
+	"internal/pusher Pusher.noteSession": "the operator comes or goes, and is named in the audit log",
+	"internal/httpapi api.signIn":        "is only written into the answer",
 }
 
 // Who sees every account is known by name.

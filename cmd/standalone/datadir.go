@@ -11,7 +11,15 @@ import (
 	"strings"
 	"syscall"
 
+	"datapusher/cmd/app"
 	"datapusher/internal/secret"
+)
+
+// The files that are named in more than one place.
+const (
+	adminTokenFile = "admin-token"
+	keysFile       = "keys"
+	databaseFile   = "datapusher.db"
 )
 
 // dataDir is the folder of everything that is kept. One process at a time holds it.
@@ -52,28 +60,36 @@ func (d *dataDir) close() { _ = d.lock.Close() }
 func (d *dataDir) file(name string) string { return filepath.Join(d.path, name) }
 
 // once reads a secret from its file, or makes it at the first start.
-func (d *dataDir) once(name string, generate func() (string, error)) (string, error) {
+func (d *dataDir) once(name string, generate func() (string, error)) (value string, made bool, err error) {
 	content, err := os.ReadFile(d.file(name))
 	if err == nil {
-		return strings.TrimSpace(string(content)), nil
+		return strings.TrimSpace(string(content)), false, nil
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
-		return "", err
+		return "", false, err
 	}
-	value, err := generate()
-	if err != nil {
-		return "", err
+	if value, err = generate(); err != nil {
+		return "", false, err
 	}
-	return value, d.write(name, []byte(value+"\n"))
+	return value, true, d.write(name, []byte(value+"\n"))
 }
 
-// write replaces a file at once, readable for its owner alone.
+// keys reads the encryption keys, or makes them at the first start. Where there is a
+// database already, new keys would open nothing of it.
+func (d *dataDir) keys() (string, error) {
+	value, _, err := d.once(keysFile, func() (string, error) {
+		if fileExists(d.file(databaseFile)) {
+			return "", fmt.Errorf("%s is missing, and the secrets in %s were sealed with the keys in it: put the file back from your copy, "+
+				"or give the keys with --encryption-keys; to start over, delete the whole folder", d.file(keysFile), d.file(databaseFile))
+		}
+		return secret.NewKeys()
+	})
+	return value, err
+}
+
+// write replaces a file at once and durably, readable for its owner alone.
 func (d *dataDir) write(name string, content []byte) error {
-	temporary := d.file("." + name + ".new")
-	if err := os.WriteFile(temporary, content, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(temporary, d.file(name))
+	return app.WriteFile(d.file(name), content)
 }
 
 // announce writes endpoints.json, once everything listens.
@@ -90,5 +106,3 @@ func (d *dataDir) withdraw() { _ = os.Remove(d.file("endpoints.json")) }
 
 // newAdminToken makes 256 random bits or more, to be copied with a double click.
 func newAdminToken() (string, error) { return "admin" + rand.Text() + rand.Text(), nil }
-
-func newKeys() (string, error) { return secret.NewKeys() }

@@ -10,6 +10,7 @@ import (
 	"log"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -17,13 +18,21 @@ import (
 	"datapusher/cmd/app"
 )
 
-func main() {
-	// net/http writes what strange receivers send to the standard log.
-	log.SetOutput(io.Discard)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	var c config
-	k := kong.Parse(&c,
+// commands are those of the program. Without one it starts.
+type commands struct {
+	Run  start       `cmd:"" default:"withargs" help:"Start everything; what the program does without a command. Encryption keys have commands of their own: keys --help lists them."`
+	Keys keysCommand `cmd:"" help:"Encryption keys of a data directory."`
+}
+
+// start is what the program does without a command.
+type start struct{ config }
+
+// Run starts everything and returns when ctx has ended it.
+func (s *start) Run(ctx context.Context) error { return run(ctx, s.config, os.Stdout) }
+
+// parserOptions tell kong about the program.
+func parserOptions(ctx context.Context) []kong.Option {
+	return []kong.Option{
 		kong.Name("standalone"),
 		kong.Description("Data Pusher in one process: API, worker, Temporal with its UI, and SQLite."),
 		kong.Vars{
@@ -31,8 +40,29 @@ func main() {
 			"log_format":  "text",
 		},
 		kong.BindTo(ctx, (*context.Context)(nil)),
-	)
-	err := run(ctx, c, os.Stdout)
+		kong.Help(help),
+	}
+}
+
+// help lists the settings where no command is named: most people want to start.
+func help(options kong.HelpOptions, k *kong.Context) error {
+	if !slices.ContainsFunc(k.Path, func(p *kong.Path) bool { return p.Command != nil }) {
+		run, err := kong.Trace(k.Kong, []string{"run"})
+		if err != nil {
+			return err
+		}
+		k = run
+	}
+	return kong.DefaultHelpPrinter(options, k)
+}
+
+func main() {
+	// net/http writes what strange receivers send to the standard log.
+	log.SetOutput(io.Discard)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	k := kong.Parse(new(commands), parserOptions(ctx)...)
+	err := k.Run()
 	app.FlushLog()
 	k.FatalIfErrorf(err)
 }

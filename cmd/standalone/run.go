@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/url"
 	"os"
-	"path/filepath"
 	"time"
 
 	"datapusher/cmd/app"
@@ -22,7 +21,8 @@ func run(ctx context.Context, c config, out io.Writer) error {
 		return err
 	}
 	defer dir.close()
-	if err := dir.fill(&c.Config); err != nil {
+	operator, err := dir.fill(&c.Config)
+	if err != nil {
 		return err
 	}
 	// Until the welcome is printed only warnings are, so that it can be read.
@@ -42,7 +42,9 @@ func run(ctx context.Context, c config, out io.Writer) error {
 		c.TemporalUIURL = temporal.UIURL()
 	}
 
-	server, err := app.Start(ctx, c.Config, app.Options{TemporalAddress: temporal.Address(), Work: true, Logger: logger})
+	server, err := app.Start(ctx, c.Config, app.Options{
+		TemporalAddress: temporal.Address(), Own: temporal.Listeners(), Work: true, Logger: logger,
+	})
 	if err != nil {
 		return err
 	}
@@ -66,40 +68,58 @@ func run(ctx context.Context, c config, out io.Writer) error {
 			return fmt.Errorf("the demo: %w", err)
 		}
 	}
-	welcome(out, c, where, dir, credentials)
+	welcome(out, c, where, dir, operator, credentials)
 	level.Set(c.LogLevel)
 	return server.Wait(ctx)
 }
 
-// fill sets what the data directory decides where the configuration does not.
-func (d *dataDir) fill(c *app.Config) (err error) {
-	c.Migrate = true
-	if c.DatabaseURL == "" {
-		c.DatabaseURL = "sqlite:" + filepath.Join(d.path, "datapusher.db")
-	}
-	if c.AdminToken == "" {
-		if c.AdminToken, err = d.once("admin-token", newAdminToken); err != nil {
-			return err
-		}
-	}
-	if c.EncryptionKeys == "" {
-		c.EncryptionKeys, err = d.once("keys", newKeys)
-	}
-	return err
+// admin is what the welcome says of the admin token.
+type admin struct {
+	shown string // the token, at the first start alone: terminals and logs of later ones need not have it
+	kept  string // where it is
+	shell string // what stands for it in a command
 }
 
+// fill sets what the data directory decides where the configuration does not.
+func (d *dataDir) fill(c *app.Config) (_ admin, err error) {
+	c.Migrate = true
+	if c.EncryptionKeys == "" {
+		if c.EncryptionKeys, err = d.keys(); err != nil {
+			return admin{}, err
+		}
+	}
+	if c.DatabaseURL == "" {
+		c.DatabaseURL = d.databaseURL()
+	}
+	if c.AdminToken != "" {
+		return admin{kept: "as you have set it", shell: "$DATAPUSHER_ADMIN_TOKEN"}, nil
+	}
+	file := d.file(adminTokenFile)
+	a := admin{kept: "kept in " + file, shell: fmt.Sprintf(`$(cat "%s")`, file)}
+	token, made, err := d.once(adminTokenFile, newAdminToken)
+	if c.AdminToken = token; made {
+		a.shown = token
+	}
+	return a, err
+}
+
+func (d *dataDir) databaseURL() string { return "sqlite:" + d.file(databaseFile) }
+
 // welcome prints where everything is and what to do next.
-func welcome(out io.Writer, c config, where endpoints, dir *dataDir, s sample) {
+func welcome(out io.Writer, c config, where endpoints, dir *dataDir, a admin, s sample) {
+	token := a.kept
+	if a.shown != "" {
+		token = fmt.Sprintf("%s\n                (shown this once, and %s)", a.shown, a.kept)
+	}
 	fmt.Fprintf(out, `
   API           %[1]s/graphql
   Playground    %[1]s/playground
   Temporal UI   %[2]s
   Data          %[3]s
   Admin token   %[4]s
-                (kept in %[5]s)
 
-  Destinations may be at these addresses although they are not public: %[6]s
-`, where.API, where.TemporalUI, dir.path, c.AdminToken, dir.file("admin-token"), c.AllowCIDRs)
+  Destinations may be at these addresses although they are not public: %[5]s
+`, where.API, where.TemporalUI, dir.path, token, c.AllowCIDRs)
 	if s.secretToken != "" {
 		fmt.Fprintf(out, `
 Push another event of the demo account:
@@ -111,9 +131,9 @@ Push another event of the demo account:
 		fmt.Fprintf(out, `
 Make an account, then push an event with the secretToken that it answers:
 
-  curl %s/graphql -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' \
+  curl %s/graphql -H "Authorization: Bearer %s" -H 'Content-Type: application/json' \
     -d '{"query":"mutation{createAccount(input:{name:\"Me\",email:\"me@example.com\"}){account{id} secretToken}}"}'
-`, where.API, c.AdminToken)
+`, where.API, a.shell)
 	}
 	fmt.Fprint(out, "\nStop with Ctrl-C; everything is kept.\n")
 }

@@ -36,6 +36,14 @@ func lineage(_ *gen.Graph, s *ast.Schema) error {
 	return nil
 }
 
+// networks spells allowCIDRs as it is spelled everywhere else, and has no null
+// beside the empty list.
+func networks(_ *gen.Graph, s *ast.Schema) error {
+	f := s.Types["Account"].Fields.ForName("allowCidrs")
+	f.Name, f.Type = "allowCIDRs", ast.NonNullListType(ast.NonNullNamedType("String", nil), nil)
+	return nil
+}
+
 // counted says how far totals are counted: see ent/keyed.
 func counted(_ *gen.Graph, s *ast.Schema) error {
 	text := func(n int) string { return fmt.Sprintf("%d,%03d", n/1000, n%1000) }
@@ -91,12 +99,13 @@ var values = map[string]map[string]string{
 		"OPEN":     "The breaker stopped a destination's deliveries.",
 		"CLOSE":    "The breaker let them go on.",
 		"REPLAY":   "replayEvent (of the event) or replayEvents (of the replay).",
+		"TEST":     "sendTestEvent.",
 		"DELETE":   "deleteDestination or deleteAccount.",
 		"CREATE":   "createAccount, createDestination or createToken.",
-		"UPDATE":   "updateAccount or updateDestination.",
+		"UPDATE":   "updateAccount, setAccountEgress or updateDestination.",
 		"REVOKE":   "revokeToken.",
 		"ROTATE":   "rotateSecretToken, rotateToken or rotateSigningSecret.",
-		"IMPORT":   "An account came from the seed system.",
+		"IMPORT":   "An account or a destination came from the seed system.",
 		"SIGN_IN":  "An administrator signed in with a browser.",
 		"SIGN_OUT": "And signed out.",
 	},

@@ -17,7 +17,7 @@ func main() {
 		entgql.WithSchemaPath("../graph/schema/ent.graphql"),
 		entgql.WithConfigPath("../gqlgen.yml"),
 		entgql.WithWhereInputs(true),
-		entgql.WithSchemaHook(describe, mayBeGone, lineage, counted),
+		entgql.WithSchemaHook(describe, mayBeGone, lineage, networks, counted),
 	)
 	if err != nil {
 		log.Fatal(err)

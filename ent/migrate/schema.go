@@ -48,7 +48,7 @@ var (
 		{Name: "before", Type: field.TypeBytes, Nullable: true},
 		{Name: "after", Type: field.TypeBytes, Nullable: true},
 		{Name: "address", Type: field.TypeString, Nullable: true, Size: 45},
-		{Name: "request_id", Type: field.TypeString, Nullable: true, Size: 64},
+		{Name: "request_id", Type: field.TypeString, Nullable: true, Size: 128},
 		{Name: "created_at", Type: field.TypeTime},
 	}
 	// ActionsTable holds the schema information for the "actions" table.

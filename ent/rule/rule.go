@@ -40,6 +40,26 @@ func Policy(s Scoping) privacy.Policy {
 	}
 }
 
+// AppendOnly is the privacy policy of a type with that scoping whose rows are
+// added and read, and never changed or deleted: by nobody, the system included.
+func AppendOnly(s Scoping) privacy.Policy {
+	return privacy.Policy{
+		Query:    privacy.QueryPolicy{viewerRule{auth.Read}, privacy.FilterFunc(s.filter)},
+		Mutation: privacy.MutationPolicy{viewerRule{auth.Manage}, appendRule{}, createRule(s), privacy.FilterFunc(s.filter)},
+	}
+}
+
+// appendRule lets rows be added, and no more.
+type appendRule struct{}
+
+// EvalMutation implements privacy.MutationRule.
+func (appendRule) EvalMutation(_ context.Context, m ent.Mutation) error {
+	if !m.Op().Is(ent.OpCreate) {
+		return deny(problem.New(problem.Forbidden, "this is only added to"))
+	}
+	return privacy.Skip
+}
+
 // SystemOnly is the privacy policy of a type that only our own code reads and
 // changes.
 func SystemOnly() privacy.Policy {

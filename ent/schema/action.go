@@ -41,7 +41,7 @@ func (Action) Fields() []ent.Field {
 			Comment("JSON of the same, as it is since."),
 		field.String("address").MaxLen(45).Optional().Immutable().
 			Comment("The IP address that it was asked for from; null for what the system did by itself."),
-		field.String("request_id").MaxLen(64).Optional().Immutable().
+		field.String("request_id").MaxLen(128).Optional().Immutable().
 			Comment("The X-Request-Id of the answer, which finds its line in the log."),
 		field.Time("created_at").Default(now).Immutable(),
 	}
@@ -60,5 +60,5 @@ func (Action) Annotations() []schema.Annotation {
 	return node("Something that was done: by whom, from where, and why. Actions are the audit log; none is ever changed or deleted.")
 }
 
-// Policy of the Action.
-func (Action) Policy() ent.Policy { return rule.Policy(rule.Owned) }
+// Policy of the Action. Triggers in the database say the same (ent/migrations).
+func (Action) Policy() ent.Policy { return rule.AppendOnly(rule.Owned) }

@@ -103,6 +103,38 @@ func (ec *executionContext) fieldContext_DeleteAccountPayload_deletedID(_ contex
 	return graphql.NewScalarFieldContext("DeleteAccountPayload", field, false, false, "ID")
 }
 
+func (ec *executionContext) _SetAccountEgressPayload_account(ctx context.Context, field graphql.CollectedField, obj *model.SetAccountEgressPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SetAccountEgressPayload_account(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Account, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.Account) graphql.Marshaler {
+			return ec.marshalNAccount2ᚖdatapusherᚋentᚐAccount(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SetAccountEgressPayload_account(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SetAccountEgressPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Account(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _UpdateAccountPayload_account(ctx context.Context, field graphql.CollectedField, obj *model.UpdateAccountPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -234,6 +266,55 @@ func (ec *executionContext) unmarshalInputDeleteAccountInput(ctx context.Context
 func UnmarshalDeleteAccountInput(ctx context.Context, raw any) (pusher.DeleteAccountInput, error) {
 	var out pusher.DeleteAccountInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "DeleteAccountInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputSetAccountEgressInput(ctx context.Context, obj any) (pusher.SetAccountEgressInput, error) {
+	var it pusher.SetAccountEgressInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"accountID", "allowCIDRs"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "accountID":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("accountID"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AccountID = data
+		case "allowCIDRs":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("allowCIDRs"))
+			data, err := ec.unmarshalNString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AllowCIDRs = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalSetAccountEgressInput unmarshals raw into the SetAccountEgressInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalSetAccountEgressInput(ctx context.Context, raw any) (pusher.SetAccountEgressInput, error) {
+	var out pusher.SetAccountEgressInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "SetAccountEgressInput", raw, &out)
 	return out, err
 }
 
@@ -379,6 +460,39 @@ func (ec *executionContext) _DeleteAccountPayload(ctx context.Context, sel ast.S
 	return out
 }
 
+var setAccountEgressPayloadImplementors = []string{"SetAccountEgressPayload"}
+
+func (ec *executionContext) _SetAccountEgressPayload(ctx context.Context, sel ast.SelectionSet, obj *model.SetAccountEgressPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, setAccountEgressPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SetAccountEgressPayload")
+		case "account":
+			out.Values[i] = ec._SetAccountEgressPayload_account(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var updateAccountPayloadImplementors = []string{"UpdateAccountPayload"}
 
 func (ec *executionContext) _UpdateAccountPayload(ctx context.Context, sel ast.SelectionSet, obj *model.UpdateAccountPayload) graphql.Marshaler {
@@ -440,6 +554,19 @@ func (ec *executionContext) marshalNDeleteAccountPayload2ᚖdatapusherᚋgraph�
 		return graphql.Null
 	}
 	return ec._DeleteAccountPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNSetAccountEgressInput2datapusherᚋinternalᚋpusherᚐSetAccountEgressInput(ctx context.Context, v any) (pusher.SetAccountEgressInput, error) {
+	res, err := ec.unmarshalInputSetAccountEgressInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSetAccountEgressPayload2ᚖdatapusherᚋgraphᚋmodelᚐSetAccountEgressPayload(ctx context.Context, sel ast.SelectionSet, v *model.SetAccountEgressPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "SetAccountEgressPayload!")
+		return graphql.Null
+	}
+	return ec._SetAccountEgressPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNUpdateAccountInput2datapusherᚋinternalᚋpusherᚐUpdateAccountInput(ctx context.Context, v any) (pusher.UpdateAccountInput, error) {

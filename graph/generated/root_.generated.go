@@ -24,6 +24,7 @@ func NewExecutableSchema(cfg Config) graphql.ExecutableSchema {
 type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
+	Action() ActionResolver
 	Attempt() AttemptResolver
 	Delivery() DeliveryResolver
 	Destination() DestinationResolver
@@ -68,6 +69,8 @@ type ComplexityRoot struct {
 		AccountID func(childComplexity int) int
 		Actor     func(childComplexity int) int
 		Address   func(childComplexity int) int
+		After     func(childComplexity int) int
+		Before    func(childComplexity int) int
 		CreatedAt func(childComplexity int) int
 		ID        func(childComplexity int) int
 		Kind      func(childComplexity int) int
@@ -93,6 +96,7 @@ type ComplexityRoot struct {
 		Delivery           func(childComplexity int) int
 		DeliveryID         func(childComplexity int) int
 		DurationMs         func(childComplexity int) int
+		Error              func(childComplexity int) int
 		ErrorClass         func(childComplexity int) int
 		ID                 func(childComplexity int) int
 		Number             func(childComplexity int) int
@@ -289,6 +293,7 @@ type ComplexityRoot struct {
 		RotateSigningSecret func(childComplexity int, input pusher.RotateSigningSecretInput) int
 		RotateToken         func(childComplexity int, input pusher.RotateTokenInput) int
 		SendTestEvent       func(childComplexity int, input pusher.SendTestEventInput) int
+		SetAccountEgress    func(childComplexity int, input pusher.SetAccountEgressInput) int
 		UpdateAccount       func(childComplexity int, input pusher.UpdateAccountInput) int
 		UpdateDestination   func(childComplexity int, input pusher.UpdateDestinationInput) int
 	}
@@ -421,6 +426,10 @@ type ComplexityRoot struct {
 		Event    func(childComplexity int) int
 	}
 
+	SetAccountEgressPayload struct {
+		Account func(childComplexity int) int
+	}
+
 	TimelineEntry struct {
 		Action  func(childComplexity int) int
 		At      func(childComplexity int) int
@@ -483,7 +492,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	_ = ec
 	switch typeName + "." + field {
 
-	case "Account.allowCidrs":
+	case "Account.allowCIDRs":
 		if e.ComplexityRoot.Account.AllowCidrs == nil {
 			break
 		}
@@ -609,6 +618,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Action.Address(childComplexity), true
+	case "Action.after":
+		if e.ComplexityRoot.Action.After == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Action.After(childComplexity), true
+	case "Action.before":
+		if e.ComplexityRoot.Action.Before == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Action.Before(childComplexity), true
 	case "Action.createdAt":
 		if e.ComplexityRoot.Action.CreatedAt == nil {
 			break
@@ -708,6 +729,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Attempt.DurationMs(childComplexity), true
+	case "Attempt.error":
+		if e.ComplexityRoot.Attempt.Error == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attempt.Error(childComplexity), true
 	case "Attempt.errorClass":
 		if e.ComplexityRoot.Attempt.ErrorClass == nil {
 			break
@@ -1618,6 +1645,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SendTestEvent(childComplexity, args["input"].(pusher.SendTestEventInput)), true
+	case "Mutation.setAccountEgress":
+		if e.ComplexityRoot.Mutation.SetAccountEgress == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setAccountEgress_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetAccountEgress(childComplexity, args["input"].(pusher.SetAccountEgressInput)), true
 	case "Mutation.updateAccount":
 		if e.ComplexityRoot.Mutation.UpdateAccount == nil {
 			break
@@ -2135,6 +2173,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SendTestEventPayload.Event(childComplexity), true
 
+	case "SetAccountEgressPayload.account":
+		if e.ComplexityRoot.SetAccountEgressPayload.Account == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetAccountEgressPayload.Account(childComplexity), true
+
 	case "TimelineEntry.action":
 		if e.ComplexityRoot.TimelineEntry.Action == nil {
 			break
@@ -2344,6 +2389,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RotateSigningSecretInput", ec.unmarshalInputRotateSigningSecretInput),
 			graphql.NewInputUnmarshaler("RotateTokenInput", ec.unmarshalInputRotateTokenInput),
 			graphql.NewInputUnmarshaler("SendTestEventInput", ec.unmarshalInputSendTestEventInput),
+			graphql.NewInputUnmarshaler("SetAccountEgressInput", ec.unmarshalInputSetAccountEgressInput),
 			graphql.NewInputUnmarshaler("TokenOrder", ec.unmarshalInputTokenOrder),
 			graphql.NewInputUnmarshaler("TokenWhereInput", ec.unmarshalInputTokenWhereInput),
 			graphql.NewInputUnmarshaler("UpdateAccountInput", ec.unmarshalInputUpdateAccountInput),
@@ -2438,6 +2484,13 @@ var sources = []*ast.Source{
   ` + "`" + `account_deleted` + "`" + `, as by ` + "`" + `deleteDestination` + "`" + `. Its e-mail address is free again.
   """
   deleteAccount(input: DeleteAccountInput!): DeleteAccountPayload!
+  """
+  Sets the networks that are not public and that the account's destinations may be in all the same, with the admin token
+  alone. The list takes the place of the one before; an empty one allows nothing beyond what the operator allows all
+  accounts. It holds at once for attempts of this process, and within a second for those of others. Metadata services of
+  clouds, and where the system itself listens, stay refused.
+  """
+  setAccountEgress(input: SetAccountEgressInput!): SetAccountEgressPayload!
 }
 
 input CreateAccountInput {
@@ -2469,6 +2522,16 @@ type UpdateAccountPayload {
   account: Account!
 }
 
+input SetAccountEgressInput {
+  accountID: ID!
+  "CIDRs such as ` + "`" + `10.1.0.0/16` + "`" + ` or ` + "`" + `fd00::/8` + "`" + `, without bits behind their length; at most 50."
+  allowCIDRs: [String!]!
+}
+
+type SetAccountEgressPayload {
+  account: Account!
+}
+
 input DeleteAccountInput {
   id: ID!
 }
@@ -2477,10 +2540,25 @@ type DeleteAccountPayload {
   deletedID: ID!
 }
 `, BuiltIn: false},
-	{Name: "../schema/action.graphql", Input: `extend type Query {
+	{Name: "../schema/action.graphql", Input: `extend type Action {
   """
-  The audit log: who did what to deliveries, destinations, replays and accounts, and why, and what the system did by
-  itself. ` + "`" + `where: {subjectID: …}` + "`" + ` has what was done to one of them.
+  What was different before, as the text of a JSON object: field by field, only what has changed; all of it with DELETE.
+  Null where there was nothing. Of secrets and of the values of headers it has ` + "`" + `"set"` + "`" + ` alone, and a URL is without the
+  values of its query: one that looks the same in ` + "`" + `after` + "`" + ` has changed in these.
+  """
+  before: String
+  """
+  The same fields as they are since, in the same form; all of them with CREATE and IMPORT. A secret that replaced another
+  one is ` + "`" + `"changed"` + "`" + `.
+  """
+  after: String
+}
+
+extend type Query {
+  """
+  The audit log: who did what to accounts, tokens, destinations, deliveries and replays, from where and why, and what the
+  system did by itself. The admin sees all of it, a token with the scope READ what belongs to its account.
+  ` + "`" + `where: {subjectID: …}` + "`" + ` has what was done to one of them; ` + "`" + `kind` + "`" + `, ` + "`" + `actor` + "`" + ` and ` + "`" + `createdAt` + "`" + ` filter as well.
   """
   actions(
     "Only what comes after this cursor."
@@ -2497,6 +2575,11 @@ type DeleteAccountPayload {
 }
 `, BuiltIn: false},
 	{Name: "../schema/attempt.graphql", Input: `extend type Attempt {
+  """
+  ` + "`" + `errorClass` + "`" + ` in words; null when there was an answer. An attempt at an address that is not allowed says "blocked by
+  egress policy" and nothing else: it has no status, no times and no body.
+  """
+  error: String
   """
   Milliseconds from the start to the end of the answer.
   """
@@ -2965,7 +3048,7 @@ type Account implements Node {
   """
   Networks that are not public and that its destinations may be in all the same; an administrator sets them.
   """
-  allowCidrs: [String!]
+  allowCIDRs: [String!]!
   tokens(
     """
     Returns the elements in the list that come after the specified cursor.
@@ -3320,6 +3403,9 @@ enum ActionKind @goModel(model: "datapusher/ent/action.Kind") {
   replayEvent (of the event) or replayEvents (of the replay).
   """
   REPLAY
+  """
+  sendTestEvent.
+  """
   TEST
   """
   deleteDestination or deleteAccount.
@@ -3330,7 +3416,7 @@ enum ActionKind @goModel(model: "datapusher/ent/action.Kind") {
   """
   CREATE
   """
-  updateAccount or updateDestination.
+  updateAccount, setAccountEgress or updateDestination.
   """
   UPDATE
   """
@@ -3342,7 +3428,7 @@ enum ActionKind @goModel(model: "datapusher/ent/action.Kind") {
   """
   ROTATE
   """
-  An account came from the seed system.
+  An account or a destination came from the seed system.
   """
   IMPORT
   """
@@ -5278,7 +5364,7 @@ input TokenWhereInput {
 
   Every list is a Relay connection. A page has 20 items unless ` + "`" + `first` + "`" + ` or ` + "`" + `last` + "`" + ` says otherwise, and at most 100,
   nested lists too. An operation may ask for 100,000 values in all, in 700 fields, 50 of them at its root, 20 levels deep.
-  A payload counts as 100, a response body and the headers of an attempt as 10, a timeline as 403 entries, a success rate
+  A payload counts as 100, a response body, the headers of an attempt and either side of an action as 10, a timeline as 403 entries, a success rate
   as 500, a count of what is parked and a replay's report as 100.
   """
   accounts(
@@ -5726,8 +5812,8 @@ func (ec *executionContext) childFields_Account(ctx context.Context, field graph
 		return ec.fieldContext_Account_email(ctx, field)
 	case "website":
 		return ec.fieldContext_Account_website(ctx, field)
-	case "allowCidrs":
-		return ec.fieldContext_Account_allowCidrs(ctx, field)
+	case "allowCIDRs":
+		return ec.fieldContext_Account_allowCIDRs(ctx, field)
 	case "tokens":
 		return ec.fieldContext_Account_tokens(ctx, field)
 	case "destinations":
@@ -5780,6 +5866,10 @@ func (ec *executionContext) childFields_Action(ctx context.Context, field graphq
 		return ec.fieldContext_Action_requestID(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Action_createdAt(ctx, field)
+	case "before":
+		return ec.fieldContext_Action_before(ctx, field)
+	case "after":
+		return ec.fieldContext_Action_after(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Action", field.Name)
 }
@@ -5828,6 +5918,8 @@ func (ec *executionContext) childFields_Attempt(ctx context.Context, field graph
 		return ec.fieldContext_Attempt_responseTruncated(ctx, field)
 	case "delivery":
 		return ec.fieldContext_Attempt_delivery(ctx, field)
+	case "error":
+		return ec.fieldContext_Attempt_error(ctx, field)
 	case "durationMs":
 		return ec.fieldContext_Attempt_durationMs(ctx, field)
 	case "timings":
@@ -6386,6 +6478,14 @@ func (ec *executionContext) childFields_SendTestEventPayload(ctx context.Context
 		return ec.fieldContext_SendTestEventPayload_delivery(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SendTestEventPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SetAccountEgressPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "account":
+		return ec.fieldContext_SetAccountEgressPayload_account(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetAccountEgressPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_TimelineEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -140,6 +140,10 @@ type SendTestEventPayload struct {
 	Delivery *ent.Delivery `json:"delivery"`
 }
 
+type SetAccountEgressPayload struct {
+	Account *ent.Account `json:"account"`
+}
+
 // One thing that has happened to a delivery.
 type TimelineEntry struct {
 	At   time.Time    `json:"at"`

@@ -119,7 +119,7 @@ func (c *Core) send(ctx context.Context, r row, d *destination, by Asker) *recor
 	}
 	rec.result = c.o.Sender.Send(ctx, &sender.Request{
 		EventID: r.event, Method: d.method, URL: d.url, Headers: headers, Payload: r.payload,
-		Keys: vault.Keys(d.keys, now), Timeout: d.timeout,
+		Keys: vault.Keys(d.keys, now), Timeout: d.timeout, AllowCIDRs: d.allow,
 	})
 	// What is never sent is no attempt: there is nothing to number.
 	rec.noTry = rec.result.Class.Permanent()
@@ -129,7 +129,12 @@ func (c *Core) send(ctx context.Context, r row, d *destination, by Asker) *recor
 	if rec.decision.Status == delivery.StatusParked && by != byProbe && rec.result.Status != gone {
 		rec.decision.Reason = whyParked(d)
 	}
-	rec.requestHeaders, rec.responseHeaders = sentHeaders(rec.result.Sent, headers), receivedHeaders(rec.result.Header)
+	secrets := d.hidden
+	if len(r.content.headers) > 0 {
+		secrets = append(hidden(headers, nil), secrets...)
+	}
+	redact(&rec.result, secrets)
+	rec.requestHeaders, rec.responseHeaders = sentHeaders(rec.result.Sent, headers), receivedHeaders(rec.result.Header, secrets)
 	return rec
 }
 

@@ -98,6 +98,8 @@ func TestADeadDestinationCostsItsProbesAlone(t *testing.T) {
 		require.Len(t, arrived, 105)
 		require.True(t, slices.IsSorted(arrived))
 		require.Equal(t, []string{"OPEN", "CLOSE"}, w.kinds(t, d))
+		require.Equal(t, 1, w.count(t, `actions WHERE kind = 'OPEN' AND actor = 'system' AND address IS NULL AND request_id IS NULL AND
+			before = $1 AND after = $2`, []byte(`{"state":"SENDING"}`), []byte(`{"reason":"failing: http_503","state":"OPEN"}`)))
 	})
 }
 

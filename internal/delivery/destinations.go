@@ -2,7 +2,10 @@ package delivery
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"maps"
+	"net/netip"
 	"net/url"
 	"sync"
 	"time"
@@ -21,13 +24,19 @@ const settingsTTL = time.Second
 // maxCached bounds the destinations, and so the plaintext, held in memory.
 const maxCached = 10_000
 
+// keptFor is how long a destination is held that is not asked for: longer than an
+// attempt waits for its place, which looks at the standing in between.
+const keptFor = time.Minute
+
 // destination is what an attempt needs to know, secrets in the clear.
 type destination struct {
 	settings
 	policy  Policy
 	headers []sender.Header
 	keys    []vault.SigningSecret
-	broken  error // the sealed parts, or the schedule, cannot be read
+	allow   []netip.Prefix // the account's own networks
+	hidden  []string       // what answers are kept without
+	broken  error          // the sealed parts, or the schedule, cannot be read
 	label   string
 	loaded  time.Time
 	stoodAt time.Time // when its standing changed here, after it was loaded
@@ -105,8 +114,26 @@ func (d *destinations) put(s settings) *destination {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.version++
-	d.by[s.id] = one
+	d.keep(one)
 	return one
+}
+
+// keep holds a destination, within the bound. The caller has the lock.
+func (d *destinations) keep(one *destination) {
+	if _, ok := d.by[one.id]; !ok && len(d.by) >= maxCached {
+		clear(d.by)
+	}
+	d.by[one.id] = one
+}
+
+// sweep drops what was read a while ago, and with it plaintext that another process
+// may have replaced: it is not used any more since settingsTTL. Attempts under way
+// share it, so its bytes are left to the garbage collector.
+func (d *destinations) sweep() {
+	now := d.now()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	maps.DeleteFunc(d.by, func(_ string, one *destination) bool { return now.Sub(one.loaded) >= keptFor })
 }
 
 // get returns the destinations with those ids; unknown ones are missing.
@@ -142,11 +169,8 @@ func (d *destinations) get(ctx context.Context, ids ...string) (map[string]*dest
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.version == version {
-		if len(d.by)+len(rows) > maxCached {
-			clear(d.by)
-		}
 		for _, s := range rows {
-			d.by[s.id] = found[s.id]
+			d.keep(found[s.id])
 		}
 	}
 	return found, nil
@@ -161,8 +185,20 @@ func (d *destinations) open(s settings, now time.Time) *destination {
 		one.broken = fmt.Errorf("the headers of %s cannot be opened: %w", s.id, err)
 	} else if one.keys, err = vault.OpenSecrets(d.box, s.id, s.account, s.secrets); err != nil {
 		one.broken = fmt.Errorf("the signing secrets of %s cannot be opened: %w", s.id, err)
+	} else if one.allow, err = networks(s.allowCIDRs); err != nil {
+		one.broken = fmt.Errorf("the networks of account %s cannot be read: %w", s.account, err)
 	}
+	one.hidden = hidden(one.headers, one.keys)
 	return one
+}
+
+// networks reads an account's own networks; null is none.
+func networks(text []byte) ([]netip.Prefix, error) {
+	if len(text) == 0 {
+		return nil, nil
+	}
+	var all []netip.Prefix
+	return all, json.Unmarshal(text, &all)
 }
 
 // label is what the engine's UI may show of a destination: no path, no query.

@@ -23,15 +23,22 @@ func sentHeaders(sent http.Header, own []sender.Header) []byte {
 	for _, h := range own {
 		secret[http.CanonicalHeaderKey(h.Name)] = true
 	}
-	return pairs(sent, func(name string) bool { return secret[name] })
+	return pairs(sent, func(name, value string) string {
+		if secret[name] {
+			return sender.Masked
+		}
+		return value
+	})
 }
 
-// receivedHeaders are those of an answer.
-func receivedHeaders(h http.Header) []byte { return pairs(h, func(string) bool { return false }) }
+// receivedHeaders are those of an answer, without what must not be kept: see hidden.
+func receivedHeaders(h http.Header, secrets []string) []byte {
+	return pairs(h, func(_, value string) string { return hideText(value, secrets) })
+}
 
 // pairs writes headers in a fixed order. Whatever a receiver put into them, it is
 // JSON afterwards; what is too much of it is left out.
-func pairs(h http.Header, secret func(name string) bool) []byte {
+func pairs(h http.Header, kept func(name, value string) string) []byte {
 	if len(h) == 0 {
 		return nil
 	}
@@ -43,10 +50,7 @@ func pairs(h http.Header, secret func(name string) bool) []byte {
 	text, size := append(make([]byte, 0, 512), '['), 0
 	for _, name := range names {
 		for _, value := range h[name] {
-			if secret(name) {
-				value = sender.Masked
-			}
-			name, value := strings.ToValidUTF8(name, replacement), strings.ToValidUTF8(value, replacement)
+			name, value := strings.ToValidUTF8(name, replacement), strings.ToValidUTF8(kept(name, value), replacement)
 			if size += len(name) + len(value); size > maxHeaders {
 				continue
 			}

@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -10,6 +11,8 @@ import (
 	entdelivery "datapusher/ent/delivery"
 	"datapusher/internal/breaker"
 	"datapusher/internal/id"
+	"datapusher/internal/sender"
+	"datapusher/internal/vault"
 )
 
 // NewRun mints the id of a run.
@@ -138,3 +141,21 @@ func owner(destination string) string {
 	account, _, _ := strings.Cut(destination, "/")
 	return account
 }
+
+// Redacted is a body as it is kept.
+func Redacted(body []byte, truncated bool, headers []sender.Header, keys []vault.SigningSecret) (string, bool) {
+	r := sender.Result{Body: body, BodyTruncated: truncated}
+	redact(&r, hidden(headers, keys))
+	return string(r.Body), r.BodyTruncated
+}
+
+// Cached is how many destinations are held in memory.
+func (c *Core) Cached() int {
+	c.destinations.mu.Lock()
+	defer c.destinations.mu.Unlock()
+	return len(c.destinations.by)
+}
+
+// PutDestination makes a destination known, as a lane does with the one that it
+// has read.
+func (c *Core) PutDestination(n int) { c.destinations.put(settings{id: strconv.Itoa(n)}) }

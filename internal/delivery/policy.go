@@ -123,10 +123,14 @@ func (p Policy) wait(r sender.Result, t Try) time.Duration {
 	return wait
 }
 
-// reasonOf is the word that an attempt's failure is known by.
+// reasonOf is the word that an attempt's failure is known by. Of one that was
+// blocked it is the one sentence that owners hear everywhere.
 func reasonOf(r sender.Result) string {
-	if r.Status != 0 {
+	switch {
+	case r.Status != 0:
 		return "http_" + ResultOf(r)
+	case r.Class == sender.Blocked:
+		return r.Class.Text()
 	}
 	return ResultOf(r)
 }

@@ -65,7 +65,7 @@ func TestDecide(t *testing.T) {
 		"no connection":              {plain, failure(sender.Connect), at(0), retry("connect", 5*time.Second, 1)},
 		"no name":                    {plain, failure(sender.DNS), at(0), retry("dns", 5*time.Second, 1)},
 		"no trust":                   {plain, failure(sender.TLS), at(0), retry("tls", 5*time.Second, 1)},
-		"an address that is refused": {plain, failure(sender.Blocked), at(0), retry("blocked", 5*time.Second, 1)},
+		"an address that is refused": {plain, failure(sender.Blocked), at(0), retry("blocked by egress policy", 5*time.Second, 1)},
 		"least jitter":               {plain, answer(500), random(0, 0), retry("http_500", 4*time.Second, 1)},
 		"most jitter":                {plain, answer(500), random(0, almost), retry("http_500", 6*time.Second, 1)},
 		"second":                     {plain, answer(500), at(1), retry("http_500", 5*time.Minute, 2)},

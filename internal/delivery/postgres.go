@@ -229,14 +229,16 @@ func (p *postgres) destinations(ctx context.Context, ids []string) ([]settings, 
 const selectSettings = `
 SELECT id, account_id, coalesce(name, ''), http_method, url, state, coalesce(reason, ''), deleted_at IS NOT NULL,
   draining, failing IS NOT NULL OR failing_since IS NOT NULL OR state = 'OPEN',
-  coalesce(retry_schedule, ''), coalesce(timeout_ms, 0), coalesce(give_up_after_s, 0), headers, signing_secrets
+  coalesce(retry_schedule, ''), coalesce(timeout_ms, 0), coalesce(give_up_after_s, 0), headers, signing_secrets,
+  (SELECT allow_cidrs FROM accounts WHERE accounts.id = destinations.account_id)
 FROM destinations WHERE `
 
 func scanSettings(rows *sql.Rows, err error) ([]settings, error) {
 	return scan(rows, err, func(rows *sql.Rows, s *settings) error {
 		var timeout, giveUp int64
 		err := rows.Scan(&s.id, &s.account, &s.name, &s.method, &s.url, &s.state, &s.reason, &s.deleted,
-			&s.draining, &s.troubled, &s.schedule, &timeout, &giveUp, &s.headers, &s.secrets)
+			&s.draining, &s.troubled, &s.schedule, &timeout, &giveUp, &s.headers, &s.secrets,
+			&s.allowCIDRs)
 		s.timeout, s.giveUpAfter = time.Duration(timeout)*time.Millisecond, time.Duration(giveUp)*time.Second
 		return err
 	})

@@ -63,6 +63,7 @@ func (c *Core) ReconcileOnce(ctx context.Context) error {
 
 // reconcile is one look; more tells that all went well, and that there is more.
 func (c *Core) reconcile(ctx context.Context) (more bool, err error) {
+	c.destinations.sweep()
 	late, err := c.store.overdueRuns(ctx, grace, perTurn)
 	if err != nil {
 		return false, fmt.Errorf("look for what is overdue: %w", err)

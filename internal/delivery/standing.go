@@ -8,14 +8,12 @@ import (
 	"datapusher/ent"
 	"datapusher/ent/action"
 	entdestination "datapusher/ent/destination"
+	"datapusher/internal/audit"
 	"datapusher/internal/auth"
 	"datapusher/internal/breaker"
 	"datapusher/internal/sender"
 	"datapusher/workflows"
 )
-
-// system is the actor of what happens by itself.
-const system = "system"
 
 // noteTimeout bounds how long the results of a batch may take to change how
 // their destinations stand.
@@ -128,8 +126,10 @@ func (c *Core) change(ctx context.Context, id string, f func(breaker.Standing) b
 		return breaker.Standing{}, err
 	}
 	if after.State != before.State {
-		if err := tx.Action.Create().SetAccountID(d.AccountID).SetSubjectID(id).SetKind(kindOf(before, after)).
-			SetActor(system).SetReason(after.Reason).SetCreatedAt(c.now()).Exec(ctx); err != nil {
+		if err := audit.Write(ctx, tx.Client(), c.o.Now(), audit.Entry{
+			AccountID: d.AccountID, SubjectID: id, Kind: kindOf(before, after), Reason: after.Reason,
+			Change: audit.Diff(audit.Standing(before), audit.Standing(after)),
+		}); err != nil {
 			return breaker.Standing{}, err
 		}
 	}

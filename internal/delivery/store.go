@@ -89,6 +89,7 @@ type settings struct {
 	schedule                                      string
 	timeout, giveUpAfter                          time.Duration // 0: the default, never
 	headers, secrets                              []byte        // sealed
+	allowCIDRs                                    []byte        // JSON: the account's own networks
 }
 
 // sending reports whether new deliveries go out at once.

@@ -80,11 +80,13 @@ func parseHop(s string) (netip.Addr, bool) {
 
 // clientAddress is the address that a request comes from, as text; "" where it
 // has none. See proxies.client.
-func clientAddress(r *http.Request) string {
-	if a := recordOf(r).client; a.IsValid() {
-		return a.String()
+func clientAddress(r *http.Request) string { return recordOf(r).address() }
+
+func (rec *record) address() string {
+	if !rec.client.IsValid() {
+		return ""
 	}
-	return ""
+	return rec.client.String()
 }
 
 // neighbours are those who share a fate with an address: itself alone, or in IPv6

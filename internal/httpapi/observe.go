@@ -8,18 +8,20 @@ import (
 	"slices"
 	"time"
 
+	"datapusher/internal/origin"
 	"datapusher/internal/problem"
 	"datapusher/internal/requestid"
 )
 
 const requestIDHeader = "X-Request-Id"
 
-// observe gives each request its id, ends panics and writes one log line.
+// observe gives each request its id and the address that it came from, ends
+// panics and writes one log line.
 func (a *api) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		rec := &record{id: requestIDOf(r.Header), client: a.proxies.client(r), tell: tellProblem}
-		r = r.WithContext(withRecord(requestid.With(r.Context(), rec.id), rec))
+		r = r.WithContext(withRecord(origin.With(requestid.With(r.Context(), rec.id), rec.address()), rec))
 		release := a.bodies.watch(r, rec)
 		answer := &response{ResponseWriter: w}
 		w.Header().Set(requestIDHeader, rec.id)

@@ -2,10 +2,12 @@ package pusher
 
 import (
 	"context"
+	"maps"
 
 	"datapusher/ent"
 	"datapusher/ent/action"
 	"datapusher/ent/token"
+	"datapusher/internal/audit"
 	"datapusher/internal/auth"
 	"datapusher/internal/id"
 	"datapusher/internal/problem"
@@ -48,8 +50,13 @@ func (p *Pusher) CreateAccount(ctx context.Context, in CreateAccountInput) (*ent
 		if err != nil {
 			return emailTaken(err)
 		}
-		_, err = p.createToken(tx, made.ID, firstToken, auth.Scopes, secret).SetFirst(true).Save(ctx)
-		return err
+		first, err := p.createToken(tx, made.ID, firstToken, auth.Scopes, secret).SetFirst(true).Save(ctx)
+		if err != nil {
+			return err
+		}
+		facts := audit.Account(made)
+		maps.Copy(facts, secretTokenOf(first))
+		return p.note(ctx, tx, made.ID, made.ID, action.KindCreate, nil, audit.Made(facts))
 	})
 	if err != nil {
 		return nil, "", err
@@ -107,8 +114,14 @@ func (p *Pusher) UpdateAccount(ctx context.Context, in UpdateAccountInput) (*ent
 		default:
 			u.SetWebsite(*in.Website)
 		}
-		changed, err = u.Save(ctx)
-		return emailTaken(missing(err, "account"))
+		if changed, err = u.Save(ctx); err != nil {
+			return emailTaken(missing(err, "account"))
+		}
+		change := audit.Diff(audit.Account(a), audit.Account(changed))
+		if change.Empty() {
+			return nil
+		}
+		return p.note(ctx, tx, a.ID, a.ID, action.KindUpdate, nil, change)
 	})
 	if err != nil {
 		return nil, err
@@ -138,7 +151,7 @@ func (p *Pusher) DeleteAccount(ctx context.Context, in DeleteAccountInput) error
 		if lanes, err = p.deleteDestinations(ctx, tx, a.ID); err != nil {
 			return err
 		}
-		if err := p.note(ctx, tx, a.ID, a.ID, action.KindDelete, nil); err != nil {
+		if err := p.note(ctx, tx, a.ID, a.ID, action.KindDelete, nil, audit.Gone(audit.Account(a))); err != nil {
 			return err
 		}
 		now := p.now()

@@ -5,7 +5,9 @@ import (
 	"time"
 
 	"datapusher/ent"
+	"datapusher/ent/action"
 	"datapusher/ent/destination"
+	"datapusher/internal/audit"
 	"datapusher/internal/id"
 	"datapusher/internal/problem"
 	"datapusher/internal/sender"
@@ -100,8 +102,10 @@ func (p *Pusher) CreateDestination(ctx context.Context, in CreateDestinationInpu
 		if deref(in.Name) != "" {
 			c.SetName(*in.Name)
 		}
-		made, err = c.Save(ctx)
-		return err
+		if made, err = c.Save(ctx); err != nil {
+			return err
+		}
+		return p.note(ctx, tx, a.ID, made.ID, action.KindCreate, nil, audit.Made(audit.Destination(p.o.Box, made)))
 	})
 	if err != nil {
 		return nil, "", err

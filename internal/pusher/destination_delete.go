@@ -2,11 +2,14 @@ package pusher
 
 import (
 	"context"
+	"maps"
 
 	"datapusher/ent"
 	"datapusher/ent/action"
 	"datapusher/ent/destination"
+	"datapusher/internal/audit"
 	"datapusher/internal/auth"
+	"datapusher/internal/breaker"
 	"datapusher/internal/id"
 	"datapusher/workflows"
 )
@@ -45,7 +48,9 @@ func (p *Pusher) DeleteDestination(ctx context.Context, in DeleteDestinationInpu
 		if err != nil {
 			return missing(err, "destination")
 		}
-		return p.note(ctx, tx, d.AccountID, d.ID, action.KindDelete, nil)
+		was := audit.Destination(p.o.Box, d)
+		maps.Copy(was, audit.Standing(breaker.Of(d)))
+		return p.note(ctx, tx, d.AccountID, d.ID, action.KindDelete, nil, audit.Gone(was))
 	})
 	if err != nil {
 		return err

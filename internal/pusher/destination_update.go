@@ -5,7 +5,9 @@ import (
 	"time"
 
 	"datapusher/ent"
+	"datapusher/ent/action"
 	"datapusher/ent/destination"
+	"datapusher/internal/audit"
 	"datapusher/internal/id"
 	"datapusher/internal/problem"
 	"datapusher/internal/sender"
@@ -50,7 +52,7 @@ func (p *Pusher) UpdateDestination(ctx context.Context, in UpdateDestinationInpu
 		return nil, err
 	}
 	var turned bool
-	d, err := p.changeDestination(ctx, in.ID, func(tx *ent.Client, d *ent.Destination, u *ent.DestinationUpdateOne) (err error) {
+	d, err := p.changeDestination(ctx, in.ID, action.KindUpdate, func(tx *ent.Client, d *ent.Destination, u *ent.DestinationUpdateOne) (err error) {
 		if in.URL != nil {
 			u.SetURL(*in.URL)
 		}
@@ -88,8 +90,9 @@ func (p *Pusher) UpdateDestination(ctx context.Context, in UpdateDestinationInpu
 }
 
 // changeDestination changes one destination in a transaction of its own, while
-// nobody else changes it: no other command, and no breaker.
-func (p *Pusher) changeDestination(ctx context.Context, destinationID string,
+// nobody else changes it: no other command, and no breaker. A change of how it is
+// set up is noted as that kind; how it stands is noted by whoever changes that.
+func (p *Pusher) changeDestination(ctx context.Context, destinationID string, kind action.Kind,
 	change func(*ent.Client, *ent.Destination, *ent.DestinationUpdateOne) error,
 ) (*ent.Destination, error) {
 	if !id.Is(id.Destination, destinationID) {
@@ -109,8 +112,14 @@ func (p *Pusher) changeDestination(ctx context.Context, destinationID string,
 		if err := change(tx, d, u); err != nil {
 			return err
 		}
-		changed, err = u.Save(ctx)
-		return missing(err, "destination")
+		if changed, err = u.Save(ctx); err != nil {
+			return missing(err, "destination")
+		}
+		settings := audit.Diff(audit.Destination(p.o.Box, d), audit.Destination(p.o.Box, changed))
+		if settings.Empty() {
+			return nil
+		}
+		return p.note(ctx, tx, d.AccountID, d.ID, kind, nil, settings)
 	})
 	if err != nil {
 		return nil, err

@@ -11,6 +11,7 @@ import (
 	"datapusher/ent/event"
 	"datapusher/ent/predicate"
 	"datapusher/ent/rule"
+	"datapusher/internal/audit"
 	"datapusher/internal/breaker"
 	"datapusher/internal/id"
 	"datapusher/internal/sender"
@@ -83,6 +84,26 @@ func (p *Pusher) makeEvent(ctx context.Context, tx *ent.Client, n newEvent) (m m
 		m.deliveries = append(m.deliveries, made...)
 	}
 	return m, nil
+}
+
+// madeFrom is what the audit log tells of an event that was made here: where it
+// went, and whether its payload was one of somebody's own; never what is in it.
+func madeFrom(n newEvent, m madeEvent, own *string) audit.Change {
+	to := make([]string, len(n.to))
+	for i, d := range n.to {
+		to[i] = d.ID
+	}
+	f := audit.Facts{"eventID": m.ID, "destinationIDs": to}
+	if n.eventType != "" {
+		f["eventType"] = n.eventType
+	}
+	if own != nil {
+		f["payload"] = audit.Secret(*own)
+	}
+	if len(n.headers) > 0 {
+		f["headers"] = audit.Headers(n.headers)
+	}
+	return audit.Made(f)
 }
 
 // afterLast is a step beyond every schedule: the next failure is the last.

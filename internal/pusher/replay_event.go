@@ -71,7 +71,7 @@ func (p *Pusher) ReplayEvent(ctx context.Context, in ReplayEventInput) (*ent.Eve
 		if made, err = p.makeEvent(ctx, tx, n); err != nil {
 			return err
 		}
-		return p.note(ctx, tx, original.AccountID, original.ID, action.KindReplay, in.Reason)
+		return p.note(ctx, tx, original.AccountID, original.ID, action.KindReplay, in.Reason, madeFrom(n, made, in.Payload))
 	})
 	if err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"datapusher/ent"
 	"datapusher/ent/action"
 	"datapusher/ent/replay"
+	"datapusher/internal/audit"
 	"datapusher/internal/id"
 	"datapusher/internal/problem"
 	"datapusher/workflows"
@@ -117,7 +118,7 @@ func (p *Pusher) turnReplay(ctx context.Context, replayID string, kind action.Ki
 		if turned, err = u.Save(ctx); err != nil {
 			return missing(err, "replay")
 		}
-		return p.note(ctx, tx, r.AccountID, r.ID, kind, reason)
+		return p.note(ctx, tx, r.AccountID, r.ID, kind, reason, audit.Diff(audit.Replay(r), audit.Replay(turned)))
 	})
 	if err != nil {
 		return nil, err

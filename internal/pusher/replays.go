@@ -9,6 +9,7 @@ import (
 	"datapusher/ent/account"
 	"datapusher/ent/action"
 	"datapusher/ent/delivery"
+	"datapusher/internal/audit"
 	"datapusher/internal/auth"
 	"datapusher/internal/id"
 	"datapusher/internal/problem"
@@ -103,7 +104,7 @@ func (p *Pusher) storeReplay(ctx context.Context, r *ent.Replay) (*ent.Replay, e
 	var made *ent.Replay
 	err := p.tx(ctx, func(tx *ent.Client) (err error) {
 		c := tx.Replay.Create().SetID(r.ID).SetAccountID(r.AccountID).SetCreatedAt(r.CreatedAt).SetUpdatedAt(r.CreatedAt).
-			SetActor(actor(ctx)).SetFromTime(r.FromTime).SetToTime(r.ToTime).SetRate(r.Rate).SetMatched(r.Matched)
+			SetActor(audit.Actor(ctx)).SetFromTime(r.FromTime).SetToTime(r.ToTime).SetRate(r.Rate).SetMatched(r.Matched)
 		if r.DestinationID != "" {
 			c.SetDestinationID(r.DestinationID)
 		}
@@ -122,7 +123,7 @@ func (p *Pusher) storeReplay(ctx context.Context, r *ent.Replay) (*ent.Replay, e
 		if made, err = c.Save(ctx); err != nil {
 			return err
 		}
-		return p.note(ctx, tx, r.AccountID, r.ID, action.KindReplay, &r.Reason)
+		return p.note(ctx, tx, r.AccountID, r.ID, action.KindReplay, &r.Reason, audit.Made(audit.Replay(made)))
 	})
 	if err != nil {
 		return nil, err

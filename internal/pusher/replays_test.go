@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"datapusher/ent"
+	"datapusher/ent/action"
 	"datapusher/ent/delivery"
 	"datapusher/ent/replay"
 	"datapusher/internal/database"
@@ -81,7 +82,7 @@ func TestADryRunStoresNothing(t *testing.T) {
 		require.Nil(t, got)
 		require.Equal(t, 1, count)
 		require.Zero(t, db.Ent.Replay.Query().CountX(w.system))
-		require.Zero(t, db.Ent.Action.Query().CountX(w.system))
+		require.Zero(t, db.Ent.Action.Query().Where(action.KindEQ(action.KindReplay)).CountX(w.system))
 		w.engine.requireSilent(t)
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"datapusher/ent/action"
 	"datapusher/ent/predicate"
 	"datapusher/ent/token"
+	"datapusher/internal/audit"
 	"datapusher/internal/auth"
 	"datapusher/internal/id"
 	"datapusher/internal/problem"
@@ -61,7 +62,7 @@ func (p *Pusher) RotateToken(ctx context.Context, in RotateTokenInput) (*ent.Tok
 		if err != nil {
 			return err
 		}
-		return p.note(ctx, tx, old.AccountID, old.ID, action.KindRotate, nil)
+		return p.note(ctx, tx, old.AccountID, old.ID, action.KindRotate, nil, audit.Diff(secretTokenOf(old), secretTokenOf(made)))
 	})
 	if err != nil {
 		return nil, "", err
@@ -126,20 +127,35 @@ func (p *Pusher) RotateSecretToken(ctx context.Context, in RotateSecretTokenInpu
 		if err := p.mayGive(ctx, tx, auth.Scopes, nil); err != nil {
 			return err
 		}
+		old, err := tx.Token.Query().Where(token.AccountID(of.ID), token.First(true)).First(ctx)
+		if ent.MaskNotFound(err) != nil {
+			return err
+		}
 		if err := p.retire(ctx, tx, in.Overlap, token.AccountID(of.ID), token.First(true)); err != nil {
 			return err
 		}
 		if err := p.roomForToken(ctx, tx, of.ID); err != nil {
 			return err
 		}
-		_, err = p.createToken(tx, of.ID, firstToken, auth.Scopes, secret).SetFirst(true).Save(ctx)
-		return err
+		made, err := p.createToken(tx, of.ID, firstToken, auth.Scopes, secret).SetFirst(true).Save(ctx)
+		if err != nil {
+			return err
+		}
+		return p.note(ctx, tx, of.ID, made.ID, action.KindRotate, nil, audit.Diff(secretTokenOf(old), secretTokenOf(made)))
 	})
 	if err != nil {
 		return nil, "", err
 	}
 	p.credentialsChanged(of.ID)
 	return of.Unwrap(), secret, nil
+}
+
+// secretTokenOf is what the audit log tells of a token's secret; nil of none.
+func secretTokenOf(t *ent.Token) audit.Facts {
+	if t == nil {
+		return nil
+	}
+	return audit.Facts{"tokenID": t.ID, "secretToken": audit.Secret(string(t.Hash))}
 }
 
 // retire lets a token end after an overlap; it is no account's first one any

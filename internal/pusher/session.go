@@ -7,8 +7,10 @@ import (
 	"datapusher/ent"
 	"datapusher/ent/action"
 	"datapusher/ent/session"
+	"datapusher/internal/audit"
 	"datapusher/internal/auth"
 	"datapusher/internal/id"
+	"datapusher/internal/origin"
 	"datapusher/internal/problem"
 )
 
@@ -77,11 +79,8 @@ func (p *Pusher) SignOut(ctx context.Context, address string) error {
 
 // noteSession records that the operator came or went. It belongs to no account.
 func (p *Pusher) noteSession(ctx context.Context, tx *ent.Client, sessionID string, kind action.Kind, address string) error {
-	now := p.now()
-	return tx.Action.Create().
-		SetID(id.New(id.Action, now)).SetCreatedAt(now).
-		SetSubjectID(sessionID).SetKind(kind).SetActor("admin").SetNillableAddress(known(address)).
-		Exec(ctx)
+	ctx = origin.With(auth.With(ctx, &auth.Viewer{Kind: auth.Admin}), address)
+	return audit.Write(ctx, tx, p.now(), audit.Entry{SubjectID: sessionID, Kind: kind})
 }
 
 func known(address string) *string {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"datapusher/ent"
+	"datapusher/ent/action"
 	"datapusher/ent/destination"
 	"datapusher/internal/problem"
 	"datapusher/internal/sender"
@@ -78,7 +79,7 @@ func (p *Pusher) RotateSigningSecret(ctx context.Context, in RotateSigningSecret
 		overlap = *in.Overlap
 	}
 	var key sender.Key
-	d, err := p.changeDestination(ctx, in.DestinationID, func(_ *ent.Client, d *ent.Destination, u *ent.DestinationUpdateOne) (err error) {
+	d, err := p.changeDestination(ctx, in.DestinationID, action.KindRotate, func(_ *ent.Client, d *ent.Destination, u *ent.DestinationUpdateOne) (err error) {
 		algorithm := in.SigningAlgorithm
 		if algorithm == nil {
 			algorithm = &d.SigningAlgorithm

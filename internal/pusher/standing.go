@@ -9,6 +9,7 @@ import (
 	"datapusher/ent"
 	"datapusher/ent/action"
 	"datapusher/ent/delivery"
+	"datapusher/internal/audit"
 	"datapusher/internal/auth"
 	"datapusher/internal/breaker"
 	"datapusher/internal/problem"
@@ -60,8 +61,9 @@ func (p *Pusher) PauseDestination(ctx context.Context, in PauseDestinationInput)
 		if in.Until != nil {
 			until = *in.Until
 		}
-		s.Pause(p.now(), until, deref(in.Reason)).Set(u)
-		return p.note(ctx, tx, d.AccountID, d.ID, action.KindPause, in.Reason)
+		paused := s.Pause(p.now(), until, deref(in.Reason))
+		paused.Set(u)
+		return p.note(ctx, tx, d.AccountID, d.ID, action.KindPause, in.Reason, differently(s, paused))
 	})
 }
 
@@ -103,7 +105,7 @@ func (p *Pusher) ResumeDestination(ctx context.Context, in ResumeDestinationInpu
 func (p *Pusher) standing(ctx context.Context, destinationID string,
 	change func(*ent.Client, *ent.Destination, *ent.DestinationUpdateOne) error,
 ) (*ent.Destination, error) {
-	d, err := p.changeDestination(ctx, destinationID, change)
+	d, err := p.changeDestination(ctx, destinationID, action.KindUpdate, change)
 	if err != nil {
 		return nil, err
 	}
@@ -121,15 +123,23 @@ func (p *Pusher) enable(ctx context.Context, tx *ent.Client, d *ent.Destination,
 	case enabled:
 		return true, p.resume(ctx, tx, d, u, 0, nil)
 	}
-	s.Disable(p.now(), breaker.ReasonOwner).Set(u)
-	return true, p.note(ctx, tx, d.AccountID, d.ID, action.KindDisable, nil)
+	disabled := s.Disable(p.now(), breaker.ReasonOwner)
+	disabled.Set(u)
+	return true, p.note(ctx, tx, d.AccountID, d.ID, action.KindDisable, nil, differently(s, disabled))
+}
+
+// turned is how a destination stands differently, for the audit log.
+func differently(before, after breaker.Standing) audit.Change {
+	return audit.Diff(audit.Standing(before), audit.Standing(after))
 }
 
 // resume lets a destination send, and puts what waits for its next attempt into
 // the park: there it drains with the rest, in the order of acceptance.
 func (p *Pusher) resume(ctx context.Context, tx *ent.Client, d *ent.Destination, u *ent.DestinationUpdateOne, rate float64, reason *string) error {
 	now := p.now()
-	breaker.Of(d).Resume(now, rate).Set(u)
+	before := breaker.Of(d)
+	after := before.Resume(now, rate)
+	after.Set(u)
 	err := tx.Delivery.Update().
 		Where(delivery.DestinationID(d.ID), retrying, delivery.SteeredIsNil(), delivery.NextAttemptAtGT(now.Add(soon))).
 		SetStatus(delivery.StatusParked).SetReason(breaker.InLine).SetParkedAt(now).SetRun("").ClearNextAttemptAt().ClearLeaseUntil().
@@ -137,7 +147,7 @@ func (p *Pusher) resume(ctx context.Context, tx *ent.Client, d *ent.Destination,
 	if err != nil {
 		return err
 	}
-	return p.note(ctx, tx, d.AccountID, d.ID, action.KindResume, reason)
+	return p.note(ctx, tx, d.AccountID, d.ID, action.KindResume, reason, differently(before, after))
 }
 
 // retrying names the status as the partial index does: SQLite compares texts,

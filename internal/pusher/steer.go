@@ -9,6 +9,7 @@ import (
 	"datapusher/ent/delivery"
 	"datapusher/ent/destination"
 	"datapusher/ent/event"
+	"datapusher/internal/audit"
 	"datapusher/internal/auth"
 	"datapusher/internal/id"
 	"datapusher/internal/problem"
@@ -80,7 +81,7 @@ func (p *Pusher) CancelDelivery(ctx context.Context, in CancelDeliveryInput) (*e
 	if err := begin(ctx, in); err != nil {
 		return nil, err
 	}
-	why := "canceled by " + actor(ctx)
+	why := "canceled by " + audit.Actor(ctx)
 	if deref(in.Reason) != "" {
 		why = "canceled: " + *in.Reason
 	}
@@ -173,7 +174,7 @@ func (p *Pusher) steer(ctx context.Context, deliveryID string, s steering,
 		if after, err = u.Save(ctx); err != nil {
 			return missing(err, "delivery")
 		}
-		return p.note(ctx, tx, after.AccountID, after.ID, s.kind, s.reason)
+		return p.note(ctx, tx, after.AccountID, after.ID, s.kind, s.reason, audit.Diff(audit.Delivery(before), audit.Delivery(after)))
 	})
 	if err != nil {
 		return nil, err

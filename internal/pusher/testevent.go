@@ -64,7 +64,7 @@ func (p *Pusher) SendTestEvent(ctx context.Context, in SendTestEventInput) (*ent
 		if made, err = p.makeEvent(ctx, tx, n); err != nil {
 			return err
 		}
-		return p.note(ctx, tx, d.AccountID, d.ID, action.KindTest, nil)
+		return p.note(ctx, tx, d.AccountID, d.ID, action.KindTest, nil, madeFrom(n, made, in.Payload))
 	})
 	if err != nil {
 		return nil, nil, err

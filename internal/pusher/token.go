@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"datapusher/ent"
+	"datapusher/ent/action"
 	"datapusher/ent/token"
+	"datapusher/internal/audit"
 	"datapusher/internal/auth"
 	"datapusher/internal/id"
 	"datapusher/internal/problem"
@@ -68,7 +70,10 @@ func (p *Pusher) CreateToken(ctx context.Context, in CreateTokenInput) (*ent.Tok
 			return err
 		}
 		made, err = p.createToken(tx, a.ID, in.Name, in.Scopes, secret).SetNillableExpiresAt(micro(in.ExpiresAt)).Save(ctx)
-		return err
+		if err != nil {
+			return err
+		}
+		return p.note(ctx, tx, a.ID, made.ID, action.KindCreate, nil, audit.Made(audit.Token(made)))
 	})
 	if err != nil {
 		return nil, "", err
@@ -127,8 +132,10 @@ func (p *Pusher) RevokeToken(ctx context.Context, in RevokeTokenInput) (*ent.Tok
 		if revoked = t; t.RevokedAt != nil {
 			return nil
 		}
-		revoked, err = t.Update().SetRevokedAt(p.now()).Save(ctx)
-		return missing(err, "token")
+		if revoked, err = t.Update().SetRevokedAt(p.now()).Save(ctx); err != nil {
+			return missing(err, "token")
+		}
+		return p.note(ctx, tx, t.AccountID, t.ID, action.KindRevoke, nil, audit.Diff(audit.Token(t), audit.Token(revoked)))
 	})
 	if err != nil {
 		return nil, err

@@ -174,10 +174,13 @@ func (w *world) delivery(e *ent.Event, d *ent.Destination, change func(*ent.Deli
 // reload reads a delivery as it is stored.
 func (w *world) reload(d *ent.Delivery) *ent.Delivery { return w.db.Ent.Delivery.GetX(w.system, d.ID) }
 
-// did is what the audit log says of something: "RETRY admin: why".
+// did is what the audit log says of something since it was made: "RETRY admin: why".
 func (w *world) did(subjectID string) []string {
 	var all []string
 	for _, a := range w.actions(subjectID) {
+		if a.Kind == action.KindCreate {
+			continue
+		}
 		all = append(all, string(a.Kind)+" "+a.Actor+": "+a.Reason)
 	}
 	return all

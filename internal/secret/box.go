@@ -17,7 +17,6 @@ import (
 	"slices"
 
 	"github.com/tink-crypto/tink-go/v2/aead"
-	tinkpb "github.com/tink-crypto/tink-go/v2/proto/tink_go_proto"
 	"github.com/tink-crypto/tink-go/v2/tink"
 )
 
@@ -56,11 +55,12 @@ func Open(text string) (*Box, error) {
 		return nil, fmt.Errorf("%w (it has no usable key)", ErrBadKeys)
 	}
 	b := &Box{aead: primitive}
-	info := handle.KeysetInfo()
-	b.primary = info.GetPrimaryKeyId()
-	for _, key := range info.GetKeyInfo() {
-		if key.GetStatus() == tinkpb.KeyStatusType_ENABLED {
-			b.ids = append(b.ids, key.GetKeyId())
+	for _, key := range keysOf(handle) {
+		if key.Primary {
+			b.primary = key.ID
+		}
+		if key.Enabled {
+			b.ids = append(b.ids, key.ID)
 		}
 	}
 	return b, nil
@@ -89,7 +89,7 @@ func (b Box) Open(sealed []byte, aad ...string) ([]byte, error) {
 	if !ok {
 		return nil, ErrForged
 	}
-	if !slices.Contains(b.ids, id) {
+	if !b.Opens(id) {
 		return nil, fmt.Errorf("%w (key id %d)", ErrUnknownKey, id)
 	}
 	plain, err := b.aead.Decrypt(sealed, encode(aad))
@@ -102,6 +102,15 @@ func (b Box) Open(sealed []byte, aad ...string) ([]byte, error) {
 // KeyID names the primary key, the one that seals. What carries another id (see
 // [KeyIDOf]) waits for being sealed again, before its key can be retired.
 func (b Box) KeyID() uint32 { return b.primary }
+
+// Opens reports whether the keyset has the key with that id.
+func (b Box) Opens(id uint32) bool { return slices.Contains(b.ids, id) }
+
+// Prefix is what everything begins with that was sealed with a key, in clear: it
+// lets SQL tell what was sealed with which.
+func Prefix(id uint32) []byte {
+	return binary.BigEndian.AppendUint32([]byte{prefixVersion}, id)
+}
 
 // KeyIDOf names the key that a value was sealed with; ok is false for what is no
 // sealed value.

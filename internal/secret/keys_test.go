@@ -79,7 +79,10 @@ func TestKeysThatCannotBeUsed(t *testing.T) {
 			t.Parallel()
 			for _, use := range []func(string) error{
 				func(s string) error { _, err := secret.Open(s); return err },
-				func(s string) error { _, err := secret.AddKey(s); return err },
+				func(s string) error { _, _, err := secret.AddKey(s); return err },
+				func(s string) error { _, err := secret.Promote(s, 1); return err },
+				func(s string) error { _, err := secret.RemoveKey(s, 1); return err },
+				func(s string) error { _, err := secret.Keys(s); return err },
 			} {
 				err := use(c.text)
 				require.ErrorIs(t, err, c.want)
@@ -99,6 +102,50 @@ func noPartOf(t *testing.T, text string, err error) {
 		for i := 0; i+8 <= len(s); i++ {
 			require.NotContains(t, err.Error(), s[i:i+8])
 		}
+	}
+}
+
+func TestKeysComeAndGoInSteps(t *testing.T) {
+	t.Parallel()
+	one, err := secret.NewKeys()
+	require.NoError(t, err)
+	listed, err := secret.Keys(one)
+	require.NoError(t, err)
+	first := listed[0].ID
+	require.Equal(t, []secret.Key{{ID: first, Primary: true, Enabled: true}}, listed)
+
+	two, second, err := secret.AddKey(one)
+	require.NoError(t, err)
+	promoted, err := secret.Promote(two, second)
+	require.NoError(t, err)
+	without, err := secret.RemoveKey(promoted, first)
+	require.NoError(t, err)
+	for name, c := range map[string]struct {
+		keys string
+		want []secret.Key
+	}{
+		"given":    {one, []secret.Key{{first, true, true}}},
+		"added":    {two, []secret.Key{{first, true, true}, {second, false, true}}},
+		"promoted": {promoted, []secret.Key{{first, false, true}, {second, true, true}}},
+		"removed":  {without, []secret.Key{{second, true, true}}},
+	} {
+		listed, err := secret.Keys(c.keys)
+		require.NoError(t, err, name)
+		require.Equal(t, c.want, listed, name)
+	}
+	for name, c := range map[string]struct {
+		change func(string, uint32) (string, error)
+		keys   string
+		id     uint32
+		want   error
+	}{
+		"promote what is not there": {secret.Promote, one, second, secret.ErrNoSuchKey},
+		"remove what is not there":  {secret.RemoveKey, without, first, secret.ErrNoSuchKey},
+		"remove the primary":        {secret.RemoveKey, promoted, second, secret.ErrPrimaryKey},
+		"remove the only key":       {secret.RemoveKey, one, first, secret.ErrPrimaryKey},
+	} {
+		_, err := c.change(c.keys, c.id)
+		require.ErrorIs(t, err, c.want, name)
 	}
 }
 

@@ -18,8 +18,10 @@ import (
 
 	"datapusher/ent"
 	entaccount "datapusher/ent/account"
+	"datapusher/ent/action"
 	entdestination "datapusher/ent/destination"
 	"datapusher/ent/token"
+	"datapusher/internal/audit"
 	"datapusher/internal/auth"
 	"datapusher/internal/database"
 	"datapusher/internal/id"
@@ -143,6 +145,9 @@ func (im *importer) owner(ctx context.Context, tx *ent.Client, a account) (*ent.
 	if err != nil {
 		return nil, err
 	}
+	if err := note(ctx, tx, made.ID, made.ID, audit.Account(made)); err != nil {
+		return nil, err
+	}
 	if alias(a.key) == nil {
 		im.report.note("account %s (%s): its key is no integer, so it is known as %s alone", a.key, a.name, made.ID)
 	}
@@ -216,9 +221,17 @@ func (im *importer) destination(ctx context.Context, tx *ent.Client, owner *ent.
 	if sealed != nil {
 		row.SetHeaders(sealed)
 	}
-	if err := row.Exec(ctx); err != nil {
+	made, err := row.Save(ctx)
+	if err != nil {
 		return err
 	}
 	im.report.Destinations.Added++
-	return nil
+	return note(ctx, tx, owner.ID, made.ID, audit.Destination(im.box, made))
+}
+
+// note records what has come over, in the transaction that adds it.
+func note(ctx context.Context, tx *ent.Client, accountID, subjectID string, made audit.Facts) error {
+	return audit.Write(ctx, tx, time.Now(), audit.Entry{
+		AccountID: accountID, SubjectID: subjectID, Kind: action.KindImport, Change: audit.Made(made),
+	})
 }

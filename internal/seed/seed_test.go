@@ -101,12 +101,24 @@ func TestImport(t *testing.T) {
 		require.Len(t, secrets, 1)
 		require.Equal(t, entdestination.HTTPMethodGet, db.Ent.Destination.Query().Where(entdestination.SeedID(2)).OnlyX(ctx).HTTPMethod)
 
+		noted := map[string]string{}
+		for _, done := range db.Ent.Action.Query().AllX(ctx) {
+			require.Equal(t, "system", done.Actor)
+			require.Empty(t, done.Before)
+			noted[string(done.Kind)+" "+done.SubjectID] = string(done.After)
+		}
+		require.Len(t, noted, 4, "two accounts and two destinations")
+		require.Equal(t, `{"email":"ann@example.com","name":"Ann","website":"https://ann.example.com"}`, noted["IMPORT "+a.ID])
+		require.Equal(t, `{"headers":{"ACTION":"set","APP_ID":"set","N":"set"},"httpMethod":"POST","signingAlgorithm":"HMAC_SHA256",`+
+			`"signingSecret":"set","url":"https://ann.example.com/in"}`, noted["IMPORT "+d.ID])
+
 		t.Run("again changes nothing", func(t *testing.T) {
 			again, err := seed.Import(t.Context(), db, box, file)
 			require.NoError(t, err)
 			require.Equal(t, seed.Count{Present: 2, Refused: 1}, again.Accounts)
 			require.Equal(t, seed.Count{Present: 2, Refused: 3}, again.Destinations)
 			require.Equal(t, 2, db.Ent.Account.Query().CountX(ctx))
+			require.Equal(t, 4, db.Ent.Action.Query().CountX(ctx))
 			after, err := os.ReadFile(file)
 			require.NoError(t, err)
 			require.Equal(t, before, after, "the file is only read")

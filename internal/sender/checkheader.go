@@ -64,7 +64,7 @@ func CheckHeaders(headers []Header) problem.Fields {
 // reserved belong to the connection or to the framing of the message, which
 // only the sender may decide, or make a receiver wait for more than it gets.
 var reserved = []string{
-	"Connection", "Keep-Alive", "TE", "Trailer", "Transfer-Encoding", "Upgrade", // hop by hop
+	"Connection", "Keep-Alive", "TE", "Trailer", "Transfer-Encoding", "Upgrade", "HTTP2-Settings", // hop by hop
 	"Host", "Content-Length", "Expect",
 }
 

@@ -37,7 +37,7 @@ func TestHeadersThatMayBeSaved(t *testing.T) {
 func TestHeadersThatMayNotBeSaved(t *testing.T) {
 	t.Parallel()
 	for _, reserved := range []string{
-		"Connection", "connection", "Keep-Alive", "TE", "te", "Trailer", "Transfer-Encoding", "transfer-encoding", "Upgrade",
+		"Connection", "connection", "Keep-Alive", "TE", "te", "Trailer", "Transfer-Encoding", "transfer-encoding", "Upgrade", "HTTP2-Settings", "http2-settings",
 		"Proxy-Authorization", "proxy-connection", "Proxy-", "Host", "HOST", "Content-Length", "Expect",
 		"webhook-id", "Webhook-Timestamp", "WEBHOOK-SIGNATURE", "webhook-anything",
 	} {

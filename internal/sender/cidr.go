@@ -15,7 +15,7 @@ func ParseCIDRs(list string) ([]netip.Prefix, error) {
 	}
 	var out []netip.Prefix
 	for item := range strings.SplitSeq(list, ",") {
-		p, err := parseCIDR(strings.TrimSpace(item))
+		p, err := ParseCIDR(strings.TrimSpace(item))
 		if err != nil {
 			return nil, err
 		}
@@ -24,7 +24,8 @@ func ParseCIDRs(list string) ([]netip.Prefix, error) {
 	return out, nil
 }
 
-func parseCIDR(s string) (netip.Prefix, error) {
+// ParseCIDR reads one CIDR. Its error says how to write it.
+func ParseCIDR(s string) (netip.Prefix, error) {
 	if ip, err := netip.ParseAddr(s); err == nil && ip.Zone() == "" {
 		return netip.Prefix{}, fmt.Errorf("%q is an address: for it alone write %s/%d", s, ip, ip.BitLen())
 	}

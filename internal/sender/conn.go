@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"net"
 	"sync/atomic"
+	"time"
 )
 
 // countedConn is a TCP connection that can prove that nothing more was written
@@ -12,6 +13,26 @@ type countedConn struct {
 	net.Conn
 	writing atomic.Int32 // writes under way
 	written atomic.Int64 // bytes given to the system
+	bounded atomic.Bool  // has a deadline until somebody takes it
+}
+
+// bound gives a connection until end to be taken by an attempt, the handshake
+// included.
+func (c *countedConn) bound(end time.Time) {
+	if !end.IsZero() && c.SetDeadline(end) == nil {
+		c.bounded.Store(true)
+	}
+}
+
+// taken ends that: from here on the attempt's own deadline counts. Where the
+// connection has just run into its end, the attempt finds it closed.
+func taken(c net.Conn) {
+	if t, ok := c.(*tls.Conn); ok {
+		c = t.NetConn()
+	}
+	if counted, ok := c.(*countedConn); ok && counted.bounded.CompareAndSwap(true, false) {
+		_ = counted.SetDeadline(time.Time{})
+	}
 }
 
 func (c *countedConn) Write(p []byte) (int, error) {

@@ -2,75 +2,36 @@ package sender_test
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
-	"io"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"sync"
 	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"golang.org/x/net/dns/dnsmessage"
 
 	"datapusher/internal/sender"
+	"datapusher/internal/testutil/dnstest"
 )
 
 // names makes a sender resolve by answer, which gives the addresses of a name
 // for each question.
 func names(answer func(name string) []string) func(*sender.Options) {
-	return func(o *sender.Options) {
-		o.Resolver = &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
-			client, server := net.Pipe()
-			go serveDNS(server, answer)
-			return client, nil
-		}}
-	}
+	return records(func(name string) []dnstest.Record { return dnstest.Addresses(answer(name)...) })
 }
 
-func serveDNS(c net.Conn, answer func(string) []string) {
-	defer func() { _ = c.Close() }()
-	for {
-		var size [2]byte
-		if _, err := io.ReadFull(c, size[:]); err != nil {
-			return
-		}
-		raw := make([]byte, binary.BigEndian.Uint16(size[:]))
-		if _, err := io.ReadFull(c, raw); err != nil {
-			return
-		}
-		var m dnsmessage.Message
-		if m.Unpack(raw) != nil || len(m.Questions) != 1 {
-			return
-		}
-		q := m.Questions[0]
-		m.Response, m.RecursionAvailable, m.Additionals = true, true, nil
-		addresses := answer(q.Name.String())
-		if len(addresses) == 0 {
-			m.RCode = dnsmessage.RCodeNameError
-		}
-		for _, a := range addresses {
-			ip := netip.MustParseAddr(a)
-			h := dnsmessage.ResourceHeader{Name: q.Name, Class: q.Class, Type: q.Type}
-			switch {
-			case ip.Is4() && q.Type == dnsmessage.TypeA:
-				m.Answers = append(m.Answers, dnsmessage.Resource{Header: h, Body: &dnsmessage.AResource{A: ip.As4()}})
-			case ip.Is6() && q.Type == dnsmessage.TypeAAAA:
-				m.Answers = append(m.Answers, dnsmessage.Resource{Header: h, Body: &dnsmessage.AAAAResource{AAAA: ip.As16()}})
-			}
-		}
-		out, err := m.AppendPack(make([]byte, 2))
-		if err != nil {
-			return
-		}
-		binary.BigEndian.PutUint16(out, uint16(len(out)-2))
-		if _, err := c.Write(out); err != nil {
-			return
-		}
-	}
+func records(answer dnstest.Answer) func(*sender.Options) {
+	return func(o *sender.Options) { o.Resolver = dnstest.Resolver(answer) }
+}
+
+// allowing lets a sender dial those networks and no others that are not public.
+func allowing(t testing.TB, list string) func(*sender.Options) {
+	t.Helper()
+	allow, err := sender.ParseCIDRs(list)
+	require.NoError(t, err)
+	return func(o *sender.Options) { o.AllowCIDRs = allow }
 }
 
 // hook is the URL of a server under a name of its own.
@@ -159,4 +120,139 @@ func TestANameWithoutAnAddress(t *testing.T) {
 		}}
 	})
 	require.Equal(t, sender.DNS, s.Send(t.Context(), post("https://nowhere.example/")).Class)
+}
+
+// listen counts the connections to an address of this machine, as a canary.
+func listen(t *testing.T, address string) (port string, hits *atomic.Int32) {
+	t.Helper()
+	l, err := net.Listen("tcp", address)
+	require.NoError(t, err)
+	hits = new(atomic.Int32)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			hits.Add(1)
+			_ = c.Close()
+		}
+	})
+	t.Cleanup(func() {
+		_ = l.Close()
+		wg.Wait()
+	})
+	_, port, err = net.SplitHostPort(l.Addr().String())
+	require.NoError(t, err)
+	return port, hits
+}
+
+func TestANameIsJudgedByTheEndOfItsChain(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, respond(204))
+	for _, chain := range [][]string{{"canary.internal"}, {"a.example", "b.example", "c.example"}, {"localhost"}} {
+		answer := records(func(string) []dnstest.Record { return dnstest.Chain(chain, "127.0.0.1") })
+		require.Equal(t, sender.Blocked, newSender(t, answer, allowing(t, "none")).Send(t.Context(), post(hook(t, srv.URL))).Class, chain)
+		require.Equal(t, 204, newSender(t, answer).Send(t.Context(), post(hook(t, srv.URL))).Status, chain)
+	}
+}
+
+// One family leads where it may, the other to the canary, whichever is tried first.
+func TestANameWithOneForbiddenFamilyUsesTheOther(t *testing.T) {
+	t.Parallel()
+	port, hits := listen(t, "[::1]:0")
+	peer, err := net.Listen("tcp", "127.0.0.1:"+port)
+	require.NoError(t, err)
+	srv := &http.Server{Handler: respond(204)}
+	done := make(chan error, 1)
+	go func() { done <- srv.Serve(peer) }()
+	t.Cleanup(func() { _ = srv.Close(); <-done })
+	both := names(func(string) []string { return []string{"::1", "127.0.0.1"} })
+	for range 10 {
+		s := newSender(t, both, allowing(t, "127.0.0.1/32"))
+		require.Equal(t, 204, s.Send(t.Context(), post("http://hook.example:"+port)).Status)
+	}
+	require.Zero(t, hits.Load())
+}
+
+// The address that may be dialled does not answer: that is no leave to try the other.
+func TestAForbiddenAddressIsNoFallback(t *testing.T) {
+	t.Parallel()
+	port, hits := listen(t, "127.0.0.2:0")
+	for _, addresses := range [][]string{{"127.0.0.1", "127.0.0.2"}, {"127.0.0.2", "127.0.0.1"}, {"::1", "127.0.0.2"}} {
+		s := newSender(t, names(func(string) []string { return addresses }), allowing(t, "127.0.0.1/32,::1/128"))
+		res := s.Send(t.Context(), post("http://hook.example:"+port))
+		require.Contains(t, []sender.Class{sender.Blocked, sender.Connect}, res.Class, addresses)
+	}
+	require.Zero(t, hits.Load())
+}
+
+// The name leads to one address and then to another, however often it is asked.
+func TestANameThatIsRebound(t *testing.T) {
+	t.Parallel()
+	port, hits := listen(t, "127.0.0.2:0")
+	l, err := net.Listen("tcp", "127.0.0.1:"+port)
+	require.NoError(t, err)
+	var arrived atomic.Int32
+	srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		arrived.Add(1)
+		w.Header().Set("Connection", "close")
+	})}
+	done := make(chan error, 1)
+	go func() { done <- srv.Serve(l) }()
+	t.Cleanup(func() { _ = srv.Close(); <-done })
+	var asked atomic.Int32
+	s := newSender(t, allowing(t, "127.0.0.1/32"), names(func(string) []string {
+		if (asked.Add(1)-1)/2%2 == 0 { // a dial asks for A and for AAAA
+			return []string{"127.0.0.1"}
+		}
+		return []string{"127.0.0.2"}
+	}))
+	for i := range 20 {
+		res := s.Send(t.Context(), post("http://hook.example:"+port))
+		if i%2 == 0 {
+			require.Equal(t, 200, res.Status, res.Class)
+		} else {
+			require.Equal(t, sender.Blocked, res.Class)
+		}
+	}
+	require.Equal(t, int32(10), arrived.Load())
+	require.Zero(t, hits.Load())
+}
+
+func TestANameServerThatStallsEndsAtTheDeadline(t *testing.T) {
+	t.Parallel()
+	hold := make(chan struct{})
+	t.Cleanup(func() { close(hold) })
+	s := newSender(t, names(func(string) []string { <-hold; return nil }))
+	r := post("http://hook.example/")
+	r.Timeout = short
+	res := s.Send(t.Context(), r)
+	require.Equal(t, sender.Timeout, res.Class)
+	require.GreaterOrEqual(t, res.Total, short)
+	require.Less(t, res.Total, much)
+	require.Zero(t, res.Connect)
+}
+
+// Otherwise the two answers would tell which names there are inside.
+func TestANameThatOnlyInsideIsKnownMayNotBeThere(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{
+		"canary", "canary.internal", "CANARY.Internal", "db.svc.cluster.local", "host.docker.internal", "x.localhost", "router.lan", "nas.home", "x.home.arpa",
+		"intranet.corp", "a.b.c.private", "x.intranet", "x.localdomain",
+	} {
+		var results []sender.Result
+		for _, addresses := range [][]string{nil, {"10.0.0.1"}} {
+			s := newSender(t, names(func(string) []string { return addresses }), allowing(t, "none"))
+			res := s.Send(t.Context(), post("http://"+name+"/"))
+			results = append(results, sender.Result{Class: res.Class, Status: res.Status, Header: res.Header, Body: res.Body, DNS: res.DNS, Total: res.Total})
+		}
+		require.Equal(t, sender.Result{Class: sender.Blocked}, results[0], name)
+		require.Equal(t, results[0], results[1], name)
+	}
+	for _, name := range []string{"nowhere.example", "internal.example", "lan.example.com", "localhost.example", "x.homes"} {
+		s := newSender(t, names(func(string) []string { return nil }))
+		require.Equal(t, sender.DNS, s.Send(t.Context(), post("http://"+name+"/")).Class, name)
+	}
 }

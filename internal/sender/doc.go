@@ -14,7 +14,10 @@
 //     where a kept connection turned out to be closed and the connection's
 //     own count proves that nothing of the request left us.
 //   - Addresses that are not public are refused when they are dialled, on the
-//     resolved address, unless the operator allowed their CIDR ([Guard]).
+//     resolved address, unless the operator allowed their CIDR or that of the
+//     account; where the system itself is, and metadata services of clouds, are
+//     refused all the same ([Guard], [Own]).
+//   - A connection that one account's networks opened is no other's.
 //   - Redirects are not followed and proxies are not used.
 //   - Everything ends at one deadline, and nothing is read without a bound.
 //

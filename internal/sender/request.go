@@ -2,6 +2,7 @@ package sender
 
 import (
 	"net/http"
+	"net/netip"
 	"net/textproto"
 	"net/url"
 	"slices"
@@ -44,6 +45,10 @@ type Request struct {
 	Payload []byte        // the event's exact bytes, not empty
 	Keys    []Key         // the newest first; all of them sign; at least one
 	Timeout time.Duration // of the whole attempt, the answer's body included; 0 means DefaultTimeout
+
+	// AllowCIDRs are networks that are not public and that the account may reach
+	// all the same, beside those of [Options].
+	AllowCIDRs []netip.Prefix
 }
 
 // Message is the HTTP request that a [Request] becomes. net/http adds no more
@@ -60,7 +65,7 @@ type Message struct {
 func (s *Sender) Build(r *Request) (Message, Class) {
 	u, err := parseURL(r.URL)
 	if err != nil || CheckMethod(r.Method) != nil || CheckHeaders(r.Headers) != nil ||
-		r.EventID == "" || !httpguts.ValidHeaderFieldValue(r.EventID) ||
+		!isEventID(r.EventID) ||
 		len(r.Payload) == 0 || !canSign(r.Keys) {
 		return Message{}, InvalidRequest
 	}
@@ -79,6 +84,12 @@ func (s *Sender) Build(r *Request) (Message, Class) {
 	}
 	m.Header = s.header(r, content)
 	return m, ""
+}
+
+// isEventID reports whether an id can be sent and signed: a dot in it would be
+// read as the end of it, so that two requests could have one signature.
+func isEventID(s string) bool {
+	return s != "" && httpguts.ValidHeaderFieldValue(s) && !strings.Contains(s, ".")
 }
 
 // header puts together the defaults, the destination's headers, which win over

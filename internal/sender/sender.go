@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"io"
 	"net"
@@ -15,7 +14,8 @@ import (
 
 // Bounds of the shared connections.
 const (
-	dialTimeout = 10 * time.Second // of connecting, and again of the handshake: net/http goes on with both when an attempt has given up
+	dialTimeout = 10 * time.Second // of connecting, and again of the handshake
+	dialBeyond  = time.Second      // how long both may go on when their attempt has given up
 	maxIdleHost = 512              // connections kept for one host, which may have many destinations
 	maxIdle     = 2048             // connections kept
 
@@ -37,6 +37,8 @@ const (
 // Options configure a [Sender]. The zero value is right for the public internet.
 type Options struct {
 	AllowCIDRs []netip.Prefix   // addresses that may be dialled though they are not public
+	NAT64      []netip.Prefix   // see [GuardOptions]
+	Own        *Own             // where the system itself is reached
 	UserAgent  string           // default "datapusher"
 	Now        func() time.Time // clock of webhook-timestamp and Result.Started; default time.Now
 	Resolver   *net.Resolver    // default: the system's
@@ -49,63 +51,22 @@ type Options struct {
 type Sender struct {
 	userAgent string
 	now       func() time.Time
-	guard     *Guard
-	dialer    net.Dialer
-	transport http.Transport
+	ways      *ways
 }
 
 // New makes a sender.
 func New(o Options) *Sender {
-	s := &Sender{
-		userAgent: cmp.Or(o.UserAgent, "datapusher"),
-		now:       o.Now,
-		guard:     NewGuard(o.AllowCIDRs),
-	}
+	s := &Sender{userAgent: cmp.Or(o.UserAgent, "datapusher"), now: o.Now}
 	if s.now == nil {
 		s.now = time.Now
 	}
-	s.dialer = net.Dialer{Timeout: dialTimeout, Resolver: o.Resolver, Control: s.guard.Control}
-	var protocols http.Protocols
-	protocols.SetHTTP1(true)
-	protocols.SetHTTP2(true) // over TLS alone
-	s.transport = http.Transport{
-		Proxy:       nil, // a proxy would dial in our place, past the guard
-		DialContext: s.dial,
-		TLSClientConfig: &tls.Config{
-			MinVersion:         tls.VersionTLS12,
-			RootCAs:            o.RootCAs,
-			ClientSessionCache: tls.NewLRUClientSessionCache(maxIdle),
-		},
-		TLSHandshakeTimeout:    dialTimeout,
-		DisableCompression:     true, // bodies are kept as they come: no bomb goes off
-		MaxIdleConns:           maxIdle,
-		MaxIdleConnsPerHost:    maxIdleHost,
-		IdleConnTimeout:        idleTimeout,
-		MaxResponseHeaderBytes: maxResponseHeader,
-		Protocols:              &protocols,
-		HTTP2:                  &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingTimeout},
-	}
+	guard := NewGuard(GuardOptions{Allow: o.AllowCIDRs, NAT64: o.NAT64, Own: o.Own})
+	s.ways = newWays(guard, func(g *Guard) *way { return newWay(g, o.Resolver, o.RootCAs) })
 	return s
 }
 
 // Close closes the connections that are kept. Attempts under way go on.
-func (s *Sender) Close() { s.transport.CloseIdleConnections() }
-
-// dial makes a connection. The guard sees every address in Control; a literal
-// one is judged here already, so that the answer does not depend on whether
-// this machine has that family of addresses.
-func (s *Sender) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	if to, err := netip.ParseAddrPort(address); err == nil {
-		if err := s.guard.Check(to.Addr()); err != nil {
-			return nil, err
-		}
-	}
-	c, err := s.dialer.DialContext(ctx, network, address)
-	if err != nil {
-		return nil, err
-	}
-	return &countedConn{Conn: c}, nil
-}
+func (s *Sender) Close() { s.ways.close() }
 
 // Send makes one attempt. It returns when the answer was read or the deadline
 // has passed, and it has written the request to the network at most once.
@@ -125,7 +86,7 @@ func (s *Sender) Send(ctx context.Context, r *Request) Result {
 	own, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 
-	resp, err := s.roundTrip(t.context(own), t, &m)
+	resp, err := s.ways.of(r.AllowCIDRs).roundTrip(t.context(withEnd(own)), t, &m)
 	switch {
 	case err != nil:
 		res.Class = classify(ctx, own, t.snapshot(), err)
@@ -146,9 +107,9 @@ func (s *Sender) Send(ctx context.Context, r *Request) Result {
 
 // roundTrip sends a message once. It asks the transport directly: http.Client
 // would add redirects, cookies and credentials.
-func (s *Sender) roundTrip(ctx context.Context, t *trace, m *Message) (*http.Response, error) {
+func (w *way) roundTrip(ctx context.Context, t *trace, m *Message) (*http.Response, error) {
 	for try := 1; ; try++ {
-		resp, err := s.transport.RoundTrip(m.request(ctx))
+		resp, err := w.transport.RoundTrip(m.request(ctx))
 		if err == nil || ctx.Err() != nil || try == maxTries {
 			return resp, err
 		}

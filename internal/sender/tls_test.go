@@ -1,15 +1,20 @@
 package sender_test
 
 import (
+	"crypto/ed25519"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"io"
 	"log"
+	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -101,5 +106,62 @@ func TestTLSVersionsAndProtocolsThatAreSpoken(t *testing.T) {
 			require.Equal(t, 200, res.Status, res.Class)
 			require.Equal(t, want, string(res.Body))
 		}
+	}
+}
+
+// issue makes a certificate for 127.0.0.1 as told, signed by itself.
+func issue(t testing.TB, set func(*x509.Certificate)) tls.Certificate {
+	t.Helper()
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	require.NoError(t, err)
+	c := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+	}
+	set(c)
+	der, err := x509.CreateCertificate(rand.Reader, c, c, public, private)
+	require.NoError(t, err)
+	leaf, err := x509.ParseCertificate(der)
+	require.NoError(t, err)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: private, Leaf: leaf}
+}
+
+// In each row what is not said is in order; the first proves that.
+func TestACertificateMustBeValid(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		set     func(*x509.Certificate)
+		trusted bool
+		want    sender.Class
+	}{
+		"in order":        {set: func(*x509.Certificate) {}, trusted: true},
+		"self-signed":     {set: func(*x509.Certificate) {}, want: sender.TLS},
+		"expired":         {set: func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) }, trusted: true, want: sender.TLS},
+		"not yet valid":   {set: func(c *x509.Certificate) { c.NotBefore = time.Now().Add(time.Minute) }, trusted: true, want: sender.TLS},
+		"another address": {set: func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 2)} }, trusted: true, want: sender.TLS},
+		"a name in place of an address": {set: func(c *x509.Certificate) {
+			c.IPAddresses, c.DNSNames = nil, []string{"127.0.0.1", "localhost"}
+		}, trusted: true, want: sender.TLS},
+		"only a common name": {set: func(c *x509.Certificate) {
+			c.IPAddresses, c.Subject.CommonName = nil, "127.0.0.1"
+		}, trusted: true, want: sender.TLS},
+		"for clients": {set: func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} }, trusted: true, want: sender.TLS},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			certificate := issue(t, test.set)
+			var requests atomic.Int32
+			srv := serveTLS(t, func(http.ResponseWriter, *http.Request) { requests.Add(1) }, func(s *httptest.Server) {
+				s.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}}
+			})
+			roots := x509.NewCertPool()
+			if test.trusted {
+				roots.AddCert(certificate.Leaf)
+			}
+			res := newSender(t, func(o *sender.Options) { o.RootCAs = roots }).Send(t.Context(), post(srv.URL))
+			require.Equal(t, test.want, res.Class)
+			require.Equal(t, test.want == "", requests.Load() == 1)
+		})
 	}
 }

@@ -77,6 +77,7 @@ func (t *trace) context(ctx context.Context) context.Context {
 			t.note(func(at time.Duration) { t.tlsDone, t.tlsFailed = at, err != nil })
 		},
 		GotConn: func(info httptrace.GotConnInfo) {
+			taken(info.Conn)
 			var watched *use
 			if info.Reused {
 				watched = useOf(info.Conn)

@@ -47,13 +47,35 @@ func Keys(secrets []SigningSecret, at time.Time) []sender.Key {
 	return keys
 }
 
-// The columns that blobs belong to; part of what they are bound to, so they
-// never change.
-const (
-	headersColumn      = "destinations.headers"
-	secretsColumn      = "destinations.signing_secrets"
-	eventHeadersColumn = "events.headers"
+// Column is one that holds blobs.
+type Column struct{ Table, Name string }
+
+// String is what the blobs of a column are bound to, beside the ids of row and
+// account, so it never changes.
+func (c Column) String() string { return c.Table + "." + c.Name }
+
+// The columns that hold blobs.
+var (
+	headersColumn      = Column{"destinations", "headers"}
+	secretsColumn      = Column{"destinations", "signing_secrets"}
+	eventHeadersColumn = Column{"events", "headers"}
 )
+
+// Columns lists the columns that hold blobs. Each table has an id and an
+// account_id, which the blobs are bound to.
+func Columns() []Column { return []Column{headersColumn, secretsColumn, eventHeadersColumn} }
+
+// Reseal opens a blob and seals what is in it with the box's primary key, for the
+// same place. Nobody reads what is inside: blobs of newer programs stay what they
+// are.
+func Reseal(box Box, c Column, rowID, accountID string, sealed []byte) ([]byte, error) {
+	plain, err := box.Open(sealed, c.String(), rowID, accountID)
+	if err != nil {
+		return nil, fmt.Errorf("open %s of %s: %w", c, rowID, err)
+	}
+	defer clear(plain)
+	return box.Seal(plain, c.String(), rowID, accountID)
+}
 
 // version of the JSON inside. A reader refuses what it does not know.
 const version = 1
@@ -94,7 +116,7 @@ func OpenEventHeaders(box Box, eventID, accountID string, sealed []byte) ([]send
 	return openHeaders(box, eventHeadersColumn, eventID, accountID, sealed)
 }
 
-func sealHeaders(box Box, column, rowID, accountID string, headers []sender.Header) ([]byte, error) {
+func sealHeaders(box Box, column Column, rowID, accountID string, headers []sender.Header) ([]byte, error) {
 	if len(headers) == 0 {
 		return nil, nil
 	}
@@ -105,7 +127,7 @@ func sealHeaders(box Box, column, rowID, accountID string, headers []sender.Head
 	return seal(box, blob, column, rowID, accountID)
 }
 
-func openHeaders(box Box, column, rowID, accountID string, sealed []byte) ([]sender.Header, error) {
+func openHeaders(box Box, column Column, rowID, accountID string, sealed []byte) ([]sender.Header, error) {
 	if len(sealed) == 0 {
 		return nil, nil
 	}
@@ -157,20 +179,23 @@ func OpenSecrets(box Box, destinationID, accountID string, sealed []byte) ([]Sig
 	return secrets, nil
 }
 
-func seal(box Box, blob any, aad ...string) ([]byte, error) {
+func seal(box Box, blob any, column Column, rowID, accountID string) ([]byte, error) {
 	plain, err := json.Marshal(blob)
 	if err != nil {
 		return nil, err
 	}
-	return box.Seal(plain, aad...)
+	defer clear(plain)
+	return box.Seal(plain, column.String(), rowID, accountID)
 }
 
-// open never lets the content into an error.
-func open(box Box, sealed []byte, blob any, column, rowID, accountID string) error {
-	plain, err := box.Open(sealed, column, rowID, accountID)
+// open never lets the content into an error, and leaves no copy of it behind but
+// the blob.
+func open(box Box, sealed []byte, blob any, column Column, rowID, accountID string) error {
+	plain, err := box.Open(sealed, column.String(), rowID, accountID)
 	if err != nil {
 		return fmt.Errorf("open %s of %s: %w", column, rowID, err)
 	}
+	defer clear(plain)
 	if json.Unmarshal(plain, blob) != nil {
 		return fmt.Errorf("open %s of %s: what was sealed is not what this program writes", column, rowID)
 	}

@@ -3,7 +3,9 @@ package embedded
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
+	"slices"
 	"strconv"
 
 	"go.temporal.io/server/common/membership/static"
@@ -69,6 +71,11 @@ func keepPort(ctx context.Context, listener net.Listener) error {
 		return err
 	}
 	return server.Close()
+}
+
+// all of the services' addresses.
+func (a addresses) all() []string {
+	return append(slices.Sorted(maps.Values(a.others)), a.frontend)
 }
 
 // client is the frontend's address for those who connect to it from here.

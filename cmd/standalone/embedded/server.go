@@ -22,6 +22,7 @@ import (
 // Server is a running Temporal server.
 type Server struct {
 	address string
+	all     []string
 	server  temporal.Server
 	store   store
 	ui      *ui
@@ -73,7 +74,7 @@ func Start(ctx context.Context, options Options) (_ *Server, err error) {
 		ui.close()
 		return nil, fmt.Errorf("temporal server: %w", err)
 	}
-	s := &Server{address: addresses.frontend, server: server, store: store, ui: ui, logger: logger, errors: options.Logger}
+	s := &Server{address: addresses.frontend, all: append(addresses.all(), ui.address()...), server: server, store: store, ui: ui, logger: logger, errors: options.Logger}
 	if err := server.Start(); err != nil {
 		s.Stop()
 		return nil, fmt.Errorf("start the temporal server: %w", err)
@@ -91,6 +92,10 @@ func Start(ctx context.Context, options Options) (_ *Server, err error) {
 
 // Address is host:port of the frontend, as listened on.
 func (s *Server) Address() string { return s.address }
+
+// Listeners are host:port of everything that the server listens on: the four
+// services, and the UI where there is one.
+func (s *Server) Listeners() []string { return s.all }
 
 // UIURL is where a browser finds the UI, such as "http://127.0.0.1:8233";
 // empty without a UI.

@@ -113,6 +113,14 @@ func uiHandler(settings *config.ConfigProviderWithRefresh, frontend *grpc.Client
 	return e, nil
 }
 
+// address is what the UI listens on, as a list of one or none.
+func (u *ui) address() []string {
+	if u == nil {
+		return nil
+	}
+	return []string{u.listener.Addr().String()}
+}
+
 func (u *ui) url() string {
 	if u == nil {
 		return ""
