@@ -36,10 +36,10 @@ var madeViewers = map[string]string{
 	"internal/auth grantOf":  "an account's, of its token",
 	"cmd/standalone asAdmin": "the process's own: it makes the demo's account",
 
-	"internal/auth grantOfSession":       "the operator's, of a session",
-	"internal/pusher Pusher.mayGive":     "carries scopes alone, to compare them",
-	"internal/pusher Pusher.noteSession": "the operator comes or goes, and is named in the audit log",
-	"internal/httpapi api.signIn":        "is only written into the answer",
+	"internal/auth Authenticator.loadSession": "the operator's, of a session",
+	"internal/pusher Pusher.mayGive":          "carries scopes alone, to compare them",
+	"internal/pusher Pusher.noteSession":      "the operator comes or goes, and is named in the audit log",
+	"internal/httpapi api.signIn":             "is only written into the answer",
 }
 
 // Who sees every account is known by name.

@@ -82,11 +82,12 @@ func parseHop(s string) (netip.Addr, bool) {
 // has none. See proxies.client.
 func clientAddress(r *http.Request) string { return recordOf(r).address() }
 
-func (rec *record) address() string {
-	if !rec.client.IsValid() {
-		return ""
+// address is the client's, as text; "" where it has none.
+func (r *record) address() string {
+	if r.client.IsValid() {
+		return r.client.String()
 	}
-	return rec.client.String()
+	return ""
 }
 
 // neighbours are those who share a fate with an address: itself alone, or in IPv6
