@@ -5,6 +5,7 @@ import (
 
 	"github.com/99designs/gqlgen/complexity"
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"datapusher/internal/problem"
@@ -13,6 +14,9 @@ import (
 // maxValues is how many values an operation may ask for, if every list is as long
 // as its page. The schema's descriptions tell it.
 const maxValues = 100_000
+
+// maxEventValues is the same for each event of a subscription: they come often.
+const maxEventValues = 1000
 
 // What a field counts, with all that is in it, that may be long (the answer is made
 // in memory) or that takes the database a while.
@@ -67,9 +71,13 @@ func (costs) Validate(graphql.ExecutableSchema) error { return nil }
 // MutateOperationContext implements graphql.OperationContextMutator. It comes
 // after [pages]: by then every list has its size.
 func (c costs) MutateOperationContext(ctx context.Context, op *graphql.OperationContext) *gqlerror.Error {
-	if complexity.Calculate(ctx, c.schema, op.Operation, op.Variables) > maxValues {
+	most := maxValues
+	if op.Operation.Operation == ast.Subscription {
+		most = maxEventValues
+	}
+	if complexity.Calculate(ctx, c.schema, op.Operation, op.Variables) > most {
 		return gqlerror.Wrap(problem.New(problem.Invalid,
-			"the operation asks for more than %d values: make its pages smaller with first, or ask in several operations", maxValues))
+			"the operation asks for more than %d values: make its pages smaller with first, or ask in several operations", most))
 	}
 	return nil
 }

@@ -6,10 +6,14 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"datapusher/ent"
 	"datapusher/internal/problem"
 	"datapusher/internal/requestid"
 )
@@ -20,8 +24,10 @@ import (
 func codeFields(ctx context.Context, next graphql.Resolver) (any, error) {
 	res, err := next(ctx)
 	switch {
-	case errors.Is(err, context.DeadlineExceeded):
+	case err != nil && (errors.Is(err, context.DeadlineExceeded) || errors.Is(ctx.Err(), context.DeadlineExceeded)):
 		return nil, problem.Wrap(err, problem.Unavailable, "the operation took too long: ask for less, or try again")
+	case emptyFilter(err):
+		return nil, problem.Wrap(err, problem.Invalid, "a filter within another must not be empty")
 	case err != nil:
 		return nil, problem.From(err)
 	}
@@ -40,24 +46,46 @@ func codeFields(ctx context.Context, next graphql.Resolver) (any, error) {
 	return res, nil
 }
 
+// emptyFilter reports whether a filter within a filter has no condition; ent does
+// not take it for true.
+func emptyFilter(err error) bool {
+	return slices.ContainsFunc([]error{
+		ent.ErrEmptyAccountWhereInput, ent.ErrEmptyActionWhereInput, ent.ErrEmptyAttemptWhereInput, ent.ErrEmptyDeliveryWhereInput,
+		ent.ErrEmptyDestinationWhereInput, ent.ErrEmptyEventWhereInput, ent.ErrEmptyReplayWhereInput, ent.ErrEmptyTokenWhereInput,
+	}, func(empty error) bool { return errors.Is(err, empty) })
+}
+
+// boundFields bounds the time of each field of a subscription's event: the
+// operation itself may go on for ever.
+func boundFields(most time.Duration) graphql.FieldMiddleware {
+	return func(ctx context.Context, next graphql.Resolver) (any, error) {
+		field := graphql.GetFieldContext(ctx)
+		if graphql.GetOperationContext(ctx).Operation.Operation != ast.Subscription || field.Object == "Subscription" {
+			return next(ctx)
+		}
+		ctx, cancel := context.WithTimeout(ctx, most)
+		defer cancel()
+		return next(ctx)
+	}
+}
+
 // presenter turns errors into what callers see: a message, where it happened,
-// and the code in the extensions.
+// and the code in the extensions. What is not the caller's fault carries the
+// request's id, too.
 func presenter(logger *slog.Logger) graphql.ErrorPresenterFunc {
 	return func(ctx context.Context, err error) *gqlerror.Error {
 		p := coded(err)
 		shown := &gqlerror.Error{Message: p.Message, Extensions: map[string]any{"code": p.Code}}
 		if e, ok := errors.AsType[*gqlerror.Error](err); ok {
-			shown.Path, shown.Locations = e.Path, e.Locations
+			shown.Path, shown.Locations = shortPath(e.Path), e.Locations
 		} else {
 			shown.Path = graphql.GetPath(ctx)
 		}
 		if len(p.Fields) > 0 {
 			shown.Extensions["fields"] = p.Fields
 		}
-		if p.Code == problem.Internal {
-			shown.Extensions["requestID"] = requestid.From(ctx)
-		}
 		if p.Code == problem.Internal || p.Code == problem.Unavailable {
+			shown.Extensions["requestID"] = requestid.From(ctx)
 			logger.ErrorContext(ctx, "a GraphQL field failed",
 				"request", requestid.From(ctx), "path", shown.Path.String(), "error", p.Error())
 		}
@@ -74,7 +102,7 @@ func coded(err error) *problem.Error {
 		return problem.From(err)
 	}
 	if e, ok := errors.AsType[*gqlerror.Error](err); ok {
-		return problem.New(problem.Invalid, "%s", e.Message)
+		return problem.New(problem.Invalid, "%s", told(e))
 	}
 	return problem.From(err)
 }

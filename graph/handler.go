@@ -8,11 +8,11 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/executor"
-	"github.com/99designs/gqlgen/graphql/handler/extension"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"datapusher/graph/generated"
+	"datapusher/internal/auth"
 	"datapusher/internal/database"
 	"datapusher/internal/problem"
 	"datapusher/internal/pusher"
@@ -27,23 +27,63 @@ const (
 	maxTime = 20 * time.Second
 )
 
-// Options of the API. Engine and Logger may be left out.
+// Authenticator knows who the callers of sockets are. It is *auth.Authenticator.
+type Authenticator interface {
+	Authenticate(ctx context.Context, secret string) (*auth.Viewer, error)
+	// Watch gives a context that ends with the viewer's credential.
+	Watch(ctx context.Context, v *auth.Viewer) (watched context.Context, stop func())
+}
+
+// Options of the API. What comes after Box may be left out.
 type Options struct {
 	Pusher *pusher.Pusher
 	DB     *database.DB
 	Box    vault.Box
 	Engine workflows.Engine // gives the links of engineURL, if it has a UI
 	Logger *slog.Logger
+	Auth   Authenticator // of WebSockets; nil: there are none
+
+	// NoIntrospection refuses introspection to everybody, and keeps errors from
+	// suggesting names.
+	NoIntrospection bool
+	// MaxTime bounds the execution of one operation; 0: 20 s.
+	MaxTime time.Duration
+	// Sockets are the limits of WebSockets; what is 0 has its default.
+	Sockets SocketLimits
+}
+
+// Handler is the API. Close ends its WebSockets.
+type Handler struct {
+	exec    *executor.Executor
+	maxTime time.Duration
+	sockets *sockets
 }
 
 // NewHandler serves the API after the GraphQL-over-HTTP draft: queries by GET
-// and POST, mutations by POST alone, JSON in UTF-8. Who asks is in the request's
-// context ([auth.With]); nobody may ask for __typename alone.
-func NewHandler(o Options) http.Handler {
+// and POST, mutations by POST alone, JSON in UTF-8; and everything, subscriptions
+// included, over WebSockets that speak graphql-transport-ws. Who asks is in the
+// request's context ([auth.With]); nobody may ask for __typename alone, and open
+// a WebSocket, which has to name somebody at once.
+//
+// It does not look at Origin: that is for whatever is in front of it.
+func NewHandler(o Options) *Handler {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	r := &Resolver{ent: o.DB.Ent, pusher: o.Pusher, box: o.Box}
+	if o.MaxTime <= 0 {
+		o.MaxTime = maxTime
+	}
+	h := &Handler{exec: newExecutor(o), maxTime: o.MaxTime}
+	h.sockets = newSockets(h.exec, o)
+	return h
+}
+
+// Close ends the WebSockets, and waits for them. New ones are refused.
+func (h *Handler) Close() { h.sockets.close() }
+
+func newExecutor(o Options) *executor.Executor {
+	o.Sockets.fill()
+	r := &Resolver{ent: o.DB.Ent, pusher: o.Pusher, box: o.Box, updates: newUpdates(o.DB.Ent, o.Sockets.Poll, o.Logger)}
 	r.tracker, _ = o.Engine.(workflows.Tracker)
 	// costed hides what else the schema implements: for subscriptions with a context
 	// per event it has to hand that on.
@@ -54,60 +94,74 @@ func NewHandler(o Options) http.Handler {
 	exec.SetParserTokenLimit(maxTokens)
 	exec.SetErrorPresenter(presenter(o.Logger))
 	exec.SetRecoverFunc(recovered)
-	exec.Use(extension.Introspection{})
+	exec.SetDisableSuggestion(o.NoIntrospection)
+	exec.SetDefaultRulesFn(rulesOf(o.NoIntrospection))
 	exec.Use(limits{known})
+	exec.Use(introspection{off: o.NoIntrospection})
+	exec.Use(arguments{})
 	exec.Use(pages{})
 	exec.Use(costs{schema})
 	exec.AroundFields(codeFields)
-	return &door{exec: exec}
+	exec.AroundFields(boundFields(o.MaxTime))
+	return exec
 }
 
-// door is the HTTP side of the API.
-type door struct{ exec *executor.Executor }
-
 // ServeHTTP implements http.Handler.
-func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(graphql.StartOperationTrace(r.Context()), maxTime)
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if wantsSocket(r) {
+		if err := h.sockets.serve(w, r); err != nil {
+			h.refuse(r.Context(), w, r, err)
+		}
+		return
+	}
+	ctx, cancel := context.WithTimeout(graphql.StartOperationTrace(r.Context()), h.maxTime)
 	defer cancel()
 	defer func() {
 		if v := recover(); v != nil {
-			d.refuse(ctx, w, r, recovered(ctx, v))
+			h.refuse(ctx, w, r, recovered(ctx, v))
 		}
 	}()
 	params, err := read(w, r)
 	if err != nil {
-		d.refuse(ctx, w, r, err)
+		h.refuse(ctx, w, r, err)
 		return
 	}
-	op, errs := d.exec.CreateOperationContext(ctx, params)
+	op, errs := h.exec.CreateOperationContext(ctx, params)
 	if len(errs) > 0 {
-		d.unfit(graphql.WithOperationContext(ctx, op), w, r, errs)
+		h.unfit(graphql.WithOperationContext(ctx, op), w, r, errs)
 		return
 	}
-	if r.Method != http.MethodPost && op.Operation.Operation != ast.Query {
+	switch kind := op.Operation.Operation; {
+	case kind == ast.Subscription:
+		h.refuse(ctx, w, r, problem.New(problem.Invalid, "send subscriptions over a WebSocket with the subprotocol %s", subprotocol))
+		return
+	case kind == ast.Mutation && r.Method != http.MethodPost:
 		w.Header().Set("Allow", http.MethodPost)
-		d.refuse(ctx, w, r, problem.New(problem.MethodNotAllowed, "send mutations by POST"))
+		h.refuse(ctx, w, r, problem.New(problem.MethodNotAllowed, "send mutations by POST"))
 		return
 	}
-	responses, ctx := d.exec.DispatchOperation(ctx, op)
+	responses, ctx := h.exec.DispatchOperation(ctx, op)
 	write(w, r, http.StatusOK, responses(ctx))
 }
 
 // refuse answers a request that is not GraphQL over HTTP.
-func (d *door) refuse(ctx context.Context, w http.ResponseWriter, r *http.Request, err error) {
-	write(w, r, statusOf(err), d.exec.DispatchError(ctx, gqlerror.List{gqlerror.Wrap(err)}))
+func (h *Handler) refuse(ctx context.Context, w http.ResponseWriter, r *http.Request, err error) {
+	write(w, r, statusOf(err), h.exec.DispatchError(ctx, gqlerror.List{gqlerror.Wrap(err)}))
 }
 
 // unfit answers an operation that is not executed. By the draft its status is 200
 // where the client accepts no more than plain JSON, since it was well-formed; not
 // so for a credential that is missing, which a client has to notice.
-func (d *door) unfit(ctx context.Context, w http.ResponseWriter, r *http.Request, errs gqlerror.List) {
+func (h *Handler) unfit(ctx context.Context, w http.ResponseWriter, r *http.Request, errs gqlerror.List) {
 	status := statusOf(errs[0])
 	if status == http.StatusBadRequest && mediaType(r) == plainJSON {
 		status = http.StatusOK
 	}
-	write(w, r, status, d.exec.DispatchError(ctx, errs))
+	write(w, r, status, h.exec.DispatchError(ctx, few(errs)))
 }
+
+// few are the first errors: an operation can be wrong in hundreds of places.
+func few(errs gqlerror.List) gqlerror.List { return errs[:min(len(errs), maxErrors)] }
 
 // statuses of requests that are not executed. What goes wrong later is told in
 // the answer, whose status is 200.

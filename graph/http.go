@@ -75,21 +75,39 @@ func readBody(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, error
 // the draft wants it.
 func decode(body []byte) (*graphql.RawParams, error) {
 	var in struct {
-		Query         string         `json:"query"`
-		OperationName *string        `json:"operationName"`
-		Variables     map[string]any `json:"variables"`
-		Extensions    map[string]any `json:"extensions"`
+		Query         string          `json:"query"`
+		OperationName *string         `json:"operationName"`
+		Variables     json.RawMessage `json:"variables"`
+		Extensions    json.RawMessage `json:"extensions"`
 	}
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.UseNumber()
-	if d.Decode(&in) != nil || trailing(d) {
+	if json.Unmarshal(body, &in) != nil {
 		return nil, badRequest()
 	}
-	params := &graphql.RawParams{Query: in.Query, Variables: in.Variables, Extensions: in.Extensions}
+	params := &graphql.RawParams{Query: in.Query}
 	if in.OperationName != nil {
 		params.OperationName = *in.OperationName
 	}
-	return params, nil
+	return params, readMembers(params, in.Variables, in.Extensions)
+}
+
+// readMembers reads what has to be JSON objects. Nothing here uses extensions, so
+// that they are looked at and thrown away.
+func readMembers(params *graphql.RawParams, variables, extensions []byte) error {
+	if e := bytes.TrimSpace(extensions); len(e) > 0 && e[0] != '{' && !bytes.Equal(e, []byte("null")) || len(e) > 0 && !json.Valid(e) {
+		return badRequest()
+	}
+	if len(variables) == 0 {
+		return nil
+	}
+	if crowded(variables) {
+		return tooMany()
+	}
+	d := json.NewDecoder(bytes.NewReader(variables))
+	d.UseNumber()
+	if d.Decode(&params.Variables) != nil || trailing(d) {
+		return badRequest()
+	}
+	return nil
 }
 
 // readQuery reads the query string of a GET.
@@ -99,17 +117,7 @@ func readQuery(raw string) (*graphql.RawParams, error) {
 		return nil, badRequest()
 	}
 	params := &graphql.RawParams{Query: q.Get("query"), OperationName: q.Get("operationName")}
-	for name, into := range map[string]*map[string]any{"variables": &params.Variables, "extensions": &params.Extensions} {
-		if q.Get(name) == "" {
-			continue
-		}
-		d := json.NewDecoder(strings.NewReader(q.Get(name)))
-		d.UseNumber()
-		if d.Decode(into) != nil || trailing(d) {
-			return nil, badRequest()
-		}
-	}
-	return params, nil
+	return params, readMembers(params, []byte(q.Get("variables")), []byte(q.Get("extensions")))
 }
 
 // trailing reports whether there is more after a JSON value.

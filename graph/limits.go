@@ -3,8 +3,6 @@ package graph
 import (
 	"context"
 	"errors"
-	"strconv"
-	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -21,10 +19,9 @@ const (
 	maxQuery  = 32 << 10 // bytes of the document
 	maxTokens = 2500     // of the document
 	maxDepth  = 20       // levels of fields; GraphiQL's introspection has 14
+	maxNested = 100      // levels of fields and fragments
 	maxFields = 700      // of an operation with its fragments spread out, aliases included
 	maxRoot   = 50       // fields at the root, each a query or a command of its own
-	maxList   = 500      // items of a list in the arguments
-	maxValue  = 20       // levels of an argument
 )
 
 // limits holds an operation to them, and lets those who are nobody ask for
@@ -57,7 +54,7 @@ func (l limits) MutateOperationParameters(ctx context.Context, params *graphql.R
 func (l limits) check(ctx context.Context, params *graphql.RawParams) error {
 	nobody := auth.From(ctx) == nil
 	if !nobody {
-		if err := checkVariable(params.Variables, 0); err != nil {
+		if err := checkVariables(params.Variables); err != nil {
 			return err
 		}
 		if _, ok := l.known.Get(ctx, params.Query); ok {
@@ -93,16 +90,24 @@ func asksForNothing(doc *ast.QueryDocument) bool {
 func checkDocument(doc *ast.QueryDocument) error {
 	m := measure{fragments: doc.Fragments, done: map[string]*extent{}}
 	for _, op := range doc.Operations {
+		if err := checkDefaults(op.VariableDefinitions); err != nil {
+			return err
+		}
 		e, err := m.of(op.SelectionSet)
 		switch {
 		case err != nil:
 			return err
 		case e.depth > maxDepth:
 			return problem.New(problem.Invalid, "the operation must have at most %d levels", maxDepth)
+		case e.nested > maxNested:
+			return problem.New(problem.Invalid, "the operation must have at most %d levels of fragments", maxNested)
 		case e.fields > maxFields:
 			return problem.New(problem.Invalid, "the operation must have at most %d fields", maxFields)
 		case e.root > maxRoot:
 			return problem.New(problem.Invalid, "the operation must have at most %d fields at its root", maxRoot)
+		}
+		if err := m.contradictions(op.SelectionSet); err != nil {
+			return err
 		}
 	}
 	// A fragment that no operation uses is not measured; validation refuses it,
@@ -115,8 +120,19 @@ func checkDocument(doc *ast.QueryDocument) error {
 	return nil
 }
 
+func checkDefaults(variables ast.VariableDefinitionList) error {
+	for _, v := range variables {
+		if v.DefaultValue != nil {
+			if err := checkLiteral(v.DefaultValue); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // extent is how big a selection is.
-type extent struct{ fields, depth, root int }
+type extent struct{ fields, depth, nested, root int }
 
 // measure computes extents, each fragment once: spread out, a few fragments that
 // use each other twice would be more than can be counted.
@@ -136,6 +152,7 @@ func (m *measure) of(set ast.SelectionSet) (extent, error) {
 		all.fields = min(all.fields+e.fields, maxFields+1)
 		all.root = min(all.root+e.root, maxFields+1)
 		all.depth = max(all.depth, e.depth)
+		all.nested = max(all.nested, e.nested+1)
 	}
 	return all, nil
 }
@@ -149,7 +166,7 @@ func (m *measure) selection(s ast.Selection) (extent, error) {
 			}
 		}
 		e, err := m.of(s.SelectionSet)
-		return extent{fields: e.fields + 1, depth: e.depth + 1, root: 1}, err
+		return extent{fields: e.fields + 1, depth: e.depth + 1, nested: e.nested, root: 1}, err
 	case *ast.InlineFragment:
 		return m.of(s.SelectionSet)
 	case *ast.FragmentSpread:
@@ -167,76 +184,11 @@ func (m *measure) fragment(name string) (extent, error) {
 	}
 	f := m.fragments.ForName(name)
 	if f == nil {
-		return extent{}, nil // validation says so
+		// Validation would say so, after it has compared each with every other.
+		return extent{}, problem.New(problem.Invalid, "the fragment %s is unknown", name)
 	}
 	m.done[name] = nil
 	e, err := m.of(f.SelectionSet)
 	m.done[name] = &e
 	return e, err
-}
-
-// checkLiteral refuses arguments in a document that would fail in the database
-// or in the conversion, where nobody could tell whose fault it is.
-func checkLiteral(v *ast.Value) error {
-	switch v.Kind {
-	case ast.StringValue, ast.BlockValue:
-		return checkString(v.Raw)
-	case ast.IntValue:
-		if _, err := strconv.ParseInt(v.Raw, 10, 64); err != nil {
-			return problem.New(problem.Invalid, "a number is out of range")
-		}
-	case ast.FloatValue:
-		if _, err := strconv.ParseFloat(v.Raw, 64); err != nil {
-			return problem.New(problem.Invalid, "a number is out of range")
-		}
-	case ast.ListValue:
-		if len(v.Children) > maxList {
-			return tooLong()
-		}
-	}
-	for _, c := range v.Children { // as deep as the tokens allow
-		if err := checkLiteral(c.Value); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// checkVariable is checkLiteral for what comes as JSON.
-func checkVariable(v any, depth int) error {
-	if depth > maxValue {
-		return problem.New(problem.Invalid, "variables must have at most %d levels", maxValue)
-	}
-	switch v := v.(type) {
-	case string:
-		return checkString(v)
-	case []any:
-		if len(v) > maxList {
-			return tooLong()
-		}
-		for _, item := range v {
-			if err := checkVariable(item, depth+1); err != nil {
-				return err
-			}
-		}
-	case map[string]any:
-		for _, item := range v {
-			if err := checkVariable(item, depth+1); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// checkString refuses NUL: Postgres keeps none.
-func checkString(s string) error {
-	if strings.ContainsRune(s, 0) {
-		return problem.New(problem.Invalid, "a text must not contain the character NUL")
-	}
-	return nil
-}
-
-func tooLong() error {
-	return problem.New(problem.Invalid, "a list must have at most %d items", maxList)
 }

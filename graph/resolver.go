@@ -16,4 +16,5 @@ type Resolver struct {
 	pusher  *pusher.Pusher
 	box     vault.Box
 	tracker workflows.Tracker // nil: the engine has no UI
+	updates *updates
 }

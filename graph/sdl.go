@@ -15,7 +15,8 @@ import (
 func SDL() string { return printed(publicSchema()) }
 
 // publicSchema is the schema without the directives that only tell gqlgen which
-// Go types to use. It is shared and must not be changed.
+// Go types to use, and without @defer: the doors send an answer in one piece, so
+// that what is deferred would be lost. It is shared and must not be changed.
 var publicSchema = sync.OnceValue(func() *ast.Schema {
 	all := generated.NewExecutableSchema(generated.Config{}).Schema()
 	s, err := gqlparser.LoadSchema(&ast.Source{Name: "schema.graphql", Input: printed(all)})
@@ -23,7 +24,7 @@ var publicSchema = sync.OnceValue(func() *ast.Schema {
 		panic(err) // what was printed is a schema
 	}
 	for name := range s.Directives {
-		if ofGenerator(name) {
+		if ofGenerator(name) || name == "defer" {
 			delete(s.Directives, name)
 		}
 	}

@@ -42,7 +42,7 @@ type world struct {
 	admin, system context.Context
 }
 
-func newWorld(t *testing.T, db *database.DB) *world {
+func newWorld(t *testing.T, db *database.DB, change ...func(*graph.Options)) *world {
 	t.Helper()
 	keys, err := secret.NewKeys()
 	require.NoError(t, err)
@@ -57,9 +57,13 @@ func newWorld(t *testing.T, db *database.DB) *world {
 	w.sender = sender.New(sender.Options{Now: func() time.Time { return w.now }})
 	t.Cleanup(w.sender.Close)
 	w.pusher = pusher.New(pusher.Options{DB: db, Box: box, Sender: w.sender, Now: func() time.Time { return w.now }})
-	w.handler = graph.NewHandler(graph.Options{
-		Pusher: w.pusher, DB: db, Box: box, Engine: w.engine, Logger: slog.New(slog.NewTextHandler(w.log, nil)),
-	})
+	o := graph.Options{Pusher: w.pusher, DB: db, Box: box, Engine: w.engine, Logger: slog.New(slog.NewTextHandler(w.log, nil))}
+	for _, f := range change {
+		f(&o)
+	}
+	api := graph.NewHandler(o)
+	t.Cleanup(api.Close)
+	w.handler = api
 	return w
 }
 

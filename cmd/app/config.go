@@ -18,8 +18,9 @@ type Config struct {
 	Listen        string   `env:"DATAPUSHER_LISTEN" default:"127.0.0.1:8000" help:"Address of the API; port 0 means a free one."`
 	MetricsListen string   `env:"DATAPUSHER_METRICS_LISTEN" help:"Address of a second listener that serves /metrics without a credential."`
 	ProfileListen string   `env:"DATAPUSHER_PROFILE_LISTEN" help:"Address of a listener for net/http/pprof; it asks for no credential, so keep it to yourself: 127.0.0.1:6060."`
-	PublicURL     string   `env:"DATAPUSHER_PUBLIC_URL" help:"URL under which the API is reached from outside, for the OpenAPI document: https://push.example.com."`
-	CORSOrigins   []string `name:"cors-origins" env:"DATAPUSHER_CORS_ORIGINS" help:"Origins of front-end apps that may call the API, exact: https://app.example.com."`
+	PublicURL     string   `env:"DATAPUSHER_PUBLIC_URL" help:"URL under which the API is reached from outside, as browsers name it: https://push.example.com."`
+	CORSOrigins   []string `name:"cors-origins" env:"DATAPUSHER_CORS_ORIGINS" help:"Origins of front-end apps that may call the API, exact, for WebSockets too: https://app.example.com."`
+	Introspection string   `env:"DATAPUSHER_INTROSPECTION" enum:"signed-in,off" default:"signed-in" help:"Who may ask GraphQL for its schema: those with a credential, or nobody (${enum}). off also keeps errors from suggesting names, and /schema.graphql asks for a credential."`
 
 	TrustedProxies string        `name:"trusted-proxies" env:"DATAPUSHER_TRUSTED_PROXIES" default:"none" help:"Networks of the proxies whose X-Forwarded-For is believed: 10.1.0.0/16,fd00::/8, or none."`
 	MaxConnections int           `name:"max-connections" env:"DATAPUSHER_MAX_CONNECTIONS" default:"10000" help:"Connections to the API at a time; beyond it those that do nothing are closed."`
@@ -47,6 +48,9 @@ type Config struct {
 	LogFormat       string        `env:"DATAPUSHER_LOG_FORMAT" enum:"json,text" default:"${log_format}" help:"${enum}."`
 	ShutdownTimeout time.Duration `env:"DATAPUSHER_SHUTDOWN_TIMEOUT" default:"35s" help:"How long requests and attempts that are going on may take to end."`
 }
+
+// introspectionOff is the Introspection that answers nobody.
+const introspectionOff = "off"
 
 // minAdminToken is the shortest admin token that is accepted.
 const minAdminToken = 32

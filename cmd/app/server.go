@@ -45,6 +45,7 @@ type Server struct {
 	Pusher *pusher.Pusher
 	Ingest *ingest.Ingest
 
+	graphql    *graph.Handler
 	dispatcher *dispatch.Dispatcher
 	http       []*http.Server
 	url        string
@@ -118,9 +119,14 @@ func (s *Server) handler(authenticator *auth.Authenticator) (http.Handler, error
 	if err != nil {
 		return nil, fmt.Errorf("--trusted-proxies: %w", err)
 	}
-	api := graph.NewHandler(graph.Options{Pusher: s.Pusher, DB: s.db, Box: s.box, Engine: s.engine, Logger: s.logger})
+	silent := s.config.Introspection == introspectionOff
+	s.graphql = graph.NewHandler(graph.Options{
+		Pusher: s.Pusher, DB: s.db, Box: s.box, Engine: s.engine, Logger: s.logger, Auth: authenticator, NoIntrospection: silent,
+	})
+	s.onClose(s.graphql.Close)
 	return httpapi.New(httpapi.Options{
-		Auth: authenticator, Ingest: s.Ingest, Pusher: s.Pusher, DB: s.db, Box: s.box, GraphQL: api, SDL: graph.SDL(),
+		Auth: authenticator, Ingest: s.Ingest, Pusher: s.Pusher, DB: s.db, Box: s.box,
+		GraphQL: s.graphql, SDL: graph.SDL(), SchemaForViewers: silent,
 		Playground: dashboard.Playground("/graphql"), Metrics: s.metrics.Handler(), Logger: s.logger,
 		CORSOrigins: s.config.CORSOrigins, PublicURL: s.config.PublicURL, TemporalUIURL: s.config.TemporalUIURL,
 		TrustedProxies: proxies, AccountRate: s.config.AccountRate, AccountBurst: s.config.AccountBurst,
@@ -189,6 +195,7 @@ func (s *Server) Close() {
 	s.stopping.Store(true)
 	ctx, cancel := context.WithTimeout(context.Background(), s.config.ShutdownTimeout)
 	defer cancel()
+	s.graphql.Close() // net/http does not know of WebSockets any more
 	for _, h := range s.http {
 		if err := h.Shutdown(ctx); err != nil {
 			s.logger.Warn("requests were cut off", "error", err)

@@ -33,6 +33,7 @@ type ResolverRoot interface {
 	Mutation() MutationResolver
 	Query() QueryResolver
 	Replay() ReplayResolver
+	Subscription() SubscriptionResolver
 	Token() TokenResolver
 	Viewer() ViewerResolver
 }
@@ -428,6 +429,10 @@ type ComplexityRoot struct {
 
 	SetAccountEgressPayload struct {
 		Account func(childComplexity int) int
+	}
+
+	Subscription struct {
+		DeliveryUpdated func(childComplexity int, accountID *string, eventID *string, destinationID *string) int
 	}
 
 	TimelineEntry struct {
@@ -2180,6 +2185,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SetAccountEgressPayload.Account(childComplexity), true
 
+	case "Subscription.deliveryUpdated":
+		if e.ComplexityRoot.Subscription.DeliveryUpdated == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_deliveryUpdated_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.DeliveryUpdated(childComplexity, args["accountID"].(*string), args["eventID"].(*string), args["destinationID"].(*string)), true
+
 	case "TimelineEntry.action":
 		if e.ComplexityRoot.TimelineEntry.Action == nil {
 			break
@@ -2438,6 +2455,23 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			ctx = graphql.WithLazyInputUnmarshalerIndex(ctx, inputUnmarshalers)
 			data := ec._Mutation(ctx, opCtx.Operation.SelectionSet)
 			var buf bytes.Buffer
+			data.MarshalGQL(&buf)
+
+			return &graphql.Response{
+				Data: buf.Bytes(),
+			}
+		}
+	case ast.Subscription:
+		next := ec._Subscription(ctx, opCtx.Operation.SelectionSet)
+
+		var buf bytes.Buffer
+		return func(ctx context.Context) *graphql.Response {
+			buf.Reset()
+			data := next(ctx)
+
+			if data == nil {
+				return nil
+			}
 			data.MarshalGQL(&buf)
 
 			return &graphql.Response{
@@ -5363,7 +5397,8 @@ input TokenWhereInput {
   The accounts that the viewer sees: all of them for the admin, otherwise its own.
 
   Every list is a Relay connection. A page has 20 items unless ` + "`" + `first` + "`" + ` or ` + "`" + `last` + "`" + ` says otherwise, and at most 100,
-  nested lists too. An operation may ask for 100,000 values in all, in 700 fields, 50 of them at its root, 20 levels deep.
+  nested lists too. An operation may ask for 100,000 values in all, in 700 fields, 50 of them at its root, 20 levels deep;
+  its arguments may have 1,000 values in all, a variable counted wherever it is used, 500 in a list, 20 levels deep.
   A payload counts as 100, a response body, the headers of an attempt and either side of an action as 10, a timeline as 403 entries, a success rate
   as 500, a count of what is parked and a replay's report as 100.
   """
@@ -5452,7 +5487,8 @@ Every mutation takes one ` + "`" + `input` + "`" + ` and says in its payload wha
 What belongs to another account is answered like what does not exist: ` + "`" + `not_found` + "`" + `.
 
 Errors have a code in ` + "`" + `extensions.code` + "`" + `: ` + "`" + `invalid` + "`" + ` (with ` + "`" + `extensions.fields` + "`" + `), ` + "`" + `unauthenticated` + "`" + `, ` + "`" + `forbidden` + "`" + `,
-` + "`" + `not_found` + "`" + `, ` + "`" + `conflict` + "`" + `, ` + "`" + `too_large` + "`" + `, ` + "`" + `rate_limited` + "`" + `, ` + "`" + `unavailable` + "`" + `, ` + "`" + `internal` + "`" + ` (with ` + "`" + `extensions.requestID` + "`" + `).
+` + "`" + `not_found` + "`" + `, ` + "`" + `conflict` + "`" + `, ` + "`" + `too_large` + "`" + `, ` + "`" + `rate_limited` + "`" + `, ` + "`" + `unavailable` + "`" + ` and ` + "`" + `internal` + "`" + ` (both with ` + "`" + `extensions.requestID` + "`" + `).
+Messages name fields, arguments and types; they never repeat a value that was sent.
 """
 type Mutation
 `, BuiltIn: false},
@@ -5661,6 +5697,31 @@ scalar Duration
 A moment after RFC 3339, such as ` + "`" + `"2030-01-31T12:00:00Z"` + "`" + `; answers are in UTC, to the microsecond.
 """
 scalar Time
+`, BuiltIn: false},
+	{Name: "../schema/subscription.graphql", Input: `"""
+Subscriptions go over a WebSocket at the same path, with the subprotocol ` + "`" + `graphql-transport-ws` + "`" + `. A credential has to come
+within 3 s: with the upgrade, or in ` + "`" + `connection_init` + "`" + ` as ` + "`" + `{"Authorization": "Bearer <token>"}` + "`" + ` or ` + "`" + `{"token": "<token>"}` + "`" + `.
+
+At most 20 operations on a connection, and 100 connections of an account. A connection ends with code 4403 within a second
+of its credential's revocation. Each event may ask for 1,000 values; the other limits are those of queries.
+"""
+type Subscription {
+  """
+  A delivery that the viewer sees has another status, or a further attempt, or is new. What is there when the subscription
+  begins is not told: query it after subscribing.
+
+  The newest 100 that fit are looked at, so name an event, or a destination, to miss none. Changes are noticed within
+  half a second or so; of several in between, the last is told.
+  """
+  deliveryUpdated(
+    "Only those of this account."
+    accountID: ID
+    "Only those of this event."
+    eventID: ID
+    "Only those to this destination."
+    destinationID: ID
+  ): Delivery!
+}
 `, BuiltIn: false},
 	{Name: "../schema/token.graphql", Input: `extend type Token {
   """

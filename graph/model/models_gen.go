@@ -144,6 +144,14 @@ type SetAccountEgressPayload struct {
 	Account *ent.Account `json:"account"`
 }
 
+// Subscriptions go over a WebSocket at the same path, with the subprotocol `graphql-transport-ws`. A credential has to come
+// within 3 s: with the upgrade, or in `connection_init` as `{"Authorization": "Bearer <token>"}` or `{"token": "<token>"}`.
+//
+// At most 20 operations on a connection, and 100 connections of an account. A connection ends with code 4403 within a second
+// of its credential's revocation. Each event may ask for 1,000 values; the other limits are those of queries.
+type Subscription struct {
+}
+
 // One thing that has happened to a delivery.
 type TimelineEntry struct {
 	At   time.Time    `json:"at"`

@@ -23,6 +23,23 @@ func (a *api) graphql(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// schema serves the GraphQL schema: to everybody, or where introspection is
+// switched off to those with a credential.
+func (a *api) schema(serve endpoint) endpoint {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if a.SchemaForViewers {
+			v, err := a.viewer(r)
+			if err == nil && v == nil {
+				err = auth.Denied()
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return serve(w, r)
+	}
+}
+
 // metrics tells the numbers to the operator. Scrapers without a credential have
 // a listener of their own (--metrics-listen).
 func (a *api) metrics(w http.ResponseWriter, r *http.Request) error {

@@ -55,11 +55,14 @@ type Options struct {
 	// of a whole batch at least.
 	AccountRate  float64
 	AccountBurst int
-	// CORSOrigins may call the API from a browser; see [CheckOrigin].
+	// CORSOrigins may call the API from a browser; see [CheckOrigin]. Pages of other
+	// origins may not, but for the API's own.
 	CORSOrigins []string
-	// PublicURL is where callers reach the doors, for the OpenAPI document; "" says
-	// nothing about it.
+	// PublicURL is where callers reach the doors: an origin of the API's own, and named
+	// in the OpenAPI document. "" says nothing about it.
 	PublicURL string
+	// SchemaForViewers refuses /schema.graphql to those without a credential.
+	SchemaForViewers bool
 	// TemporalUIURL is where people see the workflows; "" where there is no UI.
 	TemporalUIURL string
 
@@ -94,7 +97,7 @@ func New(o Options) http.Handler {
 	}
 	mux := http.NewServeMux()
 	for _, r := range a.routes() {
-		mux.Handle(r.pattern, r)
+		mux.Handle(r.pattern, a.guarded(r))
 	}
 	return a.observe(alone(secured(allowOrigins(o.CORSOrigins, mux))))
 }

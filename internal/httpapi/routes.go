@@ -43,7 +43,7 @@ func (a *api) routes() []route {
 		{"/graphql", tellProblem, map[string]endpoint{http.MethodPost: a.graphql, http.MethodGet: a.graphql}},
 		{"/playground", tellProblem, readable(a.playground)},
 		{"/playground/", tellProblem, readable(a.playground)},
-		{"/schema.graphql", tellProblem, readable(static("text/plain; charset=utf-8", []byte(a.SDL)))},
+		{"/schema.graphql", tellProblem, readable(a.schema(static("text/plain; charset=utf-8", []byte(a.SDL))))},
 		{"/openapi.json", tellProblem, readable(static("application/json", contract(a.PublicURL)))},
 		{"/healthz", tellProblem, readable(healthz)},
 		{"/readyz", tellProblem, readable(a.readyz)},

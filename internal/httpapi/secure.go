@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/rs/cors"
@@ -46,7 +45,7 @@ func allowOrigins(origins []string, next http.Handler) http.Handler {
 		return next
 	}
 	return cors.New(cors.Options{
-		AllowOriginFunc: func(origin string) bool { return slices.Contains(origins, origin) },
+		AllowOriginFunc: func(origin string) bool { return originIn(origins, origin) },
 		AllowedMethods:  []string{http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete},
 		AllowedHeaders: []string{
 			"Authorization", "CL-X-TOKEN", "Content-Type", idempotencyKeyHeader, eventTypeHeader, keyMemberHeader, typeMemberHeader,
