@@ -71,7 +71,8 @@ func TestDeliveriesDoNotReachTheSystemItself(t *testing.T) {
 	c := Config{
 		Listen: "127.0.0.1:0", MetricsListen: free(t), ProfileListen: free(t), AdminToken: adminToken, EncryptionKeys: keys,
 		DatabaseURL: "sqlite:" + t.TempDir() + "/test.db", Migrate: true, Engine: "temporal", FirstAttempt: "commit",
-		DisableAfter: time.Hour, MaxConnections: 100, IdempotencyTTL: time.Hour, ShutdownTimeout: time.Second, AllowCIDRs: "127.0.0.0/8,::1/128", NAT64Prefixes: "none",
+		DisableAfter: time.Hour, ShutdownTimeout: time.Second, AllowCIDRs: "127.0.0.0/8,::1/128", NAT64Prefixes: "none",
+		TrustedProxies: "none", MaxConnections: 100, IdempotencyTTL: time.Hour,
 	}
 	server, err := Start(t.Context(), c, Options{
 		TemporalAddress: temporal.Addr().String(), Own: []string{strings.TrimPrefix(ui.URL, "http://")}, Work: true,
