@@ -180,7 +180,7 @@ func (c *socket) authenticate(upgraded *auth.Viewer, payload json.RawMessage) (*
 	case !given:
 		return upgraded, nil
 	}
-	v, err := c.auth.Authenticate(c.ctx, secret)
+	v, err := auth.GuardOf(c.ctx, c.auth.Authenticate)(c.ctx, secret)
 	switch {
 	case problem.CodeOf(err) == problem.Unauthenticated:
 		return nil, forbidden

@@ -92,6 +92,6 @@ if [ -z "$found" ]; then
 	exit 2
 fi
 if [ -n "$failed" ]; then
-	echo "failed:$failed; the inputs are in testdata/fuzz" >&2
+	echo "failed:$failed; see above. An input that fails is in testdata/fuzz" >&2
 	exit 1
 fi

@@ -83,9 +83,9 @@ func parseHop(s string) (netip.Addr, bool) {
 func clientAddress(r *http.Request) string { return recordOf(r).address() }
 
 // address is the client's, as text; "" where it has none.
-func (r *record) address() string {
-	if r.client.IsValid() {
-		return r.client.String()
+func (rec *record) address() string {
+	if rec.client.IsValid() {
+		return rec.client.String()
 	}
 	return ""
 }

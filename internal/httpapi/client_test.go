@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"datapusher/internal/httpapi"
+	"datapusher/internal/origin"
 )
 
 // requestFrom is a request of a connection, with the headers that it came with.
@@ -71,6 +73,21 @@ func TestTheClientIsWhoReachedATrustedProxy(t *testing.T) {
 		{"a long header", ours, "10.0.0.1:80", []string{"X-Forwarded-For: " + strings.Repeat("6.6.6.6,", 7000) + "1.1.1.1"}, "1.1.1.1"},
 	} {
 		require.Equal(t, tt.want, httpapi.ClientOf(tt.trusted, requestFrom(tt.peer, tt.headers...)), tt.name)
+	}
+}
+
+// What is written down of a change names the client, and not the proxy.
+func TestTheClientsAddressTravelsWithTheRequest(t *testing.T) {
+	t.Parallel()
+	o := options()
+	o.GraphQL = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, origin.From(r.Context())) })
+	for _, trusted := range [][]netip.Prefix{nil, networks("192.0.2.0/24")} { // httptest's clients are at 192.0.2.1
+		o.TrustedProxies = trusted
+		want := "192.0.2.1"
+		if trusted != nil {
+			want = "1.1.1.1"
+		}
+		require.Equal(t, want, serve(httpapi.New(o), "POST /graphql", `{}`, "X-Forwarded-For: 1.1.1.1").body)
 	}
 }
 

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"net/http"
 
 	"datapusher/internal/auth"
@@ -18,6 +19,11 @@ func (a *api) graphql(w http.ResponseWriter, r *http.Request) error {
 		again := func() (*auth.Viewer, error) { return a.viewer(r) }
 		r = r.WithContext(auth.With(r.Context(), v))
 		r.Body = confirmed{r.Body, func() error { return confirm(r, again) }}
+	}
+	if r.Header.Get("Upgrade") != "" { // a credential may come in the first message
+		r = r.WithContext(auth.Guarded(r.Context(), func(ctx context.Context, secret string) (*auth.Viewer, error) {
+			return a.throttled(r.WithContext(ctx), secret, a.Auth.Authenticate)
+		}))
 	}
 	a.GraphQL.ServeHTTP(w, r)
 	return nil

@@ -66,6 +66,25 @@ func TestSocketsGoThroughTheDoor(t *testing.T) {
 	_, status := dial(http.Header{"Authorization": {"Bearer wrong"}})
 	require.Equal(t, http.StatusUnauthorized, status)
 
+	// A wrong credential in the first message is counted like any other; a right one
+	// is taken all the same.
+	ends := map[websocket.StatusCode]int{}
+	for range 2 * httpapi.WrongAtOnce {
+		conn, status := dial(nil)
+		require.Equal(t, http.StatusSwitchingProtocols, status)
+		require.NoError(t, conn.Write(ctx, websocket.MessageText, []byte(`{"type":"connection_init","payload":{"token":"wrong"}}`)))
+		_, _, err := conn.Read(ctx)
+		ends[websocket.CloseStatus(err)]++
+	}
+	require.Positive(t, ends[websocket.StatusTryAgainLater], ends)
+	require.Positive(t, ends[4403], ends)
+	right, status := dial(nil)
+	require.Equal(t, http.StatusSwitchingProtocols, status)
+	require.NoError(t, right.Write(ctx, websocket.MessageText, []byte(`{"type":"connection_init","payload":{"token":"`+adminToken+`"}}`)))
+	_, text, err := right.Read(ctx)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"type":"connection_ack"}`, string(text))
+
 	// The operator's browser, until somebody signs out.
 	r := newRequest("POST "+srv.URL+"/session", "", "Authorization: Bearer "+adminToken, "Origin: "+srv.URL)
 	r.RequestURI = ""

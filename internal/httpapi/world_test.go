@@ -31,6 +31,8 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m,
 		// The scratch Postgres's own connection lives as long as the process.
 		goleak.IgnoreAnyFunction("database/sql.(*DB).connectionOpener"),
+		// A server that closes a connection lets its client read for half a second.
+		goleak.IgnoreAnyFunction("net/http.(*conn).closeWriteAndWait"),
 	)
 }
 
