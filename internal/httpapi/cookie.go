@@ -58,7 +58,7 @@ func sessionSecrets(r *http.Request) (secrets []string) {
 // sessionCookie is what a browser keeps of a session; without a secret it keeps
 // nothing any more.
 func sessionCookie(r *http.Request, secret string, life time.Duration) *http.Cookie {
-	c := &http.Cookie{
+	c := &http.Cookie{ //nolint:gosec // G124: without Secure on loopback alone
 		Name: secureCookie, Value: secret, Path: "/", MaxAge: int(life.Seconds()),
 		Secure: true, HttpOnly: true, SameSite: http.SameSiteStrictMode,
 	}

@@ -166,6 +166,7 @@ func (r *rotation) reseal(ctx context.Context, v value) (bool, error) {
 	// One statement for each: it locks one row for as long as it takes, and cannot
 	// be in the way of those that lock several. Nothing is said in updated_at, since
 	// nothing has changed for the owner.
+	//nolint:gosec // G202: names of our own columns
 	result, err := r.db.Write.ExecContext(ctx, "UPDATE "+r.p.Column.Table+" SET "+r.p.Column.Name+" = $1 WHERE id = $2 AND "+
 		r.p.Column.Name+" = $3", again, v.id, v.sealed)
 	if database.Classify(err) == database.Repeat {
@@ -225,6 +226,7 @@ func Sealed(ctx context.Context, db *database.DB) ([]Count, error) {
 }
 
 func counts(ctx context.Context, db *database.DB, c vault.Column) ([]Count, error) {
+	//nolint:gosec // G202: names of our own columns
 	rows, err := db.Read.QueryContext(ctx, "SELECT "+prefix(c)+", count(*) FROM "+c.Table+" WHERE "+present(c)+" GROUP BY 1 ORDER BY 1")
 	if err != nil {
 		return nil, err

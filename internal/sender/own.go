@@ -81,7 +81,7 @@ func splitAddress(address string) (host string, port uint16, err error) {
 	if err != nil {
 		return "", 0, fmt.Errorf("%q has no port between 0 and 65535", address)
 	}
-	return host, uint16(n), nil
+	return host, uint16(n), nil //nolint:gosec // G115: a port
 }
 
 // has reports whether the system itself is there. It costs next to nothing for a

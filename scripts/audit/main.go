@@ -51,7 +51,7 @@ func audit() error {
 	if err != nil {
 		return fmt.Errorf("get the vulnerability database: %w", err)
 	}
-	defer os.RemoveAll(db)
+	defer os.RemoveAll(db) //nolint:errcheck // a temporary folder
 	var failed []error
 	// The other module names this one by its folder, which has no checksum.
 	if out, err := run(".", "go", "mod", "verify"); err != nil {
