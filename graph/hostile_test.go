@@ -93,7 +93,7 @@ func TestHostileDocuments(t *testing.T) {
 			var a answer
 			// Another process may be busy: the best of three is what it takes, or of some
 			// more where it is very busy.
-			for try := 0; try < 3 || best >= most && try < 20; try++ {
+			for try := 0; try < 3 || best >= most*slower && try < 20; try++ {
 				rec, took := w.raw(who.ctx, body)
 				best = min(best, took)
 				a = answer{Status: rec.Code, Text: rec.Body.String()}
@@ -102,7 +102,7 @@ func TestHostileDocuments(t *testing.T) {
 			require.Contains(t, who.codes, a.code(), "%s: %.300s", name, a.Text)
 			require.Nil(t, a.Data, "%s: %.300s", name, a.Text)
 			require.Less(t, len(a.Text), 16<<10, "%s is answered with %.300s", name, a.Text)
-			require.Less(t, best, most, name)
+			require.Less(t, best, most*slower, name)
 			if best > slowest {
 				slowest, which = best, name
 			}

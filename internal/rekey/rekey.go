@@ -102,11 +102,16 @@ func (r *rotation) run(ctx context.Context) error {
 	return ErrRestless
 }
 
-// pass goes through the rows by id, and returns how many of them were not under the
-// primary and could be.
+// pass goes by id through the rows that are there when it begins, and returns how
+// many of them were not under the primary and could be. What comes meanwhile is the
+// next pass's: one would never end where rows keep coming.
 func (r *rotation) pass(ctx context.Context) (found int, err error) {
+	var end sql.NullString
+	if err := r.db.Read.QueryRowContext(ctx, "SELECT max(id) FROM "+r.p.Column.Table).Scan(&end); err != nil {
+		return 0, err
+	}
 	for after := ""; ; {
-		last, n, err := r.window(ctx, after)
+		last, n, err := r.window(ctx, after, end.String)
 		if err != nil || n == 0 {
 			return found, err
 		}
@@ -130,10 +135,10 @@ func (r *rotation) pass(ctx context.Context) (found int, err error) {
 }
 
 // window finds the end of the next rows.
-func (r *rotation) window(ctx context.Context, after string) (last string, n int, err error) {
+func (r *rotation) window(ctx context.Context, after, end string) (last string, n int, err error) {
 	var id sql.NullString
 	err = r.db.Read.QueryRowContext(ctx, "SELECT max(id), count(*) FROM (SELECT id FROM "+r.p.Column.Table+
-		" WHERE id > $1 ORDER BY id LIMIT $2) w", after, window).Scan(&id, &n)
+		" WHERE id > $1 AND id <= $2 ORDER BY id LIMIT $3) w", after, end, window).Scan(&id, &n)
 	return id.String, n, err
 }
 
