@@ -74,6 +74,7 @@ var workloads = []Workload{
 	{Name: "accounts", What: "1 KB from 1,000 accounts", Accounts: 1000, Destinations: ok(1), run: measure},
 	{Name: "accounts-engine", What: "the same, first attempts by the engine", Accounts: 1000, Destinations: ok(1), Serve: []string{engineFirst}, run: measure},
 	{Name: "batch", What: "1 KB, 100 in a request, to 1 destination", Destinations: ok(1), Batch: 100, Connections: 16, run: measure},
+	{Name: "batch-engine", What: "the same, first attempts by the engine", Destinations: ok(1), Batch: 100, Connections: 16, Serve: []string{engineFirst}, run: measure},
 	{Name: "batch-only", What: "the same, no destination", Destinations: nil, Batch: 100, Connections: 16, run: measure},
 
 	{Name: "light", What: "100 events/s to 1 destination", Destinations: ok(1), Rate: lightRate, run: measure},
@@ -81,10 +82,13 @@ var workloads = []Workload{
 
 	{Name: "healthy", What: "400 events/s to 5 that are well", Destinations: ok(5), Rate: mixedRate, run: measure},
 	{Name: "mixed", What: "400 events/s to 3 that are well, 1 dead, 1 slow (2 s)", Destinations: []string{"ok", "ok", "ok", "dead", "slow/2s"}, Rate: mixedRate, run: measure},
+	{Name: "mixed-engine", What: "the same, first attempts by the engine", Destinations: []string{"ok", "ok", "ok", "dead", "slow/2s"}, Rate: mixedRate, Serve: []string{engineFirst}, run: measure},
 
 	{Name: "fair", What: "1,900 events/s from 10 accounts", Accounts: fairAccounts, Destinations: ok(1), Rate: 1900, run: measure},
 	{Name: "unfair", What: "as many, and the first sends 10 times as much as another", Accounts: fairAccounts, Heavy: 10, Destinations: ok(1), Rate: 1900, run: measure},
+	{Name: "unfair-engine", What: "the same, first attempts by the engine", Accounts: fairAccounts, Heavy: 10, Destinations: ok(1), Rate: 1900, Serve: []string{engineFirst}, run: measure},
 	{Name: "overload", What: "15,000 events/s over 6,000 connections: more than it can take", Destinations: ok(1), Rate: 15000, Connections: 6000, run: measure},
+	{Name: "overload-engine", What: "the same, first attempts by the engine", Destinations: ok(1), Rate: 15000, Connections: 6000, Serve: []string{engineFirst}, run: measure},
 
 	{Name: "backlog", What: "200,000 pending deliveries, from a cold start", Destinations: ok(1), run: backlog},
 	{Name: "empty", What: "1 KB to 1 destination again: machines change their speed within minutes", Destinations: ok(1), run: measure},
