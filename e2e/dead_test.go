@@ -81,18 +81,18 @@ func (c *counter) load(t *testing.T, a api, n, perSecond int) (p50, p99 time.Dur
 		places <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-places }()
-			q, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, a.url+"/server/incoming_data", bytes.NewReader([]byte(strconv.Itoa(i))))
-			q.Header.Set("Content-Type", "application/json")
-			q.Header.Set("Authorization", "Bearer "+a.token)
-			answer, err := client.Do(q)
-			if err != nil {
-				failed.Add(1)
-				return
-			}
-			_, _ = io.Copy(io.Discard, answer.Body)
-			_ = answer.Body.Close()
-			if answer.StatusCode != http.StatusAccepted {
-				failed.Add(1)
+			// A machine that is very busy answers 503: whoever sends comes again, and the
+			// time counts.
+			for try := 1; ; try++ {
+				status := a.pushOnce(t, client, i)
+				if status == http.StatusAccepted {
+					return
+				}
+				if status != http.StatusServiceUnavailable || try == 20 {
+					failed.Add(1)
+					return
+				}
+				<-time.After(time.Second) // its Retry-After
 			}
 		})
 	}
@@ -107,6 +107,20 @@ func (c *counter) load(t *testing.T, a api, n, perSecond int) (p50, p99 time.Dur
 	}
 	slices.Sort(took)
 	return took[n/2], took[n*99/100]
+}
+
+// pushOnce pushes a number as an event, and gives the answer's status; 0 for none.
+func (a api) pushOnce(t *testing.T, client *http.Client, i int) int {
+	q, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, a.url+"/server/incoming_data", bytes.NewReader([]byte(strconv.Itoa(i))))
+	q.Header.Set("Content-Type", "application/json")
+	q.Header.Set("Authorization", "Bearer "+a.token)
+	answer, err := client.Do(q)
+	if err != nil {
+		return 0
+	}
+	_, _ = io.Copy(io.Discard, answer.Body)
+	_ = answer.Body.Close()
+	return answer.StatusCode
 }
 
 type health struct {
