@@ -6,13 +6,11 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	rq "github.com/riverqueue/river"
 )
 
 const (
 	// deadAfter is how long a job may be without a beat before it is given to
-	// another worker. River looks for such jobs every half minute.
+	// another worker.
 	deadAfter = 20 * time.Second
 	// beatEvery leaves room for a database that is slow.
 	beatEvery = 5 * time.Second
@@ -20,18 +18,8 @@ const (
 	beatTimeout = 10 * time.Second
 )
 
-// rescued is what all workers have in common: River's timeout is not how long
-// a job may take, but after which one without a beat counts as abandoned. It is
-// then taken up at once.
-type rescued[T rq.JobArgs] struct{ rq.WorkerDefaults[T] }
-
-// Timeout is the least age of a job that is rescued.
-func (rescued[T]) Timeout(*rq.Job[T]) time.Duration { return deadAfter }
-
-// NextRetry is when a rescued job is due.
-func (rescued[T]) NextRetry(*rq.Job[T]) time.Time { return time.Now() }
-
-// detach gives a context that lives through River's timeout, and ends with hard.
+// detach gives a context that ends with hard alone: what has begun is not torn off
+// when somebody cancels the job in River's UI.
 func detach(ctx, hard context.Context) context.Context { return detached{hard, ctx} }
 
 type detached struct {
@@ -74,27 +62,41 @@ func (b *beats) list() (ids string, some bool) {
 	return "{" + strings.Join(all, ",") + "}", len(all) > 0
 }
 
-// beat tells River now and then that jobs go on, however long they may take, so
-// that what a worker was at that has died is given to another soon.
+// beat tells now and then that jobs go on, however long they may take, and takes up
+// those of which nobody has told that for a while: their worker has died. River's
+// own way to find these is a bound on how long a job may take.
 func (e *Engine) beat(ctx context.Context) {
 	ticker := time.NewTicker(beatEvery)
 	defer ticker.Stop()
 	for {
+		if err := e.beatOnce(ctx); err != nil && ctx.Err() == nil {
+			e.logger.WarnContext(ctx, "river: no beat", "error", err)
+		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
 		}
-		ids, some := e.beats.list()
-		if !some {
-			continue
-		}
-		limited, cancel := context.WithTimeout(ctx, beatTimeout)
-		_, err := e.db.ExecContext(limited,
-			`UPDATE `+Schema+`.river_job SET attempted_at = now() WHERE id = ANY($1::bigint[]) AND state = 'running'`, ids)
-		cancel()
-		if err != nil && ctx.Err() == nil {
-			e.logger.WarnContext(ctx, "river: no beat", "error", err)
+	}
+}
+
+func (e *Engine) beatOnce(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, beatTimeout)
+	defer cancel()
+	if ids, some := e.beats.list(); some {
+		_, err := e.db.ExecContext(ctx,
+			`UPDATE river.river_job SET attempted_at = now() WHERE id = ANY($1::bigint[]) AND state = 'running'`, ids)
+		if err != nil {
+			return err
 		}
 	}
+	result, err := e.db.ExecContext(ctx, `UPDATE river.river_job SET state = 'available', scheduled_at = now()
+		WHERE state = 'running' AND attempted_at < now() - make_interval(secs => $1)`, deadAfter.Seconds())
+	if err != nil {
+		return err
+	}
+	if n, _ := result.RowsAffected(); n > 0 {
+		e.logger.WarnContext(ctx, "jobs of a worker that has died are taken up", "jobs", n)
+	}
+	return nil
 }

@@ -9,7 +9,7 @@ import (
 
 // loopWorker takes the turns of loops.
 type loopWorker struct {
-	rescued[loopArgs]
+	rq.WorkerDefaults[loopArgs]
 	engine *Engine
 	hard   context.Context
 }

@@ -10,7 +10,7 @@ import (
 
 // wakeWorker answers the wakes that came while a turn of their loop was taken.
 type wakeWorker struct {
-	rescued[wakeArgs]
+	rq.WorkerDefaults[wakeArgs]
 	engine *Engine
 }
 
@@ -29,7 +29,7 @@ func (w *wakeWorker) Work(ctx context.Context, job *rq.Job[wakeArgs]) error {
 
 // dropWorker sees to it that runs forget what they are to drop.
 type dropWorker struct {
-	rescued[dropArgs]
+	rq.WorkerDefaults[dropArgs]
 	engine *Engine
 }
 

@@ -14,7 +14,7 @@ import (
 
 // runWorker carries runs, each until all its deliveries are settled or dropped.
 type runWorker struct {
-	rescued[runArgs]
+	rq.WorkerDefaults[runArgs]
 	engine *Engine
 	stop   <-chan struct{} // closed when nothing new is to begin
 	hard   context.Context // ends when what goes on is cut off

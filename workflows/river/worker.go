@@ -95,11 +95,8 @@ func (e *Engine) config(stop <-chan struct{}, hard context.Context) *rq.Config {
 		},
 		FetchCooldown: cooldown,
 		MaxAttempts:   neverGivenUp,
+		JobTimeout:    -1, // none, and with it River's own rescuer is off: see beat
 
-		JobTimeout:           deadAfter, // see rescued
-		RescueStuckJobsAfter: deadAfter,
-		JobStuckThreshold:    24 * time.Hour, // a job may take longer than that "timeout"
-		// Ours is the drain; River is stopped, never canceled.
 		CompletedJobRetentionPeriod: remembered,
 		CancelledJobRetentionPeriod: remembered,
 		DiscardedJobRetentionPeriod: remembered,
@@ -121,7 +118,9 @@ func (w warnings) Enabled(ctx context.Context, level slog.Level) bool {
 }
 
 // WithAttrs keeps leaving it out.
-func (w warnings) WithAttrs(attrs []slog.Attr) slog.Handler { return warnings{w.Handler.WithAttrs(attrs)} }
+func (w warnings) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return warnings{w.Handler.WithAttrs(attrs)}
+}
 
 // WithGroup keeps leaving it out.
 func (w warnings) WithGroup(name string) slog.Handler { return warnings{w.Handler.WithGroup(name)} }
