@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"log/slog"
 	"sync"
 	"time"
 
@@ -48,7 +47,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 	hard, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
-	client, err := rq.NewClient(riverdatabasesql.New(e.db), e.config(ctx.Done(), hard))
+	client, err := rq.NewClient(riverdatabasesql.New(e.db), e.config(hard, ctx.Done()))
 	if err != nil {
 		return fmt.Errorf("river: %w", err)
 	}
@@ -78,7 +77,7 @@ func (e *Engine) end(client *rq.Client[*sql.Tx], cut func()) error {
 	return nil
 }
 
-func (e *Engine) config(stop <-chan struct{}, hard context.Context) *rq.Config {
+func (e *Engine) config(hard context.Context, stop <-chan struct{}) *rq.Config {
 	workers := rq.NewWorkers()
 	rq.AddWorker(workers, &runWorker{engine: e, stop: stop, hard: hard})
 	rq.AddWorker(workers, &loopWorker{engine: e, hard: hard})
@@ -104,23 +103,3 @@ func (e *Engine) config(stop <-chan struct{}, hard context.Context) *rq.Config {
 		ReindexerIndexNames: []string{},
 	}
 }
-
-// riverLogger takes River's warnings alone: it tells of every batch.
-func (e *Engine) riverLogger() *slog.Logger {
-	return slog.New(warnings{e.logger.With("from", "river").Handler()})
-}
-
-type warnings struct{ slog.Handler }
-
-// Enabled leaves out what is less than a warning.
-func (w warnings) Enabled(ctx context.Context, level slog.Level) bool {
-	return level >= slog.LevelWarn && w.Handler.Enabled(ctx, level)
-}
-
-// WithAttrs keeps leaving it out.
-func (w warnings) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return warnings{w.Handler.WithAttrs(attrs)}
-}
-
-// WithGroup keeps leaving it out.
-func (w warnings) WithGroup(name string) slog.Handler { return warnings{w.Handler.WithGroup(name)} }

@@ -1,0 +1,4 @@
+package river
+
+// Logger is what River is given.
+var Logger = (*Engine).riverLogger
