@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -81,10 +82,18 @@ func TestTheRoleThatServesOwnsNothing(t *testing.T) {
 	require.Error(t, engineOn(t, db, nil).Dispatch(t.Context(), workflows.Run{ID: "event/0"}), "nothing is granted yet")
 
 	require.NoError(t, owner.GrantSchema(t.Context(), role, river.Schema))
+	require.NoError(t, engineOn(t, db, nil).Dispatch(t.Context(), workflows.Run{ID: "event/old"}))
+	_, err = db.ExecContext(t.Context(), "UPDATE river.river_job SET state = 'completed', finalized_at = now() - interval '61 minutes'")
+	require.NoError(t, err)
 	c := &core{stepped: make(chan string, 1)}
 	work(t, engineOn(t, db, c))
 	require.NoError(t, engineOn(t, db, nil).Wake(t.Context(), "destination/dst_1"))
 	require.Equal(t, "destination/dst_1", <-c.stepped)
+	require.Eventually(t, func() bool {
+		var n int
+		require.NoError(t, db.QueryRowContext(t.Context(), "SELECT count(*) FROM river.river_job WHERE args->>'run' = 'event/old'").Scan(&n))
+		return n == 0
+	}, time.Minute, 100*time.Millisecond, "what has ended is not deleted")
 	_, err = db.ExecContext(t.Context(), "DROP TABLE river.river_job")
 	require.Error(t, err)
 }
