@@ -109,3 +109,43 @@ func TestRiverSurvivesAKill(t *testing.T) {
 	p.stop()
 	require.Zero(t, p.cmd.ProcessState.ExitCode(), "SIGTERM is a clean end")
 }
+
+// TestAMoveBetweenEngines: what the one was carrying when it was stopped, the other
+// carries on, and gives back.
+func TestAMoveBetweenEngines(t *testing.T) {
+	t.Parallel()
+	i := newInstallation(t)
+	serve := func(engine string) (*process, api) {
+		t.Helper()
+		return i.serve(t, "--worker", "--migrate", "--engine="+engine)
+	}
+	p, admin := serve("temporal")
+	account, token := admin.createAccount(t, "moves@example.com")
+	to := receiver.New(t, append(receiver.Times(2, receiver.Status(http.StatusServiceUnavailable)), receiver.Status(http.StatusOK))...)
+	sender := admin.with(token)
+	id, _ := sender.createDestination(t, account, to.URL, "POST")
+	sender.mutate(t, "updateDestination", "UpdateDestinationInput", "destination { id }",
+		map[string]any{"id": id, "retrySchedule": []string{"10s", "10s", "10s"}}, nil)
+	event := sender.push(t, payload)
+	attempted := func(n int) {
+		t.Helper()
+		eventually(t, func() bool { return sender.deliveries(t, event)[0].AttemptCount == n }, "so many attempts")
+	}
+	attempted(1)
+	p.stop()
+
+	p, admin = serve("river")
+	sender = admin.with(token)
+	attempted(2)
+	p.stop()
+
+	_, admin = serve("temporal")
+	sender = admin.with(token)
+	require.Equal(t, 3, sender.succeeded(t, event, 1)[0].AttemptCount)
+	requests := to.Requests()
+	require.Len(t, requests, 3)
+	for _, r := range requests {
+		require.Equal(t, event, r.Header.Get("webhook-id"))
+		require.Equal(t, payload, string(r.Body))
+	}
+}
