@@ -50,14 +50,31 @@ func TestMigrations(t *testing.T) {
 func TestSeveralMayMigrateAtOnce(t *testing.T) {
 	t.Parallel()
 	at := pgtest.URL(t)
+	db := dial(t, at)
+	holder, err := db.Conn(t.Context())
+	require.NoError(t, err)
+	defer func() { _ = holder.Close() }()
+	_, err = holder.ExecContext(t.Context(), "SELECT pg_advisory_lock($1)", river.MigrationLock)
+	require.NoError(t, err)
 	var all sync.WaitGroup
 	errs := make([]error, 4)
 	for i := range errs {
-		db := dial(t, at)
-		all.Go(func() { _, errs[i] = river.Migrate(t.Context(), db) })
+		one := dial(t, at)
+		all.Go(func() { _, errs[i] = river.Migrate(t.Context(), one) })
 	}
+	// Of another one that migrates they all wait for the end.
+	require.Eventually(t, func() bool {
+		var waiting int
+		require.NoError(t, db.QueryRowContext(t.Context(), `SELECT count(*) FROM pg_locks
+			WHERE locktype = 'advisory' AND NOT granted
+				AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`).Scan(&waiting))
+		return waiting == len(errs)
+	}, 30*time.Second, 20*time.Millisecond, "they do not wait")
+	_, err = holder.ExecContext(t.Context(), "SELECT pg_advisory_unlock($1)", river.MigrationLock)
+	require.NoError(t, err)
 	all.Wait()
 	require.NoError(t, errors.Join(errs...))
+	require.NoError(t, river.CheckMigrated(t.Context(), db))
 }
 
 // TestTheRoleThatServesOwnsNothing: what is granted suffices for all that an
