@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"datapusher/internal/database"
+	"datapusher/workflows/river"
 )
 
 // Serve is the command "serve".
@@ -47,38 +48,64 @@ type Database struct {
 // MigrateUp is the command "migrate up".
 type MigrateUp struct {
 	Database
+	EngineChoice
 	GrantTo string `env:"DATAPUSHER_GRANT_TO" help:"Postgres role that serve and worker use: it gets the rights that they need, and may not change the audit log."`
 }
 
 // Run applies what is pending.
 func (m *MigrateUp) Run(ctx context.Context) error {
+	if err := m.check(m.DatabaseURL); err != nil {
+		return err
+	}
 	db, err := database.Open(ctx, m.DatabaseURL)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	done, err := db.Migrate(ctx)
-	for _, one := range done {
-		fmt.Println("applied", one.File)
-	}
-	if err == nil && len(done) == 0 {
-		fmt.Println("nothing to apply")
-	}
-	if err != nil || m.GrantTo == "" {
+	if err := m.apply(ctx, db); err != nil || m.GrantTo == "" {
 		return err
 	}
 	if err := db.Grant(ctx, m.GrantTo); err != nil {
 		return err
 	}
+	if m.Engine == engineRiver {
+		if err := db.GrantSchema(ctx, m.GrantTo, river.Schema); err != nil {
+			return err
+		}
+	}
 	fmt.Println("granted to", m.GrantTo)
 	return nil
 }
 
+func (m *MigrateUp) apply(ctx context.Context, db *database.DB) error {
+	done, err := db.Migrate(ctx)
+	for _, one := range done {
+		fmt.Println("applied", one.File)
+	}
+	if err != nil {
+		return err
+	}
+	rivers, err := m.migrate(ctx, db)
+	for _, one := range rivers {
+		fmt.Println("applied", riverFile(one))
+	}
+	if err == nil && len(done)+len(rivers) == 0 {
+		fmt.Println("nothing to apply")
+	}
+	return err
+}
+
 // MigrateStatus is the command "migrate status".
-type MigrateStatus struct{ Database }
+type MigrateStatus struct {
+	Database
+	EngineChoice
+}
 
 // Run prints every migration.
 func (m *MigrateStatus) Run(ctx context.Context) error {
+	if err := m.check(m.DatabaseURL); err != nil {
+		return err
+	}
 	db, err := database.Open(ctx, m.DatabaseURL)
 	if err != nil {
 		return err
@@ -95,6 +122,9 @@ func (m *MigrateStatus) Run(ctx context.Context) error {
 			applied = one.Applied.Format(time.RFC3339)
 		}
 		fmt.Fprintf(w, "%s\t%s\n", one.File, applied)
+	}
+	if err := m.list(ctx, db, w); err != nil {
+		return err
 	}
 	return w.Flush()
 }

@@ -9,6 +9,7 @@ import (
 	"math"
 	"time"
 
+	"datapusher/internal/database"
 	"datapusher/internal/httpapi"
 )
 
@@ -33,7 +34,7 @@ type Config struct {
 	AdminToken     string `env:"DATAPUSHER_ADMIN_TOKEN" help:"Credential of the operator; at least 32 characters."`
 	EncryptionKeys string `env:"DATAPUSHER_ENCRYPTION_KEYS" help:"Keys that seal secrets in the database, as datapusher keys generate prints them."`
 
-	Engine        string        `env:"DATAPUSHER_ENGINE" enum:"temporal" default:"temporal" help:"What makes deliveries happen durably: ${enum}."`
+	Engine        string        `env:"DATAPUSHER_ENGINE" enum:"temporal,river" default:"temporal" help:"What makes deliveries happen durably: a Temporal service, or River within the Postgres of --database-url (${enum})."`
 	FirstAttempt  string        `env:"DATAPUSHER_FIRST_ATTEMPT" enum:"commit,engine,activity" default:"commit" help:"Who begins first attempts: the process as soon as the event is committed, or the engine (${enum}). activity gives each event a workflow and an activity of its own, to compare."`
 	Pace          time.Duration `env:"DATAPUSHER_PACE" help:"Shortest time between two workflows; 0 means 100ms, or 20ms where the engine begins first attempts."`
 	TemporalUIURL string        `name:"temporal-ui-url" env:"DATAPUSHER_TEMPORAL_UI_URL" help:"URL of the Temporal UI, for the links of deliveries."`
@@ -77,6 +78,10 @@ func (c Config) validate(serves bool) error {
 	switch {
 	case c.DatabaseURL == "":
 		return errors.New("set --database-url or DATAPUSHER_DATABASE_URL: postgres://user:password@host:5432/name?sslmode=verify-full")
+	case c.Engine == engineRiver && !database.IsPostgres(c.DatabaseURL):
+		return errRiverNeedsPostgres
+	case c.Engine == engineRiver && c.FirstAttempt == "activity":
+		return errors.New("--first-attempt=activity is Temporal's: with --engine=river take commit or engine")
 	case c.EncryptionKeys == "":
 		return errors.New("set --encryption-keys or DATAPUSHER_ENCRYPTION_KEYS: `datapusher keys generate` prints new ones")
 	case c.DisableAfter < minDisableAfter || c.DisableAfter > maxDisableAfter:

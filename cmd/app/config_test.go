@@ -21,6 +21,22 @@ func defaults(t *testing.T) Config {
 	return c
 }
 
+func TestRiverHasItsPlace(t *testing.T) {
+	t.Parallel()
+	c := defaults(t)
+	require.Equal(t, "temporal", c.Engine)
+	c.Engine = engineRiver
+	require.ErrorContains(t, c.validate(true), "needs Postgres")
+	c.DatabaseURL = "postgres://127.0.0.1/x"
+	require.NoError(t, c.validate(true))
+	c.FirstAttempt = "activity"
+	require.ErrorContains(t, c.validate(true), "is Temporal's")
+	for url, is := range map[string]bool{"postgres://x": true, "postgresql://x": true, "sqlite:x": false, "": false} {
+		require.Equal(t, is, (EngineChoice{engineRiver}).check(url) == nil, url)
+		require.NoError(t, (EngineChoice{"temporal"}).check(url))
+	}
+}
+
 func TestBoundsOfTheDoors(t *testing.T) {
 	t.Parallel()
 	c := defaults(t)

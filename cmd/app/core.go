@@ -79,7 +79,7 @@ func newBase(ctx context.Context, c Config, o Options) (_ *base, err error) {
 	})
 	b.onClose(b.core.Close)
 	b.metrics.Backlog(b.core.Backlog)
-	engine, closeEngine, err := newEngine(c, o, b.core, b.logger)
+	engine, closeEngine, err := newEngine(c, o, b.db, b.core, b.logger)
 	if err != nil {
 		return nil, err
 	}
@@ -105,6 +105,9 @@ func openDatabase(ctx context.Context, c Config, logger *slog.Logger) (*database
 		}
 	}
 	if err := db.CheckMigrated(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	if err := prepareRiver(ctx, c, db, logger); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil

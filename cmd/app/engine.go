@@ -8,13 +8,26 @@ import (
 	"go.temporal.io/sdk/contrib/envconfig"
 	sdklog "go.temporal.io/sdk/log"
 
+	"datapusher/internal/database"
 	"datapusher/workflows"
+	"datapusher/workflows/river"
 	"datapusher/workflows/temporal"
 )
 
 // newEngine makes the engine that the configuration names. It does not need the
 // engine's server to be up: events are accepted without it.
-func newEngine(c Config, o Options, core workflows.Core, logger *slog.Logger) (workflows.Engine, func(), error) {
+func newEngine(c Config, o Options, db *database.DB, core workflows.Core, logger *slog.Logger) (workflows.Engine, func(), error) {
+	if c.Engine == engineRiver {
+		engine, err := river.New(river.Options{DB: db.Write, Core: core, Logger: logger, DrainTimeout: c.ShutdownTimeout})
+		if err != nil {
+			return nil, nil, err
+		}
+		return engine, func() {}, nil
+	}
+	return newTemporal(c, o, core, logger)
+}
+
+func newTemporal(c Config, o Options, core workflows.Core, logger *slog.Logger) (workflows.Engine, func(), error) {
 	options, err := temporalOptions(o)
 	if err != nil {
 		return nil, nil, err

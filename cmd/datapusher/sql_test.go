@@ -20,6 +20,7 @@ var rawSQL = map[string]string{
 	"internal/delivery":       "the hot path: workers, which serve no caller",
 	"internal/rekey":          "seals everything anew: a command of the operator",
 	"internal/database":       "opens databases",
+	"workflows/river":         "River's own tables, in a schema of their own",
 	"internal/seed":           "reads the seed system's file",
 	"ent/keyed":               "writes parts of ent's own statements",
 	"cmd/standalone/embedded": "Temporal's own databases",

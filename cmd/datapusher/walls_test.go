@@ -12,9 +12,10 @@ import (
 // end it is one package alone.
 var walls = map[string][]string{
 	"go.temporal.io/":       {"datapusher/workflows/temporal", "datapusher/workflows/enginetest", "datapusher/internal/testutil/", "datapusher/cmd/"},
+	"github.com/riverqueue": {"datapusher/workflows/river", "datapusher/cmd/"},
 	"github.com/lib/pq":     {"datapusher/internal/database", "datapusher/internal/testutil/"},
 	"modernc.org/sqlite":    {"datapusher/internal/database", "datapusher/internal/testutil/"},
-	"database/sql$":         {"datapusher/internal/database", "datapusher/internal/ingest", "datapusher/internal/delivery", "datapusher/internal/seed", "datapusher/internal/rekey", "datapusher/internal/testutil/", "datapusher/bench/"}, // see sql_test.go
+	"database/sql$":         {"datapusher/internal/database", "datapusher/internal/ingest", "datapusher/internal/delivery", "datapusher/internal/seed", "datapusher/internal/rekey", "datapusher/workflows/river", "datapusher/internal/testutil/", "datapusher/bench/"}, // see sql_test.go
 	"datapusher/graph":      {"datapusher/graph", "datapusher/cmd/", "datapusher/internal/httpapi"},
 	"datapusher/cmd/":       {"datapusher/cmd/"},
 	"datapusher/internal/t": {"datapusher/cmd/", "datapusher/internal/te", "datapusher/bench/"}, // telemetry, testutil: never a dependency of a room

@@ -38,7 +38,7 @@ func Open(ctx context.Context, url string) (*DB, error) {
 		err error
 	)
 	switch {
-	case strings.HasPrefix(url, "postgres://"), strings.HasPrefix(url, "postgresql://"):
+	case IsPostgres(url):
 		db, err = openPostgres(url)
 	case strings.HasPrefix(url, "sqlite:"):
 		db, err = openSQLite(strings.TrimPrefix(url, "sqlite:"))
@@ -54,6 +54,11 @@ func Open(ctx context.Context, url string) (*DB, error) {
 	}
 	db.Ent = ent.NewClient(ent.Driver(db.driver))
 	return db, nil
+}
+
+// IsPostgres reports whether a database URL is one of Postgres.
+func IsPostgres(url string) bool {
+	return strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://")
 }
 
 // Driver is ent's view of the database, for the schema tools.

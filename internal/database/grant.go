@@ -50,6 +50,25 @@ func (db *DB) Grant(ctx context.Context, role string) error {
 	return nil
 }
 
+// GrantSchema gives a role what it needs of a schema whose tables an engine has for
+// itself: it reads and changes rows, and owns nothing. Repeat it when there are new tables.
+func (db *DB) GrantSchema(ctx context.Context, role, schema string) error {
+	if !db.Postgres() {
+		return errors.New("grant: SQLite has no roles")
+	}
+	in, to := pq.QuoteIdentifier(schema), " TO "+pq.QuoteIdentifier(role)
+	for _, statement := range []string{
+		"GRANT USAGE ON SCHEMA " + in + to,
+		"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA " + in + to,
+		"GRANT USAGE ON ALL SEQUENCES IN SCHEMA " + in + to,
+	} {
+		if _, err := db.Write.ExecContext(ctx, statement); err != nil {
+			return fmt.Errorf("grant: %w", err)
+		}
+	}
+	return nil
+}
+
 // grants are the statements of [DB.Grant].
 func grants(role string) []string {
 	to := " TO " + pq.QuoteIdentifier(role)

@@ -1,0 +1,151 @@
+package e2e_test
+
+import (
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"datapusher/internal/testutil/pgtest"
+	"datapusher/internal/testutil/receiver"
+)
+
+// newRiverInstallation is a database, and nothing else.
+func newRiverInstallation(t *testing.T, databaseURL string) installation {
+	t.Helper()
+	keys, err := exec.CommandContext(t.Context(), production(t), "keys", "generate").Output()
+	require.NoError(t, err)
+	return installation{env: append(os.Environ(),
+		"DATAPUSHER_ENGINE=river",
+		"DATAPUSHER_DATABASE_URL="+databaseURL,
+		"DATAPUSHER_ENCRYPTION_KEYS="+strings.TrimSpace(string(keys)),
+		"DATAPUSHER_ADMIN_TOKEN="+adminToken,
+		"DATAPUSHER_ALLOW_CIDRS=127.0.0.0/8",
+		"DATAPUSHER_LISTEN=127.0.0.1:0",
+		"TEMPORAL_ADDRESS=127.0.0.1:1", // nobody is there, and nobody is asked
+	)}
+}
+
+func TestRiverNeedsPostgres(t *testing.T) {
+	t.Parallel()
+	i := newRiverInstallation(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
+	for _, args := range [][]string{{"serve", "--migrate"}, {"worker"}, {"migrate", "up"}, {"migrate", "status"}} {
+		refused := start(t, production(t), i.env, args...)
+		refused.waitFor(t, "--engine=river needs Postgres")
+		<-refused.ended
+		require.NotZero(t, refused.cmd.ProcessState.ExitCode())
+	}
+}
+
+func TestServeAndWorkerAreTwoProcessesOnRiver(t *testing.T) {
+	t.Parallel()
+	i := newRiverInstallation(t, pgtest.URL(t))
+	i.command(t, "migrate", "up", "--engine=temporal")
+	refused := start(t, production(t), i.env, "serve")
+	refused.waitFor(t, "datapusher migrate up --engine=river")
+	<-refused.ended
+	require.NotZero(t, refused.cmd.ProcessState.ExitCode())
+
+	require.Contains(t, i.command(t, "migrate", "status"), "pending\n")
+	require.Contains(t, i.command(t, "migrate", "up"), "applied river/")
+	require.NotContains(t, i.command(t, "migrate", "status"), "pending\n")
+
+	_, admin := i.serve(t)
+	worker := start(t, production(t), i.env, "worker")
+	worker.waitFor(t, `"msg":"working"`)
+	mainJob(t, admin, "two@example.com")
+	status, body := api{url: admin.url}.request(t, http.MethodGet, "/readyz", nil)
+	require.Equal(t, http.StatusOK, status, "%s", body)
+}
+
+// TestRiverSurvivesAKill: one delivery waits for its next attempt and another is in
+// the middle of one when the only process there is goes.
+func TestRiverSurvivesAKill(t *testing.T) {
+	t.Parallel()
+	i := newRiverInstallation(t, pgtest.URL(t))
+	p, admin := i.serve(t, "--worker", "--migrate")
+	account, token := admin.createAccount(t, "one@example.com")
+	release := make(chan struct{})
+	fails := receiver.New(t, append(receiver.Times(2, receiver.Status(http.StatusServiceUnavailable)), receiver.Status(http.StatusOK))...)
+	hangs := receiver.New(t, receiver.Until(release, receiver.Status(http.StatusOK)), receiver.Status(http.StatusOK))
+	healthy := receiver.New(t)
+	sender := admin.with(token)
+	for _, to := range []*receiver.Receiver{fails, hangs, healthy} {
+		sender.createDestination(t, account, to.URL, "POST")
+	}
+	event := sender.push(t, payload)
+	hangs.Wait(t, 1)
+	fails.Wait(t, 2) // the second attempt is River's
+	var waits string
+	eventually(t, func() bool {
+		done := 0
+		for _, d := range sender.deliveries(t, event) {
+			if d.AttemptCount == 2 {
+				waits = d.ID
+			}
+			if d.Status == "SUCCEEDED" {
+				done++
+			}
+		}
+		return waits != "" && done == 1
+	}, "what has happened is recorded")
+	p.kill()
+	close(release)
+
+	p, admin = i.serve(t, "--worker")
+	began := time.Now()
+	sender = admin.with(token)
+	sender.succeeded(t, sender.push(t, `{"n":2}`), 3)
+	// The third attempt is due in minutes.
+	sender.mutate(t, "retryDelivery", "RetryDeliveryInput", "delivery { id }", map[string]any{"deliveryID": waits, "reason": "mended"}, nil)
+	sender.succeeded(t, event, 3)
+	t.Logf("all is delivered %s after the restart", time.Since(began).Round(time.Millisecond))
+	require.Len(t, healthy.Requests(), 2, "what had succeeded is not sent again")
+	p.stop()
+	require.Zero(t, p.cmd.ProcessState.ExitCode(), "SIGTERM is a clean end")
+}
+
+// TestAMoveBetweenEngines: what the one was carrying when it was stopped, the other
+// carries on, and gives back.
+func TestAMoveBetweenEngines(t *testing.T) {
+	t.Parallel()
+	i := newInstallation(t)
+	serve := func(engine string) (*process, api) {
+		t.Helper()
+		return i.serve(t, "--worker", "--migrate", "--engine="+engine)
+	}
+	p, admin := serve("temporal")
+	account, token := admin.createAccount(t, "moves@example.com")
+	to := receiver.New(t, append(receiver.Times(2, receiver.Status(http.StatusServiceUnavailable)), receiver.Status(http.StatusOK))...)
+	sender := admin.with(token)
+	id, _ := sender.createDestination(t, account, to.URL, "POST")
+	sender.mutate(t, "updateDestination", "UpdateDestinationInput", "destination { id }",
+		map[string]any{"id": id, "retrySchedule": []string{"10s", "10s", "10s"}}, nil)
+	event := sender.push(t, payload)
+	attempted := func(n int) {
+		t.Helper()
+		eventually(t, func() bool { return sender.deliveries(t, event)[0].AttemptCount == n }, "so many attempts")
+	}
+	attempted(1)
+	p.stop()
+
+	p, admin = serve("river")
+	sender = admin.with(token)
+	attempted(2)
+	p.stop()
+
+	_, admin = serve("temporal")
+	sender = admin.with(token)
+	require.Equal(t, 3, sender.succeeded(t, event, 1)[0].AttemptCount)
+	requests := to.Requests()
+	require.Len(t, requests, 3)
+	for _, r := range requests {
+		require.Equal(t, event, r.Header.Get("webhook-id"))
+		require.Equal(t, payload, string(r.Body))
+	}
+}

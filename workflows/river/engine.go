@@ -1,0 +1,89 @@
+// Package river is the engine that has River, and with it the Postgres that is
+// there already, keep what has to happen: no other server is needed.
+//
+// One job carries a run: it makes the first attempts, keeps the list of what is
+// not settled in its own row, and sleeps until the next delivery of it is due. A
+// durable loop is one job as well. Wakes and drops that meet a job at work are
+// jobs of their own until they are answered, so that none is lost.
+//
+// River is told ids, statuses and times. Payloads, addresses and error texts
+// never get there: what fails on our side is in our own log, and the job sleeps
+// for a while; it uses up none of River's attempts.
+package river
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	rq "github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverdatabasesql"
+
+	"datapusher/workflows"
+)
+
+var _ workflows.Engine = (*Engine)(nil)
+
+// Options say how an engine is connected. DB is required, Core only for an
+// engine that is Run.
+type Options struct {
+	// DB is a pool of connections to a Postgres on which [Migrate] has run.
+	DB     *sql.DB
+	Core   workflows.Core
+	Logger *slog.Logger // slog.Default() if nil
+
+	// Concurrency bounds the attempts under way at once in this process that
+	// are not first attempts; 1,000 if zero.
+	Concurrency int
+	// DrainTimeout bounds how long Run waits, after its end was asked for, for
+	// what is going on; then it is cut off. 35 s if zero, which is longer than
+	// an attempt may take.
+	DrainTimeout time.Duration
+}
+
+// Engine is River as a workflows.Engine. One that is never Run dispatches only,
+// which is what a process without a worker does.
+type Engine struct {
+	db       *sql.DB
+	core     workflows.Core
+	logger   *slog.Logger
+	drain    time.Duration
+	attempts chan struct{} // a place for each attempt under way
+
+	inserting *rq.Client[*sql.Tx]
+	working   atomic.Pointer[rq.Client[*sql.Tx]] // while Run works
+	beats     beats
+}
+
+// New makes an engine. It does not touch the network.
+func New(options Options) (*Engine, error) {
+	e := &Engine{
+		db:       options.DB,
+		core:     options.Core,
+		logger:   cmp.Or(options.Logger, slog.Default()),
+		drain:    cmp.Or(options.DrainTimeout, 35*time.Second),
+		attempts: make(chan struct{}, cmp.Or(options.Concurrency, 1000)),
+	}
+	client, err := rq.NewClient(riverdatabasesql.New(e.db), &rq.Config{Schema: Schema, Logger: e.riverLogger()})
+	if err != nil {
+		return nil, fmt.Errorf("river: %w", err)
+	}
+	e.inserting = client
+	return e, nil
+}
+
+// client is the one that works, if one does: what is inserted through it is
+// fetched at once, without waiting for the next poll.
+func (e *Engine) client() *rq.Client[*sql.Tx] {
+	if c := e.working.Load(); c != nil {
+		return c
+	}
+	return e.inserting
+}
+
+// Check says whether the database answers and has River's tables.
+func (e *Engine) Check(ctx context.Context) error { return CheckMigrated(ctx, e.db) }
