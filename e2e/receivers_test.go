@@ -142,14 +142,14 @@ func TestReceiversOfEveryKind(t *testing.T) {
 			eventually(t, func() bool {
 				var status string
 				status, reason, due, all = a.attempts(t, event)
-				return status == c.status && len(all) >= c.attempts
+				// A delivery and its attempts are read one after the other: the time of the
+				// next one may be that of the one that has just been made.
+				later := c.after == 0 || due != nil && time.Until(*due) > c.after
+				return status == c.status && len(all) >= c.attempts && later
 			}, "it comes to "+c.status)
 			require.Len(t, all, c.attempts)
 			if c.reason != "" {
 				require.Equal(t, c.reason, *reason)
-			}
-			if c.after > 0 {
-				require.Greater(t, time.Until(*due), c.after)
 			}
 			require.Equal(t, c.state, a.health(t, id).State)
 			last := all[len(all)-1]
