@@ -38,7 +38,6 @@ var madeViewers = map[string]string{
 
 	"internal/auth Authenticator.loadSession": "the operator's, of a session",
 	"internal/pusher Pusher.mayGive":          "carries scopes alone, to compare them",
-	"internal/pusher Pusher.noteSession":      "the operator comes or goes, and is named in the audit log",
 	"internal/httpapi api.signIn":             "is only written into the answer",
 }
 

@@ -102,15 +102,23 @@ func (a *Authenticator) Authenticate(ctx context.Context, secret string) (*Viewe
 		return nil, Denied()
 	}
 	now := a.now()
-	grant, err := a.tokens.get(ctx, sum, now, a.ttl, func(ctx context.Context, known bool) (grant, error) {
+	return a.find(ctx, &a.tokens, sum, now, func(ctx context.Context) (grant, error) { return a.load(ctx, secret, sum, now) })
+}
+
+// find gives the viewer of a secret by its hash, from a cache or, in its lane, from
+// the database.
+func (a *Authenticator) find(
+	ctx context.Context, in *cache, sum [sha256.Size]byte, now time.Time, load func(context.Context) (grant, error),
+) (*Viewer, error) {
+	g, err := in.get(ctx, sum, now, a.ttl, func(ctx context.Context, known bool) (grant, error) {
 		leave, err := a.lanes.enter(ctx, known)
 		if err != nil {
 			return grant{}, err
 		}
 		defer leave()
-		return a.load(ctx, secret, sum, now)
+		return load(ctx)
 	})
-	return grant.judge(err, now)
+	return g.judge(err, now)
 }
 
 // Forget makes changes to an account's tokens work at once in this process, for

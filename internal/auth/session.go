@@ -30,16 +30,8 @@ func (a *Authenticator) AuthenticateSession(ctx context.Context, secret string) 
 	if isSuspect(ctx) && !wellFormed(secret) {
 		return nil, Denied()
 	}
-	sum, now := sha256.Sum256([]byte(secret)), a.now()
-	g, err := a.sessions.get(ctx, sum, now, a.ttl, func(ctx context.Context, known bool) (grant, error) {
-		leave, err := a.lanes.enter(ctx, known)
-		if err != nil {
-			return grant{}, err
-		}
-		defer leave()
-		return a.loadSession(ctx, sum)
-	})
-	return g.judge(err, now)
+	sum := sha256.Sum256([]byte(secret))
+	return a.find(ctx, &a.sessions, sum, a.now(), func(ctx context.Context) (grant, error) { return a.loadSession(ctx, sum) })
 }
 
 // ForgetSession makes the end of a session work at once in this process.

@@ -40,18 +40,9 @@ func (b *bulk) came(events, waiting int) {
 // yield returns when n deliveries may begin, and how long that took; not ok, when
 // ctx has ended before.
 func (b *bulk) yield(ctx context.Context, n int) (yielded time.Duration, ok bool) {
-	if b.may(n) {
-		return 0, true
-	}
 	began := time.Now()
-	for !b.may(n) {
-		select {
-		case <-time.After(admitLook):
-		case <-ctx.Done():
-			return 0, false
-		}
-	}
-	return time.Since(began), true
+	ok = lookUntil(ctx, func() bool { return b.may(n) })
+	return time.Since(began), ok
 }
 
 func (b *bulk) may(n int) bool {

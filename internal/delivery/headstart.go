@@ -45,14 +45,19 @@ const admitLook = 2 * time.Millisecond
 // admit returns when this process has room for further first attempts; false,
 // when ctx has ended before.
 func (c *Core) admit(ctx context.Context) bool {
-	for c.slots.crowded() {
+	return lookUntil(ctx, func() bool { return !c.slots.crowded() }) && ctx.Err() == nil
+}
+
+// lookUntil returns when ready says so; false, when ctx has ended before.
+func lookUntil(ctx context.Context, ready func() bool) bool {
+	for !ready() {
 		select {
 		case <-time.After(admitLook):
 		case <-ctx.Done():
 			return false
 		}
 	}
-	return ctx.Err() == nil
+	return true
 }
 
 // Busy reports whether an account, or all together, have enough first attempts
