@@ -9,9 +9,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,7 +35,7 @@ func (a api) tail(t *testing.T, subscription string) <-chan arrival {
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = answer.Body.Close() })
 	require.Equal(t, http.StatusOK, answer.StatusCode)
-	told := make(chan arrival, 100)
+	told := make(chan arrival, 100_000)
 	go func() {
 		defer close(told)
 		for lines := bufio.NewScanner(answer.Body); lines.Scan(); {
@@ -168,5 +170,83 @@ func TestOtherClientsSubscribe(t *testing.T) {
 			_ = cmd.Wait()
 			_ = account
 		})
+	}
+}
+
+// TestSubscriptionLag measures how long after its record in the database a client
+// hears of something, at two rates, in the process that accepts and in another one.
+// It takes a while, and is for whoever wants to know: DATAPUSHER_E2E_LAG=10s.
+func TestSubscriptionLag(t *testing.T) {
+	each, err := time.ParseDuration(os.Getenv("DATAPUSHER_E2E_LAG"))
+	if err != nil {
+		t.Skip("DATAPUSHER_E2E_LAG says how long each rate is measured, such as 10s")
+	}
+	i := newRiverInstallation(t, pgtest.URL(t))
+	_, one := i.serve(t, "--migrate", "--worker")
+	_, two := i.serve(t)
+	account, token := one.createAccount(t, "lag@example.com")
+	there := receiver.New(t)
+	one.createDestination(t, account, there.URL, "POST")
+	type measured struct {
+		name string
+		told <-chan arrival
+	}
+	var all []measured
+	for process, server := range map[string]api{"same process": one, "another process": two} {
+		all = append(all,
+			measured{"eventReceived, " + process, server.with(token).tail(t, `subscription { eventReceived { at skipped } }`)},
+			measured{"deliveryUpdated, " + process, server.with(token).tail(t, `subscription { deliveryUpdated { at skipped delivery { settledAt } } }`)})
+	}
+	for _, rate := range []int{100, 1000} {
+		stop := make(chan struct{})
+		var pushing sync.WaitGroup
+		var pushed atomic.Int64
+		const senders = 20
+		for range senders {
+			pushing.Go(func() {
+				ticker := time.NewTicker(senders * time.Second / time.Duration(rate))
+				defer ticker.Stop()
+				for {
+					select {
+					case <-stop:
+						return
+					case <-ticker.C:
+						one.with(token).push(t, `{"a":1}`)
+						pushed.Add(1)
+					}
+				}
+			})
+		}
+		time.AfterFunc(each, func() { close(stop) })
+		pushing.Wait()
+		for _, m := range all {
+			var lags []time.Duration
+			skipped := 0
+			for quiet := false; !quiet; {
+				select {
+				case a := <-m.told:
+					var payload struct{ Data map[string]json.RawMessage }
+					require.NoError(t, json.Unmarshal([]byte(a.data), &payload))
+					for _, text := range payload.Data {
+						var one struct {
+							At       time.Time
+							Skipped  int
+							Delivery *struct{ SettledAt *time.Time }
+						}
+						require.NoError(t, json.Unmarshal(text, &one))
+						skipped += one.Skipped
+						if one.Delivery == nil || one.Delivery.SettledAt != nil {
+							lags = append(lags, a.at.Sub(one.At))
+						}
+					}
+				case <-time.After(time.Second):
+					quiet = true
+				}
+			}
+			slices.Sort(lags)
+			require.NotEmpty(t, lags)
+			t.Logf("%4d/s for %v, %s: %d pushed, %d told, %d skipped, p50 %v, p99 %v", rate, each, m.name, pushed.Load(), len(lags), skipped,
+				lags[len(lags)/2].Round(time.Millisecond/10), lags[len(lags)*99/100].Round(time.Millisecond/10))
+		}
 	}
 }

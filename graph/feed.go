@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"datapusher/ent"
 	"datapusher/internal/auth"
 	"datapusher/internal/changes"
@@ -23,6 +25,9 @@ const (
 	readPace = 50 * time.Millisecond
 	// maxPending ids wait to be read; of more the newest are.
 	maxPending = 2 * readAtOnce
+	// toldPerSecond payloads leave a process at most, over all subscriptions, so that
+	// those who only look leave the processors to those who send.
+	toldPerSecond = 4000
 	// remembered is how many changes of a feed are there for those who come back.
 	remembered = 1024
 	// linger is how long a feed goes on when the last of its readers has left.
@@ -32,6 +37,8 @@ const (
 	overlap = 10 * time.Second
 	// looksBetween is how many looks are left out where the bus tells what changes.
 	looksBetween = 10
+	// maxFilters of readers are looked for in one go.
+	maxFilters = 50
 	// lookAtOnce bounds the statements of all feeds of a process together: the more
 	// there are, the longer each of them waits, and the database does not notice.
 	lookAtOnce = 4
@@ -56,8 +63,9 @@ type change struct {
 // somebody is interested in.
 type feeds struct {
 	bus    *changes.Bus // nil: there is none, so that feeds look by themselves
-	tables *tables
+	store  *store
 	every  time.Duration // between two looks
+	pace   *rate.Limiter // of payloads
 	logger *slog.Logger
 
 	ctx  context.Context // ends with close
@@ -70,8 +78,9 @@ type feeds struct {
 
 func newFeeds(client *ent.Client, bus *changes.Bus, every time.Duration, logger *slog.Logger) *feeds {
 	f := &feeds{
-		bus: bus, every: every, logger: logger, open: map[changes.Topic]*feed{},
-		tables: &tables{ent: client, places: make(chan struct{}, lookAtOnce)},
+		bus: bus, every: every, pace: rate.NewLimiter(toldPerSecond, toldPerSecond/10), logger: logger,
+		open:  map[changes.Topic]*feed{},
+		store: &store{ent: client, places: make(chan struct{}, lookAtOnce)},
 	}
 	f.ctx, f.stop = context.WithCancel(context.Background())
 	return f
@@ -97,7 +106,7 @@ type feed struct {
 	ready chan struct{} // closed when it has had its first look, or has failed
 	err   error         // of that look
 
-	memory memory // of the loop, and of the first look
+	memory memory
 
 	mu      sync.Mutex
 	pending map[string]struct{} // ids to be read
@@ -120,12 +129,12 @@ func (s *feeds) get(ctx context.Context, topic changes.Topic) (*feed, error) {
 		f = &feed{
 			feeds: s, topic: topic, kind: kinds[topic.Kind], name: randomName(), began: time.Now(),
 			wake: make(chan struct{}, 1), ready: make(chan struct{}),
-			memory:  newMemory(),
-			pending: map[string]struct{}{}, readers: map[*reader]struct{}{}, left: time.Now(),
+			pending: map[string]struct{}{}, readers: map[*reader]struct{}{},
 		}
 		s.open[topic] = f
 		s.done.Go(f.run)
 	}
+	f.expect()
 	s.mu.Unlock()
 	select {
 	case <-f.ready:
@@ -145,8 +154,8 @@ func (f *feed) run() {
 	ctx := auth.AsSystem(f.ctx)
 	stop := f.bus.Watch(f.topic, f.hint)
 	defer stop()
-	now, err := f.tables.look(ctx, f.kind, f.topic.Account, filter{}, f.began.Add(-overlap))
-	f.kind.learn(&f.memory, now)
+	now, err := f.store.look(ctx, f.kind, f.topic.Account, filter{}, f.began.Add(-overlap))
+	f.memory.learn(now)
 	if f.err = err; err != nil {
 		f.drop()
 	}
@@ -173,6 +182,17 @@ func (f *feed) run() {
 			}
 		}
 	}
+}
+
+// prime learns how deliveries stand that a new reader asks for: from then on they
+// have changed where they differ.
+func (f *feed) prime(ctx context.Context, one filter) error {
+	if f.topic.Kind != changes.Deliveries || one == (filter{}) {
+		return nil
+	}
+	rows, err := f.store.look(auth.AsSystem(ctx), f.kind, f.topic.Account, one, time.Time{})
+	f.memory.learn(rows)
+	return err
 }
 
 // rest keeps the pace.
@@ -231,7 +251,7 @@ func (f *feed) take() (ids []string, around bool) {
 func (f *feed) read(ctx context.Context) {
 	ids, around := f.take()
 	if len(ids) > 0 {
-		rows, err := f.tables.read(ctx, f.kind, f.topic.Account, ids)
+		rows, err := f.store.read(ctx, f.kind, f.topic.Account, ids)
 		if err != nil {
 			f.failed(err)
 			f.hint(ids) // once more
@@ -247,20 +267,31 @@ func (f *feed) read(ctx context.Context) {
 // lookAround tells what nobody has hinted at: of the topic, and of what readers ask
 // for in particular.
 func (f *feed) lookAround(ctx context.Context) {
-	f.mu.Lock()
-	filters := map[filter]bool{{}: true}
-	for r := range f.readers {
-		filters[r.filter] = true
-	}
-	f.mu.Unlock()
-	for one := range filters {
-		rows, err := f.tables.look(ctx, f.kind, f.topic.Account, one, time.Now().Add(-overlap))
+	for one := range f.filters() {
+		rows, err := f.store.look(ctx, f.kind, f.topic.Account, one, time.Now().Add(-overlap))
 		if err != nil { // the next look tells what this one has missed
 			f.failed(err)
 			return
 		}
 		f.tell(f.kind.differ(&f.memory, rows, f.began.Add(-overlap)))
 	}
+}
+
+// filters are what to look for: everything, and deliveries that readers ask for, of
+// whom a few have their turn where there are many.
+func (f *feed) filters() map[filter]bool {
+	all := map[filter]bool{{}: true}
+	if f.topic.Kind != changes.Deliveries {
+		return all
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for r := range f.readers {
+		if all[r.filter] = true; len(all) > maxFilters {
+			break
+		}
+	}
+	return all
 }
 
 func (f *feed) failed(err error) {
@@ -305,6 +336,15 @@ func (f *feed) deserted() bool {
 	return true
 }
 
+// expect keeps a feed that nobody reads open for a reader who is about to join.
+func (f *feed) expect() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.readers) == 0 {
+		f.left = time.Now()
+	}
+}
+
 func (f *feed) drop() {
 	f.feeds.mu.Lock()
 	defer f.feeds.mu.Unlock()
@@ -339,22 +379,38 @@ func (f *feed) leave(r *reader) {
 }
 
 // memory is what was known last of rows: the newest twenty thousand or so.
-type memory struct{ young, old map[string]any }
+type memory struct {
+	mu         sync.Mutex
+	young, old map[string]any
+}
 
 const generation = 20_000
 
-func newMemory() memory { return memory{young: map[string]any{}} }
-
-func (m *memory) get(id string) (state any, known bool) {
-	if state, known = m.young[id]; !known {
-		state, known = m.old[id]
+// learn takes in rows of which nothing is known.
+func (m *memory) learn(rows []*change) {
+	for _, c := range rows {
+		m.swap(c.id, c.state, false)
 	}
-	return state, known
 }
 
-func (m *memory) set(id string, state any) {
+// change takes in how a row stands, and tells how it stood.
+func (m *memory) change(c *change) (before any, known bool) { return m.swap(c.id, c.state, true) }
+
+func (m *memory) swap(id string, state any, anyway bool) (before any, known bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if before, known = m.young[id]; !known {
+		before, known = m.old[id]
+	}
+	if known && !anyway {
+		return before, known
+	}
 	if len(m.young) >= generation {
-		m.young, m.old = map[string]any{}, m.young
+		m.young, m.old = nil, m.young
+	}
+	if m.young == nil {
+		m.young = map[string]any{}
 	}
 	m.young[id] = state
+	return before, known
 }

@@ -56,23 +56,15 @@ var kinds = map[changes.Kind]*kind{
 	},
 }
 
-// learn takes rows in as they are.
-func (k *kind) learn(m *memory, rows []*change) {
-	for _, c := range rows {
-		m.set(c.id, c.state)
-	}
-}
-
 // differ takes rows in, and gives those that are not as they were. One of which
 // nothing is known has changed if it was made after born.
 func (k *kind) differ(m *memory, rows []*change, born time.Time) []*change {
 	var changed []*change
 	for _, c := range rows {
-		before, known := m.get(c.id)
+		before, known := m.change(c)
 		if !known && k.usual != nil {
 			before, known = k.usual, true
 		}
-		m.set(c.id, c.state)
 		if known && before != c.state || !known && c.id >= id.First(k.prefix, born) {
 			changed = append(changed, c)
 		}
@@ -80,22 +72,22 @@ func (k *kind) differ(m *memory, rows []*change, born time.Time) []*change {
 	return changed
 }
 
-// tables are what feeds read, a few at a time.
-type tables struct {
+// store is what feeds read, a few statements at a time.
+type store struct {
 	ent    *ent.Client
 	places chan struct{}
 }
 
-func (t *tables) read(ctx context.Context, k *kind, account string, ids []string) (rows []*change, err error) {
+func (t *store) read(ctx context.Context, k *kind, account string, ids []string) (rows []*change, err error) {
 	return t.at(ctx, func(ctx context.Context) ([]*change, error) { return k.read(ctx, t.ent, account, ids) })
 }
 
-func (t *tables) look(ctx context.Context, k *kind, account string, f filter, since time.Time) ([]*change, error) {
+func (t *store) look(ctx context.Context, k *kind, account string, f filter, since time.Time) ([]*change, error) {
 	return t.at(ctx, func(ctx context.Context) ([]*change, error) { return k.look(ctx, t.ent, account, f, since) })
 }
 
 // at takes a place for a look at the tables.
-func (t *tables) at(ctx context.Context, look func(context.Context) ([]*change, error)) ([]*change, error) {
+func (t *store) at(ctx context.Context, look func(context.Context) ([]*change, error)) ([]*change, error) {
 	select {
 	case t.places <- struct{}{}:
 		defer func() { <-t.places }()

@@ -83,6 +83,29 @@ func (p *processes) accept(t *testing.T, bus *changes.Bus, hinted bool, delay ti
 	return event, delivered
 }
 
+// attempt records one as the core does.
+func (p *processes) attempt(t *testing.T, of string, status delivery.Status, number int) {
+	now := time.Now().UTC()
+	tx, err := p.db.Ent.Tx(p.system)
+	if err == nil {
+		err = tx.Attempt.Create().SetID(id.AttemptOf(of, number)).SetAccountID(p.account).SetDeliveryID(of).SetNumber(number).
+			SetStatus(500).SetStartedAt(now).SetDurationUs(1).Exec(p.system)
+	}
+	if err == nil {
+		u := tx.Delivery.UpdateOneID(of).SetStatus(status).SetAttemptCount(number).ClearSettledAt()
+		if status == delivery.StatusSucceeded {
+			u.SetSettledAt(now)
+		}
+		err = u.Exec(p.system)
+	}
+	if err == nil {
+		err = tx.Commit()
+	}
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 // TestResumingLosesNothing: events come in at several processes at once, their ids
 // and commits cross, some of what the bus says is lost; a reader breaks off again and
 // again, and goes on where it was, here or at another process. It misses none. At the
@@ -196,13 +219,7 @@ func TestTheLastStateIsTold(t *testing.T) {
 				s := final[one]
 				s.attempts++
 				s.status = []delivery.Status{delivery.StatusRetrying, delivery.StatusSucceeded}[r.IntN(2)]
-				u := db.Ent.Delivery.UpdateOneID(one).SetStatus(s.status).SetAttemptCount(s.attempts).ClearSettledAt()
-				if s.status == delivery.StatusSucceeded {
-					u.SetSettledAt(time.Now().UTC())
-				}
-				if err := u.Exec(p.system); err != nil {
-					t.Error(err)
-				}
+				p.attempt(t, one, s.status, s.attempts)
 				final[one] = s
 				if r.IntN(10) > 0 {
 					p.buses[r.IntN(2)].Note(p.account, one)

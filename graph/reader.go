@@ -52,11 +52,15 @@ func stream[T any](ctx context.Context, s *feeds, k changes.Kind, in interest, p
 		context.AfterFunc(ctx, func() { close(out) })
 		return out, nil
 	}
-	r := &reader{filter: filter, wake: make(chan struct{}, 1)}
+	r := &reader{filter: filter, wake: make(chan struct{}, 1), newest: map[string]*change{}}
 	if r.feed, err = s.get(ctx, topic); err != nil {
-		return nil, problem.Wrap(err, problem.Unavailable, "the database does not answer now: subscribe again")
+		return nil, unreadable(err)
 	}
 	known := r.feed.join(r, after)
+	if err := r.feed.prime(ctx, filter); err != nil {
+		r.feed.leave(r)
+		return nil, unreadable(err)
+	}
 	marks, _ := ctx.Value(marksKey{}).(*marks)
 	go func() {
 		defer close(out)
@@ -72,6 +76,10 @@ func stream[T any](ctx context.Context, s *feeds, k changes.Kind, in interest, p
 		})
 	}()
 	return out, nil
+}
+
+func unreadable(err error) error {
+	return problem.Wrap(err, problem.Unavailable, "the database does not answer now: subscribe again")
 }
 
 // topicOf finds the feed that has what is of interest. What the viewer does not see
@@ -94,7 +102,7 @@ func (s *feeds) topicOf(ctx context.Context, k changes.Kind, in interest) (t cha
 			return t, f, false, nil
 		}
 		if f.event = *in.event; t.Account == "" {
-			e, err := s.tables.ent.Event.Query().Where(event.ID(f.event)).Select(event.FieldAccountID).Only(ctx)
+			e, err := s.store.ent.Event.Query().Where(event.ID(f.event)).Select(event.FieldAccountID).Only(ctx)
 			if err != nil {
 				return t, f, false, ent.MaskNotFound(err)
 			}
@@ -106,7 +114,7 @@ func (s *feeds) topicOf(ctx context.Context, k changes.Kind, in interest) (t cha
 			return t, f, false, nil
 		}
 		if f.destination = *in.destination; t.Account == "" {
-			d, err := s.tables.ent.Destination.Query().Where(destination.ID(f.destination)).Select(destination.FieldAccountID).Only(ctx)
+			d, err := s.store.ent.Destination.Query().Where(destination.ID(f.destination)).Select(destination.FieldAccountID).Only(ctx)
 			if err != nil {
 				return t, f, false, ent.MaskNotFound(err)
 			}
@@ -125,6 +133,7 @@ type reader struct {
 
 	mu      sync.Mutex
 	unread  []*change
+	newest  map[string]*change // of each row in unread: it stands for what came before
 	skipped int
 }
 
@@ -132,10 +141,12 @@ type reader struct {
 func (r *reader) put(c *change) {
 	r.mu.Lock()
 	if len(r.unread) >= maxUnread {
-		r.unread = r.unread[1:]
-		r.skipped++
+		if _, stands := r.shift(); stands {
+			r.skipped++
+		}
 	}
 	r.unread = append(r.unread, c)
+	r.newest[c.id] = c
 	r.mu.Unlock()
 	select {
 	case r.wake <- struct{}{}:
@@ -161,15 +172,32 @@ func (r *reader) miss(ids []string) {
 	r.mu.Unlock()
 }
 
+// shift takes the oldest out, and tells whether the row has not changed since.
+func (r *reader) shift() (c *change, stands bool) {
+	c, r.unread = r.unread[0], r.unread[1:]
+	if stands = r.newest[c.id] == c; stands {
+		delete(r.newest, c.id)
+	}
+	return c, stands
+}
+
+// next is what to tell now; nil: nothing.
 func (r *reader) next() (c *change, skipped int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.unread) == 0 {
-		return nil, 0
+	for len(r.unread) > 0 {
+		if c, stands := r.shift(); stands {
+			skipped, r.skipped = r.skipped, 0
+			return c, skipped
+		}
 	}
-	c, r.unread = r.unread[0], r.unread[1:]
-	skipped, r.skipped = r.skipped, 0
-	return c, skipped
+	return nil, 0
+}
+
+func (r *reader) any() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.unread) > 0
 }
 
 // begin forgets what has come so far.
@@ -177,6 +205,7 @@ func (r *reader) begin() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.unread, r.skipped = nil, 0
+	clear(r.newest)
 }
 
 // run tells what comes, until there is nobody to tell. Who comes back to a feed
@@ -191,8 +220,7 @@ func (r *reader) run(ctx context.Context, after *place, known bool, tell func(no
 	}
 	caught := time.Now()
 	for {
-		c, skipped := r.next()
-		if c == nil {
+		if !r.any() {
 			select {
 			case <-r.wake:
 				continue
@@ -200,8 +228,17 @@ func (r *reader) run(ctx context.Context, after *place, known bool, tell func(no
 				return
 			}
 		}
+		if r.feed.pace.Wait(ctx) != nil {
+			return
+		}
+		c, skipped := r.next()
+		if c == nil {
+			continue
+		}
 		if before != nil {
-			if state, found := before.get(c.id); found && state == c.state && skipped == 0 {
+			// Told anyway where it stood otherwise: the feed may have read it before, and then
+			// it comes once more as it is.
+			if state, found := before.change(c); found && state == c.state && skipped == 0 {
 				continue
 			}
 			if time.Since(caught) > 2*overlap {
@@ -220,7 +257,7 @@ func (r *reader) run(ctx context.Context, after *place, known bool, tell func(no
 // has brought meanwhile is forgotten, and the newest rows are looked at once more:
 // what they lack the feed has yet to bring.
 func (r *reader) catchUp(ctx context.Context, after place, tell func(notice) bool) (before *memory, ok bool) {
-	m := newMemory()
+	m := memory{}
 	k, since := r.feed.kind, after.found.Add(-overlap)
 	for last := false; ; last = true {
 		for page := ""; ; {
@@ -229,14 +266,13 @@ func (r *reader) catchUp(ctx context.Context, after place, tell func(notice) boo
 				return nil, false
 			}
 			for _, c := range rows {
-				if state, found := m.get(c.id); found && state == c.state {
+				if state, found := m.change(c); found && state == c.state {
 					continue
 				}
-				m.set(c.id, c.state)
 				if c.found.Before(after.found) {
 					c.found = after.found
 				}
-				if !tell(notice{c, place{found: c.found}.cursor(k), 0}) {
+				if r.feed.pace.Wait(ctx) != nil || !tell(notice{c, place{found: c.found}.cursor(k), 0}) {
 					return nil, false
 				}
 			}
@@ -257,8 +293,8 @@ func (r *reader) catchUp(ctx context.Context, after place, tell func(notice) boo
 // page reads a page, however long that takes.
 func (r *reader) page(ctx context.Context, since time.Time, page string) (rows []*change, next string, err error) {
 	for {
-		_, err = r.feed.tables.at(auth.AsSystem(ctx), func(ctx context.Context) ([]*change, error) {
-			rows, next, err = r.feed.kind.since(ctx, r.feed.tables.ent, r.feed.topic.Account, r.filter, since, page)
+		_, err = r.feed.store.at(auth.AsSystem(ctx), func(ctx context.Context) ([]*change, error) {
+			rows, next, err = r.feed.kind.since(ctx, r.feed.store.ent, r.feed.topic.Account, r.filter, since, page)
 			return nil, err
 		})
 		if err == nil || ctx.Err() != nil {

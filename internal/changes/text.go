@@ -116,7 +116,7 @@ func shorten(one string) string {
 }
 
 func lengthen(p id.Prefix, short string) (one string, ok bool) {
-	if len(short) > id.Length-4 {
+	if short == "" || len(short) > id.Length-4 {
 		return "", false
 	}
 	one = string(p) + "_" + short + strings.Repeat("0", id.Length-4-len(short))

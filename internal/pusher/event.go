@@ -86,8 +86,8 @@ func (p *Pusher) makeEvent(ctx context.Context, tx *ent.Client, n newEvent) (m m
 	return m, nil
 }
 
-// tell lets those who watch know of an event that was made.
-func (p *Pusher) tell(m madeEvent) {
+// noteMade lets those who watch know of an event that was made.
+func (p *Pusher) noteMade(m madeEvent) {
 	ids := []string{m.ID}
 	for _, d := range m.deliveries {
 		ids = append(ids, d.ID)
