@@ -229,8 +229,15 @@ func (f *feed) take() (ids []string, around bool) {
 	defer f.mu.Unlock()
 	ids = slices.Sorted(maps.Keys(f.pending))
 	if over := len(ids) - maxPending; over > 0 {
+		missed := ids[:over:over]
+		if f.topic.Kind == changes.Events { // a look may have told of them, and does no more
+			missed = slices.DeleteFunc(slices.Clone(missed), func(one string) bool {
+				_, known := f.memory.swap(one, eventState, false)
+				return known
+			})
+		}
 		for r := range f.readers {
-			r.miss(ids[:over])
+			r.miss(missed)
 		}
 		ids = ids[over:]
 	}

@@ -114,11 +114,13 @@ func eventsOf(c *ent.Client, account string, order ...sql.OrderTermOption) *ent.
 	return q.Order(event.ByID(order...))
 }
 
-// eventChanges: an event is told once, and never changes.
+// eventState is how an event stands: it is told once, and never changes.
+var eventState any = struct{}{}
+
 func eventChanges(rows []*ent.Event, err error) ([]*change, error) {
 	all := make([]*change, len(rows))
 	for i, e := range rows {
-		all[i] = &change{id: e.ID, account: e.AccountID, at: e.CreatedAt, state: struct{}{}, row: e}
+		all[i] = &change{id: e.ID, account: e.AccountID, at: e.CreatedAt, state: eventState, row: e}
 	}
 	return all, err
 }

@@ -92,9 +92,11 @@ func (p *processes) attempt(t *testing.T, of string, status delivery.Status, num
 			SetStatus(500).SetStartedAt(now).SetDurationUs(1).Exec(p.system)
 	}
 	if err == nil {
-		u := tx.Delivery.UpdateOneID(of).SetStatus(status).SetAttemptCount(number).ClearSettledAt()
+		u := tx.Delivery.UpdateOneID(of).SetStatus(status).SetAttemptCount(number)
 		if status == delivery.StatusSucceeded {
 			u.SetSettledAt(now)
+		} else {
+			u.ClearSettledAt()
 		}
 		err = u.Exec(p.system)
 	}

@@ -112,7 +112,7 @@ func newExecutor(o Options, feeds *feeds) *executor.Executor {
 	exec.Use(pages{})
 	exec.Use(costs{schema})
 	exec.AroundFields(codeFields)
-	exec.AroundFields(boundFields(o.MaxTime))
+	exec.AroundFields(boundFields)
 	return exec
 }
 

@@ -285,7 +285,9 @@ func (c *socket) begin(op *operation, params *graphql.RawParams) (e *end) {
 	}
 	endless := oc.Operation.Operation == ast.Subscription
 	ctx, cancel := op.ctx, context.CancelFunc(func() {})
-	if !endless {
+	if endless {
+		ctx = withBounds(ctx, c.maxTime)
+	} else {
 		ctx, cancel = context.WithTimeout(ctx, c.maxTime)
 	}
 	responses, ctx := c.exec.DispatchOperation(ctx, oc)

@@ -85,8 +85,13 @@ func (s *streams) sendEvents(w http.ResponseWriter, r *http.Request, op *graphql
 	watched, stop := s.auth.Watch(ctx, v)
 	defer stop()
 
+	a, err := s.begin(auth.With(watched, v), op)
+	if err != nil {
+		return err
+	}
+	defer a.cancel()
 	e := &events{w: w, control: http.NewResponseController(w), limit: s.limits.Write, stop: cancel}
-	e.begin()
+	e.begin() // after the subscription: who reads it knows that it stands
 	ended := make(chan struct{})
 	defer func() { <-ended }()
 	go func() {
@@ -94,13 +99,13 @@ func (s *streams) sendEvents(w http.ResponseWriter, r *http.Request, op *graphql
 		e.keepAlive(watched, s.limits.Ping)
 	}()
 	defer cancel()
-	s.answer(auth.With(watched, v), e, op)
+	s.send(a, e)
 	if s.ctx.Err() == nil && r.Context().Err() == nil {
 		switch cause := context.Cause(watched); {
 		case errors.Is(cause, auth.ErrRevoked):
-			s.refuse(ctx, e, auth.Denied())
+			s.sendError(ctx, e, auth.Denied())
 		case errors.Is(cause, auth.ErrUnchecked):
-			s.refuse(ctx, e, problem.New(problem.Unavailable, "the credential cannot be checked now"))
+			s.sendError(ctx, e, problem.New(problem.Unavailable, "the credential cannot be checked now"))
 			return nil // without an end: the client comes back
 		}
 		e.send("complete", "", nil)
@@ -108,42 +113,62 @@ func (s *streams) sendEvents(w http.ResponseWriter, r *http.Request, op *graphql
 	return nil
 }
 
-// answer sends what an operation answers, until there is no more.
-func (s *streams) answer(ctx context.Context, e *events, op *graphql.OperationContext) {
+// answers are those of an operation that goes on.
+type answers struct {
+	ctx     context.Context
+	cancel  context.CancelFunc
+	next    graphql.ResponseHandler
+	marks   *marks
+	endless bool
+}
+
+// begin begins an operation.
+func (s *streams) begin(ctx context.Context, op *graphql.OperationContext) (a answers, err error) {
+	a = answers{cancel: func() {}, endless: op.Operation.Operation == ast.Subscription}
+	if a.endless {
+		ctx = withBounds(ctx, s.maxTime)
+	} else {
+		ctx, a.cancel = context.WithTimeout(ctx, s.maxTime)
+	}
 	defer func() {
 		if v := recover(); v != nil {
-			s.refuse(ctx, e, recovered(ctx, v))
+			a.cancel()
+			err = recovered(ctx, v)
 		}
 	}()
-	endless := op.Operation.Operation == ast.Subscription
-	if !endless {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, s.maxTime)
-		defer cancel()
-	}
-	ctx, marks := withMarks(ctx)
-	responses, ctx := s.exec.DispatchOperation(ctx, op)
+	ctx, a.marks = withMarks(ctx)
+	a.next, a.ctx = s.exec.DispatchOperation(ctx, op)
+	return a, nil
+}
+
+// send sends what an operation answers, until there is no more.
+func (s *streams) send(a answers, e *events) {
+	defer func() {
+		if v := recover(); v != nil {
+			s.sendError(a.ctx, e, recovered(a.ctx, v))
+		}
+	}()
 	for {
-		response := responses(ctx)
-		if response == nil || ctx.Err() != nil && endless {
+		response := a.next(a.ctx)
+		if response == nil || a.ctx.Err() != nil && a.endless {
 			return
 		}
 		mark := ""
-		if c := marks.pop(); c != nil {
+		if c := a.marks.pop(); c != nil {
 			mark = cursorText(*c)
 		}
 		payload, err := json.Marshal(response)
 		if err != nil {
 			panic(err) // a marshaler of ours wrote no JSON
 		}
-		if !e.send("next", mark, payload) || !endless || len(response.Data) == 0 {
+		if !e.send("next", mark, payload) || !a.endless || len(response.Data) == 0 {
 			return
 		}
 	}
 }
 
-// refuse tells an error as an answer.
-func (s *streams) refuse(ctx context.Context, e *events, err error) {
+// sendError tells an error as an answer.
+func (s *streams) sendError(ctx context.Context, e *events, err error) {
 	payload, merr := json.Marshal(s.exec.DispatchError(ctx, gqlerror.List{gqlerror.Wrap(err)}))
 	if merr != nil {
 		panic(merr) // texts
