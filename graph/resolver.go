@@ -16,5 +16,5 @@ type Resolver struct {
 	pusher  *pusher.Pusher
 	box     vault.Box
 	tracker workflows.Tracker // nil: the engine has no UI
-	updates *updates
+	feeds   *feeds
 }

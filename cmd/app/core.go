@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"datapusher/internal/changes"
 	"datapusher/internal/database"
 	"datapusher/internal/delivery"
 	"datapusher/internal/rekey"
@@ -29,7 +30,8 @@ type base struct {
 	core    *delivery.Core
 	engine  workflows.Engine
 	metrics *telemetry.Metrics
-	closers []func() // run in the opposite order
+	changes *changes.Bus // what has changed, for subscriptions in any process
+	closers []func()     // run in the opposite order
 }
 
 func (b *base) onClose(f func()) { b.closers = append(b.closers, f) }
@@ -73,9 +75,11 @@ func newBase(ctx context.Context, c Config, o Options) (_ *base, err error) {
 	if err := rekey.Check(ctx, b.db, b.box); err != nil { // after the migrations
 		return nil, err
 	}
+	b.changes = changes.New(b.db, b.logger)
+	b.onClose(b.changes.Close)
 	b.core = delivery.New(delivery.Options{
 		DB: b.db, Box: b.box, Sender: b.sender, Logger: b.logger, Now: time.Now, Observe: b.metrics.Attempt,
-		DisableAfter: c.DisableAfter,
+		DisableAfter: c.DisableAfter, Changes: b.changes,
 	})
 	b.onClose(b.core.Close)
 	b.metrics.Backlog(b.core.Backlog)

@@ -84,7 +84,7 @@ func Start(ctx context.Context, c Config, o Options) (_ *Server, err error) {
 	b.onClose(s.dispatcher.Close)
 	in := ingest.Options{
 		DB: b.db, Runs: s.dispatcher, Logger: b.logger, Now: time.Now, Lease: lease, Observe: b.metrics.Commit,
-		KeyLifetime: c.IdempotencyTTL,
+		KeyLifetime: c.IdempotencyTTL, Changes: b.changes,
 	}
 	if o.Work {
 		in.Busy, in.Deferred = b.core.Busy, b.core.Deferred
@@ -97,7 +97,7 @@ func Start(ctx context.Context, c Config, o Options) (_ *Server, err error) {
 
 	s.Pusher = pusher.New(pusher.Options{
 		DB: b.db, Box: b.box, Auth: authenticator, Engine: b.engine, Sender: b.sender, Now: time.Now, Logger: b.logger,
-		Changed: b.core.Changed,
+		Changed: b.core.Changed, Changes: b.changes,
 	})
 	handler, err := s.handler(authenticator)
 	if err != nil {
@@ -122,6 +122,7 @@ func (s *Server) handler(authenticator *auth.Authenticator) (http.Handler, error
 	silent := s.config.Introspection == introspectionOff
 	s.graphql = graph.NewHandler(graph.Options{
 		Pusher: s.Pusher, DB: s.db, Box: s.box, Engine: s.engine, Logger: s.logger, Auth: authenticator, NoIntrospection: silent,
+		Changes: s.changes,
 	})
 	s.onClose(s.graphql.Close)
 	return httpapi.New(httpapi.Options{

@@ -17,6 +17,9 @@ var asSystem = map[string]string{
 	"internal/delivery Core.change":     "a worker's: how a destination stands",
 	"internal/delivery Core.stands":     "a worker's: how a destination stands",
 	"internal/delivery Core.replayOnce": "a worker's: a turn of a replay, which names its account in every condition",
+	"graph feed.run":                    "reads for all who subscribe to a topic: its account is in every condition, and readers own it",
+	"graph feed.prime":                  "the same, when one of them begins",
+	"graph reader.page":                 "the same, for one who comes back",
 	"internal/httpapi api.isAccount":    "the integer of the account that the token is of: the token may lack the scope to read",
 	"internal/seed Import":              "the operator's command",
 

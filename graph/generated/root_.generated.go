@@ -191,6 +191,13 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	DeliveryUpdatedPayload struct {
+		At       func(childComplexity int) int
+		Cursor   func(childComplexity int) int
+		Delivery func(childComplexity int) int
+		Skipped  func(childComplexity int) int
+	}
+
 	Destination struct {
 		Account          func(childComplexity int) int
 		AccountID        func(childComplexity int) int
@@ -234,6 +241,13 @@ type ComplexityRoot struct {
 		Since             func(childComplexity int) int
 	}
 
+	DestinationHealthChangedPayload struct {
+		At          func(childComplexity int) int
+		Cursor      func(childComplexity int) int
+		Destination func(childComplexity int) int
+		Skipped     func(childComplexity int) int
+	}
+
 	Event struct {
 		Account        func(childComplexity int) int
 		AccountID      func(childComplexity int) int
@@ -258,6 +272,13 @@ type ComplexityRoot struct {
 	EventEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	EventReceivedPayload struct {
+		At      func(childComplexity int) int
+		Cursor  func(childComplexity int) int
+		Event   func(childComplexity int) int
+		Skipped func(childComplexity int) int
 	}
 
 	HTTPRequest struct {
@@ -432,7 +453,9 @@ type ComplexityRoot struct {
 	}
 
 	Subscription struct {
-		DeliveryUpdated func(childComplexity int, accountID *string, eventID *string, destinationID *string) int
+		DeliveryUpdated          func(childComplexity int, accountID *string, eventID *string, destinationID *string, after *entgql.Cursor[string]) int
+		DestinationHealthChanged func(childComplexity int, accountID *string, destinationID *string, after *entgql.Cursor[string]) int
+		EventReceived            func(childComplexity int, accountID *string, after *entgql.Cursor[string]) int
 	}
 
 	TimelineEntry struct {
@@ -1071,6 +1094,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DeliveryEdge.Node(childComplexity), true
 
+	case "DeliveryUpdatedPayload.at":
+		if e.ComplexityRoot.DeliveryUpdatedPayload.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryUpdatedPayload.At(childComplexity), true
+	case "DeliveryUpdatedPayload.cursor":
+		if e.ComplexityRoot.DeliveryUpdatedPayload.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryUpdatedPayload.Cursor(childComplexity), true
+	case "DeliveryUpdatedPayload.delivery":
+		if e.ComplexityRoot.DeliveryUpdatedPayload.Delivery == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryUpdatedPayload.Delivery(childComplexity), true
+	case "DeliveryUpdatedPayload.skipped":
+		if e.ComplexityRoot.DeliveryUpdatedPayload.Skipped == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryUpdatedPayload.Skipped(childComplexity), true
+
 	case "Destination.account":
 		if e.ComplexityRoot.Destination.Account == nil {
 			break
@@ -1266,6 +1314,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DestinationHealth.Since(childComplexity), true
 
+	case "DestinationHealthChangedPayload.at":
+		if e.ComplexityRoot.DestinationHealthChangedPayload.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DestinationHealthChangedPayload.At(childComplexity), true
+	case "DestinationHealthChangedPayload.cursor":
+		if e.ComplexityRoot.DestinationHealthChangedPayload.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DestinationHealthChangedPayload.Cursor(childComplexity), true
+	case "DestinationHealthChangedPayload.destination":
+		if e.ComplexityRoot.DestinationHealthChangedPayload.Destination == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DestinationHealthChangedPayload.Destination(childComplexity), true
+	case "DestinationHealthChangedPayload.skipped":
+		if e.ComplexityRoot.DestinationHealthChangedPayload.Skipped == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DestinationHealthChangedPayload.Skipped(childComplexity), true
+
 	case "Event.account":
 		if e.ComplexityRoot.Event.Account == nil {
 			break
@@ -1380,6 +1453,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.EventEdge.Node(childComplexity), true
+
+	case "EventReceivedPayload.at":
+		if e.ComplexityRoot.EventReceivedPayload.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventReceivedPayload.At(childComplexity), true
+	case "EventReceivedPayload.cursor":
+		if e.ComplexityRoot.EventReceivedPayload.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventReceivedPayload.Cursor(childComplexity), true
+	case "EventReceivedPayload.event":
+		if e.ComplexityRoot.EventReceivedPayload.Event == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventReceivedPayload.Event(childComplexity), true
+	case "EventReceivedPayload.skipped":
+		if e.ComplexityRoot.EventReceivedPayload.Skipped == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventReceivedPayload.Skipped(childComplexity), true
 
 	case "HTTPRequest.body":
 		if e.ComplexityRoot.HTTPRequest.Body == nil {
@@ -2195,7 +2293,29 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Subscription.DeliveryUpdated(childComplexity, args["accountID"].(*string), args["eventID"].(*string), args["destinationID"].(*string)), true
+		return e.ComplexityRoot.Subscription.DeliveryUpdated(childComplexity, args["accountID"].(*string), args["eventID"].(*string), args["destinationID"].(*string), args["after"].(*entgql.Cursor[string])), true
+	case "Subscription.destinationHealthChanged":
+		if e.ComplexityRoot.Subscription.DestinationHealthChanged == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_destinationHealthChanged_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.DestinationHealthChanged(childComplexity, args["accountID"].(*string), args["destinationID"].(*string), args["after"].(*entgql.Cursor[string])), true
+	case "Subscription.eventReceived":
+		if e.ComplexityRoot.Subscription.EventReceived == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_eventReceived_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.EventReceived(childComplexity, args["accountID"].(*string), args["after"].(*entgql.Cursor[string])), true
 
 	case "TimelineEntry.action":
 		if e.ComplexityRoot.TimelineEntry.Action == nil {
@@ -5699,19 +5819,26 @@ A moment after RFC 3339, such as ` + "`" + `"2030-01-31T12:00:00Z"` + "`" + `; a
 scalar Time
 `, BuiltIn: false},
 	{Name: "../schema/subscription.graphql", Input: `"""
-Subscriptions go over a WebSocket at the same path, with the subprotocol ` + "`" + `graphql-transport-ws` + "`" + `. A credential has to come
-within 3 s: with the upgrade, or in ` + "`" + `connection_init` + "`" + ` as ` + "`" + `{"Authorization": "Bearer <token>"}` + "`" + ` or ` + "`" + `{"token": "<token>"}` + "`" + `.
+Subscriptions go over a WebSocket at the same path, with the subprotocol ` + "`" + `graphql-transport-ws` + "`" + `, or over server-sent events:
+the same request with ` + "`" + `Accept: text/event-stream` + "`" + `, each answer an event ` + "`" + `next` + "`" + ` and at the end ` + "`" + `complete` + "`" + ` (the protocol
+graphql-sse, distinct connections). A credential has to come with the request, or on a WebSocket within 3 s: with the
+upgrade, or in ` + "`" + `connection_init` + "`" + ` as ` + "`" + `{"Authorization": "Bearer <token>"}` + "`" + ` or ` + "`" + `{"token": "<token>"}` + "`" + `.
 
-At most 20 operations on a connection, and 100 connections of an account. A connection ends with code 4403 within a second
-of its credential's revocation. Each event may ask for 1,000 values; the other limits are those of queries.
+At most 20 operations on a WebSocket, and 100 connections of an account. A stream ends within a second of its
+credential's revocation: a WebSocket with code 4403, server-sent events with the error ` + "`" + `unauthenticated` + "`" + `. Each event may
+ask for 1,000 values; the other limits are those of queries.
+
+What is there when a subscription begins is not told: query it after subscribing. Each payload has a ` + "`" + `cursor` + "`" + `: who gives
+the last one as ` + "`" + `after` + "`" + ` (or in the header ` + "`" + `Last-Event-ID` + "`" + `) goes on there. The server that has told it remembers the last
+1,024 of an account for half a minute and goes on exactly; another one begins ten seconds before, so that some come twice:
+what has the same id, status and attempt count is the same.
+
+Who reads more slowly than things happen misses some: ` + "`" + `skipped` + "`" + ` says how many, and what follows is the newest.
 """
 type Subscription {
   """
-  A delivery that the viewer sees has another status, or a further attempt, or is new. What is there when the subscription
-  begins is not told: query it after subscribing.
-
-  The newest 100 that fit are looked at, so name an event, or a destination, to miss none. Changes are noticed within
-  half a second or so; of several in between, the last is told.
+  A delivery that the viewer sees has another status, or a further attempt, or is new. Of several changes in a short time
+  the last is told.
   """
   deliveryUpdated(
     "Only those of this account."
@@ -5720,7 +5847,84 @@ type Subscription {
     eventID: ID
     "Only those to this destination."
     destinationID: ID
-  ): Delivery!
+    "Goes on after the payload that had this cursor."
+    after: Cursor
+  ): DeliveryUpdatedPayload!
+  """
+  An event that the viewer sees was accepted, or made by a replay.
+  """
+  eventReceived(
+    "Only those of this account."
+    accountID: ID
+    "Goes on after the payload that had this cursor. That of an event in a list will do."
+    after: Cursor
+  ): EventReceivedPayload!
+  """
+  A destination that the viewer sees stands differently: its state or the reason for it, the end of its pause, whether it
+  drains, since when it fails, when it is probed next.
+  """
+  destinationHealthChanged(
+    "Only those of this account."
+    accountID: ID
+    "Only this destination."
+    destinationID: ID
+    "Goes on after the payload that had this cursor."
+    after: Cursor
+  ): DestinationHealthChangedPayload!
+}
+
+type DeliveryUpdatedPayload {
+  """
+  As it is now.
+  """
+  delivery: Delivery!
+  """
+  When it was settled, parked or accepted; for what is recorded without a time, when the server noticed.
+  """
+  at: Time!
+  """
+  Where to go on: ` + "`" + `after` + "`" + `.
+  """
+  cursor: Cursor!
+  """
+  How many payloads were left out before this one, because they were not read in time. Query what you missed.
+  """
+  skipped: Int!
+}
+
+type EventReceivedPayload {
+  event: Event!
+  """
+  When it was accepted.
+  """
+  at: Time!
+  """
+  Where to go on: ` + "`" + `after` + "`" + `.
+  """
+  cursor: Cursor!
+  """
+  How many payloads were left out before this one, because they were not read in time. Query what you missed.
+  """
+  skipped: Int!
+}
+
+type DestinationHealthChangedPayload {
+  """
+  As it is now; ` + "`" + `health` + "`" + ` tells how it stands.
+  """
+  destination: Destination!
+  """
+  When it changed, to about a second.
+  """
+  at: Time!
+  """
+  Where to go on: ` + "`" + `after` + "`" + `.
+  """
+  cursor: Cursor!
+  """
+  How many payloads were left out before this one, because they were not read in time. Query what you missed.
+  """
+  skipped: Int!
 }
 `, BuiltIn: false},
 	{Name: "../schema/token.graphql", Input: `extend type Token {
@@ -6157,6 +6361,20 @@ func (ec *executionContext) childFields_DeliveryEdge(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type DeliveryEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_DeliveryUpdatedPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "delivery":
+		return ec.fieldContext_DeliveryUpdatedPayload_delivery(ctx, field)
+	case "at":
+		return ec.fieldContext_DeliveryUpdatedPayload_at(ctx, field)
+	case "cursor":
+		return ec.fieldContext_DeliveryUpdatedPayload_cursor(ctx, field)
+	case "skipped":
+		return ec.fieldContext_DeliveryUpdatedPayload_skipped(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeliveryUpdatedPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Destination(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -6243,6 +6461,20 @@ func (ec *executionContext) childFields_DestinationHealth(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type DestinationHealth", field.Name)
 }
 
+func (ec *executionContext) childFields_DestinationHealthChangedPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "destination":
+		return ec.fieldContext_DestinationHealthChangedPayload_destination(ctx, field)
+	case "at":
+		return ec.fieldContext_DestinationHealthChangedPayload_at(ctx, field)
+	case "cursor":
+		return ec.fieldContext_DestinationHealthChangedPayload_cursor(ctx, field)
+	case "skipped":
+		return ec.fieldContext_DestinationHealthChangedPayload_skipped(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DestinationHealthChangedPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Event(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -6293,6 +6525,20 @@ func (ec *executionContext) childFields_EventEdge(ctx context.Context, field gra
 		return ec.fieldContext_EventEdge_cursor(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type EventEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_EventReceivedPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "event":
+		return ec.fieldContext_EventReceivedPayload_event(ctx, field)
+	case "at":
+		return ec.fieldContext_EventReceivedPayload_at(ctx, field)
+	case "cursor":
+		return ec.fieldContext_EventReceivedPayload_cursor(ctx, field)
+	case "skipped":
+		return ec.fieldContext_EventReceivedPayload_skipped(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EventReceivedPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_HTTPRequest(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -10,6 +10,8 @@ import (
 	"io"
 	"strconv"
 	"time"
+
+	"entgo.io/contrib/entgql"
 )
 
 // Where the time of an attempt went, in milliseconds. DNS, connect and TLS are 0 on a connection that was kept, and what
@@ -59,6 +61,38 @@ type DeleteAccountPayload struct {
 
 type DeleteDestinationPayload struct {
 	DeletedID string `json:"deletedID"`
+}
+
+type DeliveryUpdatedPayload struct {
+	// As it is now.
+	Delivery *ent.Delivery `json:"delivery"`
+	// When it was settled, parked or accepted; for what is recorded without a time, when the server noticed.
+	At time.Time `json:"at"`
+	// Where to go on: `after`.
+	Cursor entgql.Cursor[string] `json:"cursor"`
+	// How many payloads were left out before this one, because they were not read in time. Query what you missed.
+	Skipped int `json:"skipped"`
+}
+
+type DestinationHealthChangedPayload struct {
+	// As it is now; `health` tells how it stands.
+	Destination *ent.Destination `json:"destination"`
+	// When it changed, to about a second.
+	At time.Time `json:"at"`
+	// Where to go on: `after`.
+	Cursor entgql.Cursor[string] `json:"cursor"`
+	// How many payloads were left out before this one, because they were not read in time. Query what you missed.
+	Skipped int `json:"skipped"`
+}
+
+type EventReceivedPayload struct {
+	Event *ent.Event `json:"event"`
+	// When it was accepted.
+	At time.Time `json:"at"`
+	// Where to go on: `after`.
+	Cursor entgql.Cursor[string] `json:"cursor"`
+	// How many payloads were left out before this one, because they were not read in time. Query what you missed.
+	Skipped int `json:"skipped"`
 }
 
 type PauseDestinationPayload struct {
@@ -144,11 +178,21 @@ type SetAccountEgressPayload struct {
 	Account *ent.Account `json:"account"`
 }
 
-// Subscriptions go over a WebSocket at the same path, with the subprotocol `graphql-transport-ws`. A credential has to come
-// within 3 s: with the upgrade, or in `connection_init` as `{"Authorization": "Bearer <token>"}` or `{"token": "<token>"}`.
+// Subscriptions go over a WebSocket at the same path, with the subprotocol `graphql-transport-ws`, or over server-sent events:
+// the same request with `Accept: text/event-stream`, each answer an event `next` and at the end `complete` (the protocol
+// graphql-sse, distinct connections). A credential has to come with the request, or on a WebSocket within 3 s: with the
+// upgrade, or in `connection_init` as `{"Authorization": "Bearer <token>"}` or `{"token": "<token>"}`.
 //
-// At most 20 operations on a connection, and 100 connections of an account. A connection ends with code 4403 within a second
-// of its credential's revocation. Each event may ask for 1,000 values; the other limits are those of queries.
+// At most 20 operations on a WebSocket, and 100 connections of an account. A stream ends within a second of its
+// credential's revocation: a WebSocket with code 4403, server-sent events with the error `unauthenticated`. Each event may
+// ask for 1,000 values; the other limits are those of queries.
+//
+// What is there when a subscription begins is not told: query it after subscribing. Each payload has a `cursor`: who gives
+// the last one as `after` (or in the header `Last-Event-ID`) goes on there. The server that has told it remembers the last
+// 1,024 of an account for half a minute and goes on exactly; another one begins ten seconds before, so that some come twice:
+// what has the same id, status and attempt count is the same.
+//
+// Who reads more slowly than things happen misses some: `skipped` says how many, and what follows is the newest.
 type Subscription struct {
 }
 

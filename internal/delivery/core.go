@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"datapusher/internal/breaker"
+	"datapusher/internal/changes"
 	"datapusher/internal/database"
 	"datapusher/internal/id"
 	"datapusher/internal/ingest"
@@ -58,6 +59,8 @@ type Options struct {
 	// DisableAfter is how long a destination may fail without a success before it is
 	// disabled; 0 is [breaker.DefaultDisableAfter].
 	DisableAfter time.Duration
+	// Changes is told of what changes; nil: nobody is.
+	Changes *changes.Bus
 	// Observe is told of every attempt.
 	Observe func(r sender.Result, d Decision)
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -219,7 +220,15 @@ func (c *Core) commitReplay(ctx context.Context, r *ent.Replay, p *plan, last bo
 	if n, err := res.RowsAffected(); err != nil || n == 0 {
 		return false, err
 	}
-	return true, tx.Commit()
+	if err := tx.Commit(); err != nil {
+		return false, err
+	}
+	ids := slices.Collect(maps.Keys(reached))
+	for _, d := range made {
+		ids = append(ids, d.id)
+	}
+	c.o.Changes.Note(r.AccountID, ids...)
+	return true, nil
 }
 
 func jsonText(list any) string {

@@ -23,6 +23,13 @@ const noteTimeout = 2 * time.Second
 // success of a destination that is well changes nothing and costs nothing. It is
 // best effort: what is not noted is noted with the next failure.
 func (c *Core) note(written []*record) {
+	if c.o.Changes.Wanted() {
+		rows := make([]row, len(written))
+		for i, r := range written {
+			rows[i] = r.row
+		}
+		c.tell(rows)
+	}
 	var order []string
 	by := make(map[string][]*record)
 	for _, r := range written {
@@ -44,6 +51,20 @@ func (c *Core) note(written []*record) {
 			c.o.Logger.Warn("results could not be noted for the breaker", "destination", id, "error", err)
 		}
 		cancel()
+	}
+}
+
+// tell lets those who watch know that deliveries stand differently.
+func (c *Core) tell(rows []row) {
+	if !c.o.Changes.Wanted() {
+		return
+	}
+	by := map[string][]string{}
+	for _, r := range rows {
+		by[r.account] = append(by[r.account], r.id)
+	}
+	for account, ids := range by {
+		c.o.Changes.Note(account, ids...)
 	}
 }
 
@@ -137,6 +158,7 @@ func (c *Core) change(ctx context.Context, id string, f func(breaker.Standing) b
 		return breaker.Standing{}, fmt.Errorf("commit: %w", err)
 	}
 	c.destinations.apply(id, after)
+	c.o.Changes.Note(d.AccountID, id)
 	if after.State != before.State || after.Draining && !before.Draining {
 		c.o.Logger.Info("a destination stands differently", "destination", id, "account", d.AccountID,
 			"from", string(before.State), "to", string(after.State), "draining", after.Draining, "reason", after.Reason)

@@ -144,11 +144,11 @@ type store interface {
 	// release puts claimed deliveries back that were not attempted.
 	release(ctx context.Context, run string, ids []string) error
 	// parkWaiting parks deliveries of a destination that wait for their next
-	// attempt, unless an operator set that; it returns how many.
-	parkWaiting(ctx context.Context, destination, reason string, limit int) (int, error)
+	// attempt, unless an operator set that; it returns which.
+	parkWaiting(ctx context.Context, destination, reason string, limit int) ([]string, error)
 	// cancelWaiting ends deliveries of a destination that are parked or wait for
-	// their next attempt; it returns how many.
-	cancelWaiting(ctx context.Context, destination, reason string, limit int) (int, error)
+	// their next attempt; it returns which.
+	cancelWaiting(ctx context.Context, destination, reason string, limit int) ([]string, error)
 
 	// waking lists destinations whose lane has something to do.
 	waking(ctx context.Context, grace time.Duration, limit int) ([]string, error)

@@ -71,6 +71,36 @@ func First(p Prefix, t time.Time) string {
 	return string(p) + "_" + encode(uint64(max(t.UnixMilli(), 0)), 10) + strings.Repeat("0", ulid.EncodedSize-10)
 }
 
+// Time is when an id was minted, to the millisecond.
+func Time(one string) time.Time {
+	t, _, _ := ReadStamp(one)
+	return t
+}
+
+// Stamp builds what has the form of an id from its time, 32 bits and 48 bits.
+func Stamp(p Prefix, t time.Time, a uint32, b uint64) string {
+	var u ulid.ULID
+	_ = u.SetTime(uint64(max(t.UnixMilli(), 0)))
+	binary.BigEndian.PutUint32(u[6:], a)
+	binary.BigEndian.PutUint16(u[10:], uint16(b>>32))
+	binary.BigEndian.PutUint32(u[12:], uint32(b)) //nolint:gosec // G115: the rest of it
+	return string(p) + "_" + u.String()
+}
+
+// ReadStamp takes apart what [Stamp] has built; an id has any bits. What has not
+// that form is all zero.
+func ReadStamp(one string) (t time.Time, a uint32, b uint64) {
+	if len(one) != Length {
+		return time.Time{}, 0, 0
+	}
+	u, err := ulid.ParseStrict(one[4:])
+	if err != nil {
+		return time.Time{}, 0, 0
+	}
+	b = uint64(binary.BigEndian.Uint16(u[10:]))<<32 | uint64(binary.BigEndian.Uint32(u[12:]))
+	return ulid.Time(u.Time()), binary.BigEndian.Uint32(u[6:]), b
+}
+
 // NewBatch mints the id of a run, "batch/<ulid>": deliveries that one workflow
 // carries. Those of one event may have "event/<id>" instead.
 func NewBatch(t time.Time) string { return "batch/" + New("", t)[1:] }

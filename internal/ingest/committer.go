@@ -225,7 +225,28 @@ func (c *committer) answer(batch []*item, rows []row, ticket Ticket, took time.D
 			losers = append(losers, it)
 		}
 	}
+	c.tell(byID, rows)
 	return losers
+}
+
+// tell lets those who watch know of what was stored.
+func (c *committer) tell(byID map[string]*item, rows []row) {
+	if !c.o.Changes.Wanted() {
+		return
+	}
+	stored := map[string][]string{}
+	for i, r := range rows {
+		account := byID[r.event].AccountID
+		if i == 0 || rows[i-1].event != r.event {
+			stored[account] = append(stored[account], r.event)
+		}
+		if r.delivery != "" {
+			stored[account] = append(stored[account], r.delivery)
+		}
+	}
+	for account, ids := range stored {
+		c.o.Changes.Note(account, ids...)
+	}
 }
 
 // answerFromWinners gives calls that repeat an idempotency key the first one's

@@ -17,6 +17,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"datapusher/internal/changes"
 	"datapusher/internal/database"
 	"datapusher/internal/id"
 	"datapusher/internal/problem"
@@ -112,6 +113,8 @@ type Options struct {
 	// Deferred is told of every commit of deferred events, and how many events
 	// wait for the next ones.
 	Deferred func(events, waiting int)
+	// Changes is told of what was stored; nil: nobody is.
+	Changes *changes.Bus
 	// Observe is told of every commit: how many events it stored and how long it took.
 	Observe func(events int, took time.Duration)
 

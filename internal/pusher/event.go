@@ -86,6 +86,15 @@ func (p *Pusher) makeEvent(ctx context.Context, tx *ent.Client, n newEvent) (m m
 	return m, nil
 }
 
+// noteMade lets those who watch know of an event that was made.
+func (p *Pusher) noteMade(m madeEvent) {
+	ids := []string{m.ID}
+	for _, d := range m.deliveries {
+		ids = append(ids, d.ID)
+	}
+	p.o.Changes.Note(m.AccountID, ids...)
+}
+
 // madeFrom is what the audit log tells of an event that was made here: where it
 // went, and whether its payload was one of somebody's own; never what is in it.
 func madeFrom(n newEvent, m madeEvent, own *string) audit.Change {
