@@ -38,7 +38,7 @@ func (Statistic) Fields() []ent.Field {
 		count("failed_attempts", "Attempts that the receiver did not accept."),
 		count("succeeded", "Deliveries that succeeded."),
 		count("failed", "Deliveries that failed for good."),
-		field.Bytes("detail").Optional().
+		field.Text("detail").Optional().
 			Comment("How attempts ended and how long they and deliveries took: JSON."),
 		field.Time("updated_at").
 			Comment("When the process wrote it last."),
