@@ -44,7 +44,7 @@ func TestStatistics(t *testing.T) {
 			troubledDestinations(limit: 1) { destinationID destination { url } ` + figures + ` } } }`
 		for who, args := range map[context.Context]map[string]any{w.admin: nil, jane: nil, scoped(t, acc, auth.Read): {"a": acc.ID, "d": d.ID}} {
 			a := w.do(who, t, q, args)
-			require.Equal(t, []any{"2030-05-06T07:00:00Z", "2030-05-06T07:10:00Z", "5m"},
+			require.Equal(t, []any{"2030-05-06T07:00:00Z", "2030-05-06T07:10:00Z", "5m0s"},
 				[]any{a.at(t, "statistics", "from"), a.at(t, "statistics", "to"), a.at(t, "statistics", "step")})
 			require.Equal(t, map[string]any{"events": 2.0, "attempts": 2.0, "successRate": 0.5}, a.at(t, "statistics", "totals"))
 			require.Len(t, a.at(t, "statistics", "buckets"), 2)

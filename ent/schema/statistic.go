@@ -50,7 +50,7 @@ func (Statistic) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("hourly", "at"),
 		index.Fields("hourly", "at").StorageKey("statistic_troubled").
-			Annotations(entsql.IndexWhere("failed_attempts > 0 AND destination_id IS NOT NULL")),
+			Annotations(entsql.IndexWhere("failed_attempts > 0")),
 	}
 }
 

@@ -48,9 +48,9 @@ type Counter struct {
 	writer string // names the process; its time is when that began
 
 	mu   sync.Mutex // guards what follows: held for no longer than a few additions
-	new  map[key]*counts
-	last key // what was added to last, as often as not the next, too
-	cell *counts
+	fresh map[key]*counts // since they were taken last
+	last  key             // what was added to last, as often as not the next, too
+	cell  *counts
 	// latest is the newest minute that was counted in. A clock that is set back
 	// counts on in it: what stands of an older one may be forgotten already.
 	latest int64
@@ -86,7 +86,7 @@ func New(o Options) *Counter {
 	}
 	now := o.Now()
 	c := &Counter{
-		o: o, writer: id.New(id.Process, now), new: map[key]*counts{},
+		o: o, writer: id.New(id.Process, now), fresh: map[key]*counts{},
 		minutes: map[row]*standing{}, hours: map[row]*standing{}, hoursAt: now, stop: make(chan struct{}),
 	}
 	if o.Every > 0 {
@@ -105,10 +105,10 @@ func (c *Counter) at(now time.Time, account, destination string) *counts {
 	if c.cell != nil && k == c.last {
 		return c.cell
 	}
-	cell := c.new[k]
+	cell := c.fresh[k]
 	if cell == nil {
 		cell = &counts{}
-		c.new[k] = cell
+		c.fresh[k] = cell
 	}
 	c.last, c.cell = k, cell
 	return cell

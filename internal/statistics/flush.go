@@ -90,8 +90,8 @@ func (c *Counter) Flush(ctx context.Context) error {
 
 func (c *Counter) flush(ctx context.Context) error {
 	c.mu.Lock()
-	fresh := c.new
-	c.new, c.cell = make(map[key]*counts, len(fresh)), nil
+	fresh := c.fresh
+	c.fresh, c.cell = make(map[key]*counts, len(fresh)), nil
 	c.mu.Unlock()
 	for k, n := range fresh {
 		c.stand(k, n)

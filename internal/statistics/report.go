@@ -157,6 +157,9 @@ func (r *ResultCount) name() string {
 	return *r.ErrorClass
 }
 
+// failing is the condition of the partial index, as it stands there.
+func failing(s *sql.Selector) { s.Where(sql.ExprP(s.C(statistic.FieldFailedAttempts) + " > 0")) }
+
 // DestinationFigures are the figures of one destination.
 type DestinationFigures struct {
 	DestinationID string
@@ -168,7 +171,7 @@ type DestinationFigures struct {
 func (r *Report) Troubled(ctx context.Context, client *ent.Client, limit int) ([]*DestinationFigures, error) {
 	const sum = "failures"
 	of := client.Statistic.Query().Where(statistic.Hourly(r.span.hourly), statistic.AtGTE(r.span.from), statistic.AtLT(r.span.to),
-		statistic.FailedAttemptsGT(0), statistic.DestinationIDNotNil()).Where(r.question.account()...)
+		statistic.DestinationIDNotNil(), failing).Where(r.question.account()...)
 	if r.question.DestinationID != "" {
 		of.Where(statistic.DestinationID(r.question.DestinationID))
 	}
