@@ -52,7 +52,7 @@ func (r *Resolver) systemDatabase(ctx context.Context) (*model.SystemDatabase, e
 		return nil, err
 	}
 	d := &model.SystemDatabase{
-		Kind: model.DatabaseKindSqlite, Version: version, ClockOffsetMs: millis(clock.Ahead), RoundTripMs: millis(clock.RoundTrip), SizeBytes: float64(size),
+		Kind: model.DatabaseKindSQLIte, Version: version, ClockOffsetMs: millis(clock.Ahead), RoundTripMs: millis(clock.RoundTrip), SizeBytes: float64(size),
 	}
 	if r.db.Postgres() {
 		d.Kind = model.DatabaseKindPostgres
