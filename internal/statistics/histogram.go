@@ -7,7 +7,7 @@ import (
 )
 
 // histogram counts durations by range: how many were at most [ceiling](i), and
-// more than [ceiling](i-1). Four ranges double the duration, so that what is read
+// more than [ceiling](i-1). Eight ranges double the duration, so that what is read
 // from it is right to within a tenth.
 type histogram map[int]int64
 
@@ -15,8 +15,8 @@ const (
 	// finest is the end of the first range.
 	finest = 100 * time.Microsecond
 	// perDoubling is how many ranges double the duration.
-	perDoubling = 4
-	// coarsest is the last range, whatever is in it: 136 ranges end beyond 19 days.
+	perDoubling = 8
+	// coarsest is the last range, whatever is in it: 34 doublings end beyond 19 days.
 	coarsest = 34 * perDoubling
 )
 

@@ -11,6 +11,8 @@ const (
 	maxSteps = 500
 	// fewSteps is how many steps are made when nobody says how long they are.
 	fewSteps = 120
+	// longestStep is how long a step may be: a week, which begins on a Monday.
+	longestStep = 7 * 24 * time.Hour
 	// longSpan is from how much on whole hours are read from the rows of hours.
 	longSpan = 6 * time.Hour
 	// defaultSpan is how much is looked at when nobody says since when.
@@ -53,8 +55,10 @@ func (q Question) span(now time.Time) (span, error) {
 	switch {
 	case !from.Before(to):
 		wrong.Add("from", "must lie before to, and before now")
-	case step < time.Minute || step%time.Minute != 0:
-		wrong.Add("step", "must be whole minutes")
+	case from.Before(now.Add(-KeepHours - 24*time.Hour)):
+		wrong.Add("from", "must be at most 91 days ago: statistics are kept for 90")
+	case step < time.Minute || step%time.Minute != 0 || step > longestStep:
+		wrong.Add("step", "must be whole minutes, 7d at most")
 	case old && step%time.Hour != 0:
 		wrong.Add("step", "must be whole hours, since from is more than 2 days ago")
 	}
