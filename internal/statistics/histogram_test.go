@@ -26,9 +26,11 @@ func TestPercentilesAreRightToWithinATenth(t *testing.T) {
 	require.Nil(t, histogram{}.percentiles())
 	random := rand.New(rand.NewPCG(1, 2))
 	for name, next := range map[string]func() time.Duration{
-		"even":   func() time.Duration { return time.Duration(random.Int64N(int64(time.Second))) },
-		"skewed": func() time.Duration { return time.Duration(float64(time.Millisecond) * (1 + 1/(random.Float64()+1e-4))) },
-		"long":   func() time.Duration { return time.Hour + time.Duration(random.Int64N(int64(30*time.Hour))) },
+		"even": func() time.Duration { return time.Duration(random.Int64N(int64(time.Second))) },
+		"skewed": func() time.Duration {
+			return time.Duration(float64(time.Millisecond) * (1 + 1/(random.Float64()+1e-4)))
+		},
+		"long": func() time.Duration { return time.Hour + time.Duration(random.Int64N(int64(30*time.Hour))) },
 	} {
 		var (
 			h   histogram

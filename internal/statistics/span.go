@@ -66,12 +66,12 @@ func (q Question) span(now time.Time) (span, error) {
 		return span{}, err
 	}
 	s := span{from: from.UTC().Truncate(step), step: step}
-	n := (to.Sub(s.from) + step - 1) / step
+	n := int((to.Sub(s.from) + step - 1) / step)
 	if n > maxSteps {
 		wrong.Add("step", "must be longer: this makes more than %d steps", maxSteps)
 		return span{}, wrong.Err()
 	}
-	s.to = s.from.Add(n * step)
+	s.to = s.from.Add(time.Duration(n) * step) //nolint:durationcheck // a number of steps
 	s.hourly = step%time.Hour == 0 && (old || to.Sub(s.from) > longSpan)
 	return s, nil
 }

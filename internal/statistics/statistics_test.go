@@ -25,11 +25,11 @@ func TestMain(m *testing.M) {
 
 // world has two accounts, each with a destination.
 type world struct {
-	db                   *database.DB
-	now                  time.Time
-	jane, joe            string
+	db                     *database.DB
+	now                    time.Time
+	jane, joe              string
 	toJane, toJane2, toJoe string
-	minter               id.Minter
+	minter                 id.Minter
 }
 
 func newWorld(t *testing.T, db *database.DB) *world {
