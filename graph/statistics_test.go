@@ -143,11 +143,21 @@ func TestHealthTimeline(t *testing.T) {
 
 		at := func(minutes int) string { return began.Add(time.Duration(minutes) * time.Minute).Format(time.RFC3339) }
 		for i, change := range []func() error{
-			func() error { return third(w.pusher.PauseDestination(jane, pusher.PauseDestinationInput{DestinationID: d.ID, Reason: new("deploy")})) },
-			func() error { return third(w.pusher.PauseDestination(jane, pusher.PauseDestinationInput{DestinationID: d.ID, Reason: new("longer")})) },
-			func() error { return third(w.pusher.ResumeDestination(jane, pusher.ResumeDestinationInput{DestinationID: d.ID})) },
-			func() error { return third(w.pusher.UpdateDestination(jane, pusher.UpdateDestinationInput{ID: d.ID, Name: new("shop")})) },
-			func() error { return third(w.pusher.UpdateDestination(jane, pusher.UpdateDestinationInput{ID: d.ID, Enabled: new(false)})) },
+			func() error {
+				return third(w.pusher.PauseDestination(jane, pusher.PauseDestinationInput{DestinationID: d.ID, Reason: new("deploy")}))
+			},
+			func() error {
+				return third(w.pusher.PauseDestination(jane, pusher.PauseDestinationInput{DestinationID: d.ID, Reason: new("longer")}))
+			},
+			func() error {
+				return third(w.pusher.ResumeDestination(jane, pusher.ResumeDestinationInput{DestinationID: d.ID}))
+			},
+			func() error {
+				return third(w.pusher.UpdateDestination(jane, pusher.UpdateDestinationInput{ID: d.ID, Name: new("shop")}))
+			},
+			func() error {
+				return third(w.pusher.UpdateDestination(jane, pusher.UpdateDestinationInput{ID: d.ID, Enabled: new(false)}))
+			},
 		} {
 			w.now = began.Add(time.Duration(i+1) * time.Minute)
 			require.NoError(t, change())
@@ -172,7 +182,7 @@ func TestHealthTimeline(t *testing.T) {
 		var rows []*ent.ActionCreate
 		for i := range 250 {
 			rows = append(rows, db.Ent.Action.Create().SetID(id.New(id.Action, w.now.Add(time.Duration(i+1)*time.Minute))).SetAccountID(acc.ID).SetSubjectID(d.ID).SetActor("system").
-				SetKind([]action.Kind{action.KindOpen, action.KindClose}[i%2]).SetCreatedAt(w.now.Add(time.Duration(i+1) * time.Minute)).
+				SetKind([]action.Kind{action.KindOpen, action.KindClose}[i%2]).SetCreatedAt(w.now.Add(time.Duration(i+1)*time.Minute)).
 				SetBefore([]byte(`{"state":"x"}`)).SetAfter([]byte(`{"state":"`+[]string{"OPEN", "SENDING"}[i%2]+`"}`)))
 		}
 		db.Ent.Action.CreateBulk(rows...).ExecX(w.system)
