@@ -226,7 +226,7 @@ func (c *Counter) Processes(ctx context.Context, client *ent.Client) ([]*Process
 	if err != nil {
 		return nil, err
 	}
-	by := map[string]*Process{c.writer: {ID: c.writer, StartedAt: id.TimeOf(c.writer), LastSeen: now.UTC(), Current: true}}
+	by := map[string]*Process{c.writer: {ID: c.writer, StartedAt: id.TimeOf(c.writer), LastSeen: now.UTC().Truncate(time.Microsecond), Current: true}}
 	for _, row := range rows {
 		p := by[row.Writer]
 		if p == nil {
