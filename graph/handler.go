@@ -17,6 +17,7 @@ import (
 	"datapusher/internal/database"
 	"datapusher/internal/problem"
 	"datapusher/internal/pusher"
+	"datapusher/internal/statistics"
 	"datapusher/internal/vault"
 	"datapusher/workflows"
 )
@@ -45,6 +46,16 @@ type Options struct {
 	Auth   Authenticator // of streams; nil: there are none
 	// Changes tells subscriptions what to look at; nil: they look by themselves.
 	Changes *changes.Bus
+
+	// Statistics names the process in what is told of the system; nil: nothing is.
+	Statistics *statistics.Counter
+	// System is what the process knows of itself.
+	System SystemFacts
+	// PublicURL is where browsers reach the API, such as https://push.example.com: portal
+	// links lead there. "": to where they are asked for.
+	PublicURL string
+	// Now is the clock; default time.Now.
+	Now func() time.Time
 
 	// NoIntrospection refuses introspection to everybody, and keeps errors from
 	// suggesting names.
@@ -80,6 +91,9 @@ func NewHandler(o Options) *Handler {
 		o.MaxTime = maxTime
 	}
 	o.Streams.fill()
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	h := &Handler{maxTime: o.MaxTime, feeds: newFeeds(o.DB.Ent, o.Changes, o.Streams.Poll, o.Logger)}
 	h.exec = newExecutor(o, h.feeds)
 	h.streams = newStreams(h.exec, o)
@@ -93,7 +107,10 @@ func (h *Handler) Close() {
 }
 
 func newExecutor(o Options, feeds *feeds) *executor.Executor {
-	r := &Resolver{ent: o.DB.Ent, pusher: o.Pusher, box: o.Box, feeds: feeds}
+	r := &Resolver{
+		ent: o.DB.Ent, pusher: o.Pusher, box: o.Box, feeds: feeds,
+		db: o.DB, engine: o.Engine, counter: o.Statistics, facts: o.System, publicURL: o.PublicURL, now: o.Now,
+	}
 	r.tracker, _ = o.Engine.(workflows.Tracker)
 	// costed hides what else the schema implements: for subscriptions with a context
 	// per event it has to hand that on.
@@ -118,6 +135,7 @@ func newExecutor(o Options, feeds *feeds) *executor.Executor {
 
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	r = withBase(r)
 	if wantsSocket(r) {
 		if err := h.streams.serve(w, r); err != nil {
 			h.refuse(r.Context(), w, r, err)

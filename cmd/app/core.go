@@ -14,6 +14,7 @@ import (
 	"datapusher/internal/rekey"
 	"datapusher/internal/secret"
 	"datapusher/internal/sender"
+	"datapusher/internal/statistics"
 	"datapusher/internal/telemetry"
 	"datapusher/workflows"
 )
@@ -31,7 +32,8 @@ type base struct {
 	engine  workflows.Engine
 	metrics *telemetry.Metrics
 	changes *changes.Bus // what has changed, for subscriptions in any process
-	closers []func()     // run in the opposite order
+	counter *statistics.Counter
+	closers []func() // run in the opposite order
 }
 
 func (b *base) onClose(f func()) { b.closers = append(b.closers, f) }
@@ -77,9 +79,11 @@ func newBase(ctx context.Context, c Config, o Options) (_ *base, err error) {
 	}
 	b.changes = changes.New(b.db, b.logger)
 	b.onClose(b.changes.Close)
+	b.counter = statistics.New(statistics.Options{DB: b.db, Now: time.Now, Logger: b.logger})
+	b.onClose(b.counter.Close) // after all that counts
 	b.core = delivery.New(delivery.Options{
 		DB: b.db, Box: b.box, Sender: b.sender, Logger: b.logger, Now: time.Now, Observe: b.metrics.Attempt,
-		DisableAfter: c.DisableAfter, Changes: b.changes,
+		DisableAfter: c.DisableAfter, Changes: b.changes, Statistics: b.counter,
 	})
 	b.onClose(b.core.Close)
 	b.metrics.Backlog(b.core.Backlog)

@@ -22,6 +22,7 @@ import (
 	"datapusher/internal/ingest"
 	"datapusher/internal/secret"
 	"datapusher/internal/sender"
+	"datapusher/internal/statistics"
 	"datapusher/workflows"
 )
 
@@ -63,6 +64,8 @@ type Options struct {
 	Changes *changes.Bus
 	// Observe is told of every attempt.
 	Observe func(r sender.Result, d Decision)
+	// Statistics counts attempts, and what replays make; nil: nobody does.
+	Statistics *statistics.Counter
 }
 
 // Core implements workflows.Core.

@@ -19,6 +19,7 @@ import (
 	"datapusher/internal/id"
 	"datapusher/internal/problem"
 	"datapusher/internal/sender"
+	"datapusher/internal/statistics"
 	"datapusher/internal/vault"
 	"datapusher/workflows"
 )
@@ -48,6 +49,9 @@ type Options struct {
 	Changed func(accountID string)
 	// Changes is told of what commands change, for those who watch; nil: nobody is.
 	Changes *changes.Bus
+	// Statistics counts the events that are made here: replays and tests; nil: nobody
+	// does.
+	Statistics *statistics.Counter
 	// Now is the clock; default time.Now.
 	Now func() time.Time
 	// Logger hears of what a caller must not wait for.

@@ -77,6 +77,7 @@ func (p *Pusher) ReplayEvent(ctx context.Context, in ReplayEventInput) (*ent.Eve
 		return nil, err
 	}
 	p.noteMade(made)
+	p.count(made)
 	p.dispatch(ctx, made.run, "replay of "+in.EventID)
 	return made.Unwrap(), nil
 }

@@ -70,6 +70,7 @@ func (p *Pusher) SendTestEvent(ctx context.Context, in SendTestEventInput) (*ent
 		return nil, nil, err
 	}
 	p.noteMade(made)
+	p.count(made)
 	p.dispatch(ctx, made.run, "test event")
 	return made.Unwrap(), made.deliveries[0].Unwrap(), nil
 }
