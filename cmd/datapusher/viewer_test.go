@@ -19,6 +19,7 @@ var asSystem = map[string]string{
 	"internal/delivery Core.replayOnce": "a worker's: a turn of a replay, which names its account in every condition",
 	"internal/httpapi api.isAccount":    "the integer of the account that the token is of: the token may lack the scope to read",
 	"internal/seed Import":              "the operator's command",
+	"cmd/app patient.egress":            "the operator's command: whether destinations can be reached",
 
 	"internal/auth Authenticator.loadSession": "finds out whose session it is",
 	"internal/auth Authenticator.look":        "looks whether credentials are still valid, of everybody who has a stream open",
