@@ -86,7 +86,7 @@ func scriptUntil(ts *testscript.TestScript, neg bool, args []string) {
 		if found := filepath.Join(strings.Split(ts.Getenv("PATH"), string(os.PathListSeparator))[0], name); exists(found) {
 			name = found
 		}
-		cmd := exec.Command(name, args[2:]...) //nolint:gosec,noctx // G204: what the script names; the deadline is looked at below
+		cmd := exec.Command(name, args[2:]...)
 		cmd.Dir = ts.Getenv("WORK")
 		cmd.Stdout, cmd.Stderr = &out, &out
 		for _, variable := range []string{"PATH", "HOME", "XDG_CONFIG_HOME", "DATAPUSHER_DATA_DIR", "DATAPUSHER_TOKEN", "DATAPUSHER_SERVER"} {

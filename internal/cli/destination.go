@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 )
@@ -368,5 +367,3 @@ func (p *DestinationPreview) Run(ctx context.Context, t *Terminal) error {
 	}
 	return nil
 }
-
-var errNoID = errors.New("the answer names no delivery")

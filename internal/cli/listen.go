@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -196,12 +197,12 @@ func (r *receiver) forward(w http.ResponseWriter, q *http.Request, body []byte) 
 		}
 		target += separator + q.URL.RawQuery
 	}
-	on, err := http.NewRequestWithContext(q.Context(), q.Method, target, bytes.NewReader(body))
+	on, err := http.NewRequestWithContext(q.Context(), q.Method, target, bytes.NewReader(body)) //nolint:gosec // G704: the user's own URL
 	if err == nil {
 		on.Header = q.Header.Clone()
 		on.Header.Del("Connection")
 		var a *http.Response
-		if a, err = http.DefaultClient.Do(on); err == nil {
+		if a, err = http.DefaultClient.Do(on); err == nil { //nolint:gosec // G704: the user's own URL
 			defer func() { _ = a.Body.Close() }()
 			for _, name := range []string{"Content-Type", "Retry-After"} {
 				if v := a.Header.Get(name); v != "" {
@@ -236,7 +237,7 @@ func (r *receiver) print(got request) {
 		answer = red
 	}
 	fmt.Fprintf(r.t.Out, "%s %s %s %s, %s → %s\n", r.t.clock(got.At), plain(got.Method), plain(got.Path), r.t.paint(blue, plain(got.Headers.Get("webhook-id"))),
-		signature, r.t.paint(answer, fmt.Sprint(got.Answer)))
+		signature, r.t.paint(answer, strconv.Itoa(got.Answer)))
 	if got.Body != "" {
 		fmt.Fprintf(r.t.Out, "  %s\n", plain(pretty(got.Body)))
 	}

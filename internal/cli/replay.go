@@ -105,7 +105,7 @@ func (c *client) watch(ctx context.Context, t *Terminal, o Output, id string) er
 		if err := c.query(ctx, replayGet, map[string]any{"id": id}, &answer); err != nil {
 			if ctx.Err() != nil {
 				t.note("\n%s goes on by itself; `datapusher replay watch %s` follows it again", id, id)
-				return nil
+				return nil //nolint:nilerr // the user has seen enough
 			}
 			return err
 		}

@@ -54,9 +54,7 @@ func (c *client) follow(ctx context.Context, t *Terminal, document string, varia
 			broken = true
 			t.note("%v; connecting again", err)
 		}
-		if pause(ctx, again) != nil {
-			return nil
-		}
+		_ = pause(ctx, again) // the next try ends with ctx
 		again = min(2*again, lastAgain)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -137,7 +138,7 @@ func (t *Terminal) delivery(w io.Writer, payload json.RawMessage) error {
 	if len(d.Attempts.Edges) > 0 {
 		last := d.Attempts.Edges[0].Node
 		if last.Status != nil {
-			parts = append(parts, fmt.Sprint(*last.Status))
+			parts = append(parts, strconv.Itoa(*last.Status))
 		} else if last.ErrorClass != nil {
 			parts = append(parts, plain(*last.ErrorClass))
 		}
