@@ -24,4 +24,9 @@ trap 'rm -rf "$bundle"' EXIT
 }
 rm -f "$bundle.log"
 diff -r "$bundle" internal/dashboard/playground
-echo "Generated code, migrations and module files are current."
+(cd web/openapi && npm ci --no-audit --no-fund && npm run lint) >"$bundle.log" 2>&1 || {
+	cat "$bundle.log" >&2
+	exit 1
+}
+rm -f "$bundle.log"
+echo "Generated code, migrations and module files are current, and openapi.json passes its linter."
