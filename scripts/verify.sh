@@ -28,7 +28,9 @@ rebuild() {
 	diff -r "$built/$1" "$2"
 }
 rebuild playground internal/dashboard/playground
-if [ -f web/dashboard/package.json ]; then
-	rebuild dashboard internal/dashboard/dist/dashboard
-fi
-echo "Generated code, migrations and module files are current."
+rebuild dashboard internal/dashboard/dist/dashboard
+(cd web/openapi && npm ci --no-audit --no-fund && npm run lint) >"$built/openapi.log" 2>&1 || {
+	cat "$built/openapi.log" >&2
+	exit 1
+}
+echo "Generated code, migrations and module files are current, and openapi.json passes its linter."

@@ -13,6 +13,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"datapusher/cmd/app"
+	"datapusher/internal/cli"
 )
 
 var commands struct {
@@ -22,7 +23,10 @@ var commands struct {
 	Keys    app.Keys        `cmd:"" help:"Encryption keys."`
 	Import  app.Import      `cmd:"" help:"Bring data over from other systems."`
 	Health  app.Health      `cmd:"" help:"Ask a server whether it is well."`
+	Doctor  app.Doctor      `cmd:"" help:"Look at database, schema, keys, clock, engine, egress and server, and say how to mend what is broken."`
 	Version app.ShowVersion `cmd:"" help:"Print the version."`
+
+	cli.Commands
 }
 
 func main() {
@@ -36,6 +40,8 @@ func main() {
 		kong.UsageOnError(),
 		kong.Vars{"allow_cidrs": "none", "log_format": "json"},
 		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(cli.NewTerminal()),
+		kong.ExplicitGroups([]kong.Group{{Key: "client", Title: "As a client of a server:"}, {Key: "server", Title: "Which server, as whom:"}}),
 	)
 	err := k.Run()
 	app.FlushLog()

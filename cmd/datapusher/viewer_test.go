@@ -22,6 +22,7 @@ var asSystem = map[string]string{
 	"graph reader.page":                 "the same, for one who comes back",
 	"internal/httpapi api.isAccount":    "the integer of the account that the token is of: the token may lack the scope to read",
 	"internal/seed Import":              "the operator's command",
+	"cmd/app patient.egress":            "the operator's command: whether destinations can be reached",
 
 	"internal/auth Authenticator.loadSession":    "finds out whose session it is",
 	"internal/auth Authenticator.loadPortalLink": "finds out whose portal link it is",
