@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -66,7 +65,7 @@ func newBase(ctx context.Context, c Config, o Options) (_ *base, err error) {
 	if b.box, err = secret.Open(c.EncryptionKeys); err != nil {
 		return nil, fmt.Errorf("the encryption keys: %w", err)
 	}
-	if b.db, err = openDatabase(ctx, c, b.logger); err != nil {
+	if b.db, err = openConfigured(ctx, c, b.logger); err != nil {
 		return nil, err
 	}
 	b.onClose(func() { _ = b.db.Close() })
@@ -87,30 +86,6 @@ func newBase(ctx context.Context, c Config, o Options) (_ *base, err error) {
 	b.onClose(closeEngine)
 	b.core.Use(engine)
 	return b, nil
-}
-
-// openDatabase opens the database and makes sure that its schema is current.
-func openDatabase(ctx context.Context, c Config, logger *slog.Logger) (*database.DB, error) {
-	db, err := database.Open(ctx, c.DatabaseURL)
-	if err != nil {
-		return nil, err
-	}
-	if c.Migrate {
-		done, err := db.Migrate(ctx)
-		if err != nil {
-			return nil, errors.Join(err, db.Close())
-		}
-		for _, m := range done {
-			logger.Info("migrated", "version", m.Version, "file", m.File)
-		}
-	}
-	if err := db.CheckMigrated(ctx); err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	if err := prepareRiver(ctx, c, db, logger); err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	return db, nil
 }
 
 // work runs the engine and the reconciler until ctx ends. An engine that cannot
