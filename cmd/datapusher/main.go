@@ -6,9 +6,6 @@ import (
 	"context"
 	"io"
 	"log"
-	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/alecthomas/kong"
 
@@ -28,13 +25,13 @@ var commands struct {
 func main() {
 	// net/http writes what strange receivers send to the standard log.
 	log.SetOutput(io.Discard)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := app.Signals()
 	defer stop()
 	k := kong.Parse(&commands,
 		kong.Name("datapusher"),
 		kong.Description("Receives JSON for an account and delivers it, durably, to every destination of that account."),
 		kong.UsageOnError(),
-		kong.Vars{"allow_cidrs": "none", "log_format": "json"},
+		kong.Vars{"allow_cidrs": "none", "log_format": "json", "drain_delay": "5s"},
 		kong.BindTo(ctx, (*context.Context)(nil)),
 	)
 	err := k.Run()
