@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"datapusher/internal/database"
+	"datapusher/internal/dbcopy"
 	"datapusher/internal/delivery"
 	"datapusher/internal/rekey"
 	"datapusher/internal/secret"
@@ -70,6 +71,10 @@ func newBase(ctx context.Context, c Config, o Options) (_ *base, err error) {
 	}
 	b.onClose(func() { _ = b.db.Close() })
 	if err := rekey.Check(ctx, b.db, b.box); err != nil { // after the migrations
+		return nil, err
+	}
+	// Once more: a copy may have begun since the database was opened.
+	if err := dbcopy.CheckEnded(ctx, b.db); err != nil {
 		return nil, err
 	}
 	b.core = delivery.New(delivery.Options{

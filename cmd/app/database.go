@@ -6,9 +6,11 @@ import (
 	"log/slog"
 
 	"datapusher/internal/database"
+	"datapusher/internal/dbcopy"
 )
 
-// openMigrated opens a database whose schema has to be current. first, unless it is
+// openMigrated opens a database whose schema has to be current, and which has to be
+// whole: not the target of a copy that has not ended. first, unless it is
 // nil, gets the database before that is looked at: it may migrate.
 func openMigrated(ctx context.Context, url string, first func(*database.DB) error) (_ *database.DB, err error) {
 	db, err := database.Open(ctx, url)
@@ -28,7 +30,7 @@ func openMigrated(ctx context.Context, url string, first func(*database.DB) erro
 	if err := db.CheckMigrated(ctx); err != nil {
 		return nil, err
 	}
-	return db, nil
+	return db, dbcopy.CheckEnded(ctx, db)
 }
 
 // openConfigured opens the database of a process, migrates where it is told to, and

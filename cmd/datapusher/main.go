@@ -17,6 +17,7 @@ var commands struct {
 	Worker  app.Worker      `cmd:"" help:"Make attempts, beside processes that serve."`
 	Migrate app.Migrate     `cmd:"" help:"Bring the database to the schema of this version."`
 	Keys    app.Keys        `cmd:"" help:"Encryption keys."`
+	Copy    app.Copy        `cmd:"" help:"Copy a standalone's data into Postgres. May be interrupted and repeated."`
 	Import  app.Import      `cmd:"" help:"Bring data over from other systems."`
 	Health  app.Health      `cmd:"" help:"Ask a server whether it is well."`
 	Version app.ShowVersion `cmd:"" help:"Print the version."`

@@ -19,6 +19,7 @@ var rawSQL = map[string]string{
 	"internal/ingest":         "the hot path: the events of everybody who waits, in one statement",
 	"internal/delivery":       "the hot path: workers, which serve no caller",
 	"internal/rekey":          "seals everything anew: a command of the operator",
+	"internal/dbcopy":         "copies every table as it is: a command of the operator",
 	"internal/database":       "opens databases",
 	"workflows/river":         "River's own tables, in a schema of their own",
 	"internal/seed":           "reads the seed system's file",
