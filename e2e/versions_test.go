@@ -25,12 +25,12 @@ func TestTwoVersionsSideBySide(t *testing.T) {
 	t.Parallel()
 	i := newInstallation(t)
 	i.env = append(i.env, "DATAPUSHER_LOG_LEVEL=info")
-	old, new := i, i
-	old.program, new.program = former(t), production(t)
-	t.Logf("before: %s now: %s", old.command(t, "version"), new.command(t, "version"))
+	before, now := i, i
+	before.program, now.program = former(t), production(t)
+	t.Logf("before: %s now: %s", before.command(t, "version"), now.command(t, "version"))
 
-	old.command(t, "migrate", "up")
-	p, admin := old.serve(t, "--worker")
+	before.command(t, "migrate", "up")
+	p, admin := before.serve(t, "--worker")
 	account, token := admin.createAccount(t, "versions@example.com")
 	to := newCounter(t)
 	admin.createDestination(t, account, to.url, "POST")
@@ -42,9 +42,9 @@ func TestTwoVersionsSideBySide(t *testing.T) {
 	stop := b.load(t, 50)
 	b.more(t, 50)
 
-	t.Log(new.command(t, "migrate", "up"))
+	t.Log(now.command(t, "migrate", "up"))
 	b.more(t, 50)
-	q, next := new.serve(t, "--worker")
+	q, next := now.serve(t, "--worker")
 	leaveNext := b.follow(t, next.url)
 	b.more(t, 100)
 	leave() // an older version has no drain delay
@@ -52,7 +52,7 @@ func TestTwoVersionsSideBySide(t *testing.T) {
 	require.Zero(t, p.cmd.ProcessState.ExitCode())
 	b.more(t, 50)
 
-	_, back := old.serve(t, "--worker")
+	_, back := before.serve(t, "--worker")
 	b.follow(t, back.url)
 	b.more(t, 50)
 	leaveNext()

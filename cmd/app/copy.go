@@ -100,7 +100,7 @@ func (c *Copy) source() (url, keys string, err error) {
 	if c.EncryptionKeys != "" {
 		return url, c.EncryptionKeys, nil
 	}
-	content, err := os.ReadFile(filepath.Join(path, DataDirKeys))
+	content, err := os.ReadFile(filepath.Join(path, DataDirKeys)) //nolint:gosec // G304: the operator names it
 	if err != nil {
 		return "", "", fmt.Errorf("the encryption keys: %w (or give them with --encryption-keys)", err)
 	}

@@ -43,7 +43,8 @@ func (s *Server) drain() {
 	s.logger.Info("stopping: /readyz fails, and requests are served a little longer", "for", s.config.DrainDelay)
 	select {
 	case <-time.After(s.config.DrainDelay):
-	case <-s.failed:
+	case err := <-s.failed:
+		s.logger.Error("the listener ended", "error", err)
 	}
 }
 

@@ -161,15 +161,13 @@ func (c *copying) insert(ctx context.Context, t table, batch []row) error {
 	if err != nil {
 		return err
 	}
+	defer stream.Close()
 	for _, r := range batch {
 		if _, err := stream.ExecContext(ctx, r.values...); err != nil {
 			return err
 		}
 	}
 	if _, err := stream.ExecContext(ctx); err != nil { // its end
-		return err
-	}
-	if err := stream.Close(); err != nil {
 		return err
 	}
 	return tx.Commit()

@@ -156,9 +156,9 @@ func encode(to []byte, v any) []byte {
 		to = binary.BigEndian.AppendUint64(append(to, 2), uint64(len(v)))
 		return append(to, v...)
 	case time.Time:
-		return binary.BigEndian.AppendUint64(append(to, 3), uint64(v.UnixMicro()))
+		return binary.AppendVarint(append(to, 3), v.UnixMicro())
 	case int64:
-		return binary.BigEndian.AppendUint64(append(to, 4), uint64(v))
+		return binary.AppendVarint(append(to, 4), v)
 	case float64:
 		return binary.BigEndian.AppendUint64(append(to, 5), math.Float64bits(v))
 	case bool:
