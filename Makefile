@@ -29,6 +29,10 @@ test: ## Run all tests, against a real Postgres and a real Temporal
 	@scripts/build.sh cmd/standalone/temporalserver
 	go run ./internal/testutil/pgtest/cmd/scratchpg -- scripts/test.sh $(RACE)
 
+.PHONY: former
+former: ## Upgrade from a version before, under load and back: make former from=<commit or tag>
+	@scripts/former.sh '$(from)'
+
 .PHONY: fuzz
 fuzz: ## Run all fuzz tests, ten minutes each, or one: make fuzz time=1m target=FuzzCheck
 	@scripts/fuzz.sh time=$(time) target=$(target)

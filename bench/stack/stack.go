@@ -206,6 +206,7 @@ func (s *Stack) environment(profile string) []string {
 		"DATAPUSHER_ADMIN_TOKEN=" + s.AdminToken,
 		"DATAPUSHER_ENCRYPTION_KEYS=" + s.keys,
 		"DATAPUSHER_LISTEN=127.0.0.1:0",
+		"DATAPUSHER_DRAIN_DELAY=0s", // no load balancer would have to notice
 		"DATAPUSHER_ALLOW_CIDRS=127.0.0.0/8",
 		"DATAPUSHER_PROFILE_LISTEN=" + profile,
 	}

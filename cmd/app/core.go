@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -10,6 +9,7 @@ import (
 
 	"datapusher/internal/changes"
 	"datapusher/internal/database"
+	"datapusher/internal/dbcopy"
 	"datapusher/internal/delivery"
 	"datapusher/internal/rekey"
 	"datapusher/internal/secret"
@@ -70,11 +70,15 @@ func newBase(ctx context.Context, c Config, o Options) (_ *base, err error) {
 	if b.box, err = secret.Open(c.EncryptionKeys); err != nil {
 		return nil, fmt.Errorf("the encryption keys: %w", err)
 	}
-	if b.db, err = openDatabase(ctx, c, b.logger); err != nil {
+	if b.db, err = openConfigured(ctx, c, b.logger); err != nil {
 		return nil, err
 	}
 	b.onClose(func() { _ = b.db.Close() })
 	if err := rekey.Check(ctx, b.db, b.box); err != nil { // after the migrations
+		return nil, err
+	}
+	// Once more: a copy may have begun since the database was opened.
+	if err := dbcopy.CheckEnded(ctx, b.db); err != nil {
 		return nil, err
 	}
 	b.changes = changes.New(b.db, b.logger)
@@ -95,30 +99,6 @@ func newBase(ctx context.Context, c Config, o Options) (_ *base, err error) {
 	b.onClose(closeEngine)
 	b.core.Use(engine)
 	return b, nil
-}
-
-// openDatabase opens the database and makes sure that its schema is current.
-func openDatabase(ctx context.Context, c Config, logger *slog.Logger) (*database.DB, error) {
-	db, err := database.Open(ctx, c.DatabaseURL)
-	if err != nil {
-		return nil, err
-	}
-	if c.Migrate {
-		done, err := db.Migrate(ctx)
-		if err != nil {
-			return nil, errors.Join(err, db.Close())
-		}
-		for _, m := range done {
-			logger.Info("migrated", "version", m.Version, "file", m.File)
-		}
-	}
-	if err := db.CheckMigrated(ctx); err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	if err := prepareRiver(ctx, c, db, logger); err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	return db, nil
 }
 
 // work runs the engine and the reconciler until ctx ends. An engine that cannot

@@ -105,7 +105,7 @@ func Start(ctx context.Context, c Config, o Options) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.listen(ctx, handler); err != nil {
+	if err := s.listen(ctx, s.lastAnswers(handler)); err != nil {
 		return nil, err
 	}
 	if o.Work {
@@ -197,10 +197,12 @@ func (s *Server) serve(ctx context.Context, address string, handler http.Handler
 // URL is where the API listens, such as "http://127.0.0.1:8000".
 func (s *Server) URL() string { return s.url }
 
-// Wait returns when ctx ends, or with the error that ended a listener.
+// Wait returns when ctx has ended and the drain delay is over, or with the error that
+// ended a listener.
 func (s *Server) Wait(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
+		s.drain()
 		return nil
 	case err := <-s.failed:
 		return fmt.Errorf("the listener ended: %w", err)
@@ -209,11 +211,13 @@ func (s *Server) Wait(ctx context.Context) error {
 
 // Close stops in the order in which nothing is lost: readiness fails, requests
 // that are going on end, what they accepted is committed and handed over, and
-// attempts that are going on end.
+// attempts that are going on end. It takes ShutdownTimeout at most, and a moment.
 func (s *Server) Close() {
 	s.stopping.Store(true)
-	ctx, cancel := context.WithTimeout(context.Background(), s.config.ShutdownTimeout)
-	defer cancel()
+	s.inTime(s.end)
+}
+
+func (s *Server) end(ctx context.Context) {
 	s.graphql.Close() // net/http does not know of WebSockets any more
 	for _, h := range s.http {
 		if err := h.Shutdown(ctx); err != nil {

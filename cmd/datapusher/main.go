@@ -6,9 +6,6 @@ import (
 	"context"
 	"io"
 	"log"
-	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/alecthomas/kong"
 
@@ -21,6 +18,7 @@ var commands struct {
 	Worker  app.Worker      `cmd:"" help:"Make attempts, beside processes that serve."`
 	Migrate app.Migrate     `cmd:"" help:"Bring the database to the schema of this version."`
 	Keys    app.Keys        `cmd:"" help:"Encryption keys."`
+	Copy    app.Copy        `cmd:"" help:"Copy a standalone's data into Postgres. May be interrupted and repeated."`
 	Import  app.Import      `cmd:"" help:"Bring data over from other systems."`
 	Health  app.Health      `cmd:"" help:"Ask a server whether it is well."`
 	Doctor  app.Doctor      `cmd:"" help:"Look at database, schema, keys, clock, engine, egress and server, and say how to mend what is broken."`
@@ -32,13 +30,13 @@ var commands struct {
 func main() {
 	// net/http writes what strange receivers send to the standard log.
 	log.SetOutput(io.Discard)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := app.Signals()
 	defer stop()
 	k := kong.Parse(&commands,
 		kong.Name("datapusher"),
 		kong.Description("Receives JSON for an account and delivers it, durably, to every destination of that account."),
 		kong.UsageOnError(),
-		kong.Vars{"allow_cidrs": "none", "log_format": "json"},
+		kong.Vars{"allow_cidrs": "none", "log_format": "json", "drain_delay": "5s"},
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(cli.NewTerminal()),
 		kong.ExplicitGroups([]kong.Group{{Key: "client", Title: "As a client of a server:"}, {Key: "server", Title: "Which server, as whom:"}}),

@@ -20,6 +20,7 @@ var rawSQL = map[string]string{
 	"internal/delivery":       "the hot path: workers, which serve no caller",
 	"internal/statistics":     "writes and sweeps what a process has counted; it is read through ent",
 	"internal/rekey":          "seals everything anew: a command of the operator",
+	"internal/dbcopy":         "copies every table as it is: a command of the operator",
 	"internal/database":       "opens databases",
 	"workflows/river":         "River's own tables, in a schema of their own",
 	"internal/seed":           "reads the seed system's file",
