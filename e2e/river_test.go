@@ -145,7 +145,7 @@ func TestSteeringOnRiver(t *testing.T) {
 	})
 	t.Run("breaker and park", func(t *testing.T) {
 		t.Parallel()
-		_, admin := newRiverInstallation(t, pgtest.URL(t)).serve(t, "--worker", "--migrate", "--log-level=error")
+		_, admin := newRiverInstallation(t, pgtest.URL(t)).serve(t, "--worker", "--migrate")
 		deadDestination(t, admin, 1000, false, "http_503", func(string) {})
 	})
 	t.Run("replay", func(t *testing.T) {

@@ -54,5 +54,5 @@ func (forgetful) Open([]string) ingest.Ticket { return forgetful{} }
 func (forgetful) Run() string                 { return "batch/1" }
 
 // Arguments implements ingest.Ticket.
-func (forgetful) Arguments() []any { return nil }
-func (forgetful) Close([]ingest.Delivery)     {}
+func (forgetful) Arguments() []any        { return nil }
+func (forgetful) Close([]ingest.Delivery) {}

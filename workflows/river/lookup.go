@@ -54,6 +54,14 @@ func (e *Engine) Holds(ctx context.Context, runs []string) (map[string]bool, err
 	return held, rows.Err()
 }
 
+// AtWork reports whether a process works with River. One that was killed counts for
+// as long as its jobs are not taken over.
+func (e *Engine) AtWork(ctx context.Context) (yes bool, err error) {
+	err = e.db.QueryRowContext(ctx, `SELECT EXISTS (SELECT FROM `+Schema+`.river_job WHERE state = 'running' AND attempted_at > now() - make_interval(secs => $1))
+		OR EXISTS (SELECT FROM `+Schema+`.river_leader WHERE expires_at > now())`, deadAfter.Seconds()).Scan(&yes)
+	return yes, err
+}
+
 // keys is an array of the unique keys of runs and loops, as text.
 func keys(ids ...string) string {
 	texts := make([]string, len(ids))

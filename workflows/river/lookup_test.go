@@ -22,9 +22,17 @@ func TestWhereAJobIs(t *testing.T) {
 	}})
 	require.NoError(t, err)
 	require.NoError(t, engine.Dispatch(t.Context(), workflows.Run{ID: "event/ended"}))
+	atWork := func() bool {
+		yes, err := plain.AtWork(t.Context())
+		require.NoError(t, err)
+		return yes
+	}
+	require.False(t, atWork())
 	stop := work(t, engine)
+	require.Eventually(t, atWork, time.Minute, 50*time.Millisecond)
 	require.Eventually(t, func() bool { return closed(t, engine, "event/ended") }, time.Minute, 50*time.Millisecond)
 	require.NoError(t, stop())
+	require.False(t, atWork(), "it has said that it ends")
 	require.NoError(t, engine.Dispatch(t.Context(), workflows.Run{ID: "event/1"}))
 	commit(t, engine, db, "true", workflows.Run{ID: "batch/1"}, time.Hour)
 	require.NoError(t, engine.Wake(t.Context(), "destination/1"))
