@@ -33,6 +33,11 @@ test: ## Run all tests, against a real Postgres and a real Temporal
 former: ## Upgrade from a version before, under load and back: make former from=<commit or tag>
 	@scripts/former.sh '$(from)'
 
+.PHONY: engines
+engines: ## Run the suite of all engines, on each engine and store, and list its cases
+	@scripts/build.sh cmd/standalone/temporalserver
+	@go run ./internal/testutil/pgtest/cmd/scratchpg -- scripts/engines.sh
+
 .PHONY: fuzz
 fuzz: ## Run all fuzz tests, ten minutes each, or one: make fuzz time=1m target=FuzzCheck
 	@scripts/fuzz.sh time=$(time) target=$(target)

@@ -189,7 +189,7 @@ func (e *engine) Check(context.Context) error {
 	return nil
 }
 
-func (e *engine) RunURL(run string) string {
+func (e *engine) RunURL(_ context.Context, run string) string {
 	if e.broken {
 		panic("planted-marker")
 	}

@@ -72,6 +72,16 @@ func (db *DB) Listen(channels []string, ears Ears) *Listener {
 	return l
 }
 
+// Hear calls hear for what is said on channels until stop is called. What is said
+// while the connection is lost is not heard: it is no more than a reason to look
+// earlier. On SQLite nothing is ever heard.
+func (db *DB) Hear(hear func(channel, text string), channels ...string) (stop func()) {
+	if !db.Postgres() {
+		return func() {}
+	}
+	return db.Listen(channels, Ears{Said: hear, Up: func() {}, Down: func(error) {}}).Close
+}
+
 func (l *Listener) tell(f func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
