@@ -138,7 +138,8 @@ func (r *Rig) startProcesses(ctx context.Context, where Addresses) error {
 		return err
 	}
 	db.Host = where.Postgres
-	env := []string{"DATAPUSHER_ENGINE=" + r.Engine}
+	// Long enough for the senders to notice that a door is not ready.
+	env := []string{"DATAPUSHER_ENGINE=" + r.Engine, "DATAPUSHER_DRAIN_DELAY=2s"}
 	migrate := stack.Command{Name: "migrate", Args: []string{"migrate", "up"}, Env: env}
 	if err := r.Stack.Run(ctx, migrate); err != nil {
 		return err
