@@ -10,12 +10,16 @@ import (
 
 	"datapusher/internal/database"
 	"datapusher/internal/delivery"
+	"datapusher/internal/failpoint"
 	"datapusher/internal/rekey"
 	"datapusher/internal/secret"
 	"datapusher/internal/sender"
 	"datapusher/internal/telemetry"
 	"datapusher/workflows"
 )
+
+// now is the clock of everything that is put together here.
+var now = failpoint.Clock(time.Now)
 
 // base is what every process has, whether it serves, works or both: the
 // database, the core and the engine.
@@ -74,7 +78,7 @@ func newBase(ctx context.Context, c Config, o Options) (_ *base, err error) {
 		return nil, err
 	}
 	b.core = delivery.New(delivery.Options{
-		DB: b.db, Box: b.box, Sender: b.sender, Logger: b.logger, Now: time.Now, Observe: b.metrics.Attempt,
+		DB: b.db, Box: b.box, Sender: b.sender, Logger: b.logger, Now: now, Observe: b.metrics.Attempt,
 		DisableAfter: c.DisableAfter,
 	})
 	b.onClose(b.core.Close)
@@ -94,6 +98,9 @@ func openDatabase(ctx context.Context, c Config, logger *slog.Logger) (*database
 	db, err := database.Open(ctx, c.DatabaseURL)
 	if err != nil {
 		return nil, err
+	}
+	if err := c.durability(ctx, db, logger); err != nil {
+		return nil, errors.Join(err, db.Close())
 	}
 	if c.Migrate {
 		done, err := db.Migrate(ctx)

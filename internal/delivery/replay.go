@@ -16,6 +16,7 @@ import (
 	entreplay "datapusher/ent/replay"
 	"datapusher/internal/auth"
 	"datapusher/internal/breaker"
+	"datapusher/internal/failpoint"
 	"datapusher/internal/id"
 	"datapusher/internal/replay"
 	"datapusher/internal/vault"
@@ -82,6 +83,7 @@ func (c *Core) replayOnce(ctx context.Context, replayID string) (again time.Dura
 	if !moved { // another turn was faster, or somebody has paused or canceled it
 		return leastWait, false, nil
 	}
+	failpoint.Hit(failpoint.Replayed)
 	if len(p.leaving) > 0 {
 		if err := c.engine.Dispatch(ctx, describe(p.run, p.leaving)); err != nil {
 			// They are committed: the reconciler hands them over.
@@ -219,6 +221,7 @@ func (c *Core) commitReplay(ctx context.Context, r *ent.Replay, p *plan, last bo
 	if n, err := res.RowsAffected(); err != nil || n == 0 {
 		return false, err
 	}
+	failpoint.Hit(failpoint.Replaying)
 	return true, tx.Commit()
 }
 
