@@ -50,6 +50,25 @@ bin/bench: build
 	@scripts/build.sh cmd/standalone/temporalserver ../../bin/temporalserver
 	@go build -o bin/bench ./bench
 
+.PHONY: faults
+faults: bin/faults ## Break it under load and check that nothing is lost; takes a while: make faults args='-engine river kill-worker'
+	@bin/faults -write docs/RELIABILITY.md -json bin/faults.json $(args)
+
+.PHONY: soak
+soak: bin/faults ## Break it at random for half an hour: make soak time=2h
+	@bin/faults soak $(if $(time),-time $(time)) -json bin/soak.json $(args)
+
+.PHONY: mutants
+mutants: bin/faults ## See that the checks of make faults notice faults of our own
+	@go build -tags mutants -o bin/datapusher-mutants ./cmd/datapusher
+	@bin/faults mutants -write docs/RELIABILITY.md -engine river $(args)
+
+.PHONY: bin/faults
+bin/faults:
+	@go build -o bin/datapusher ./cmd/datapusher
+	@scripts/build.sh cmd/standalone/temporalserver ../../bin/temporalserver
+	@go build -o bin/faults ./faults
+
 .PHONY: lint
 lint: ## Check formatting, style, walls between packages, workflow determinism
 	go vet ./...

@@ -26,6 +26,7 @@ var rawSQL = map[string]string{
 	"cmd/standalone/embedded": "Temporal's own databases",
 	"internal/testutil/":      "tests",
 	"bench":                   "benchmarks",
+	"faults":                  "the fault suite, which reads what is stored",
 }
 
 // scoped are those whose statements are about our own tables and whose functions

@@ -96,6 +96,7 @@ func New(o Options) *Core {
 	if o.Observe == nil {
 		o.Observe = func(sender.Result, Decision) {}
 	}
+	o.Sender = mutatedSender(o.Sender)
 	st := newStore(o.DB, o.Now)
 	c := &Core{
 		o: o, store: st,

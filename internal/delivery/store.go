@@ -168,7 +168,7 @@ type Backlog struct {
 
 func newStore(db *database.DB, now func() time.Time) store {
 	if db.Postgres() {
-		return &postgres{db: db, results: db.Keep(recordPostgres)}
+		return mutatedStore(&postgres{db: db, results: db.Keep(recordPostgres)})
 	}
-	return &sqlite{db: db, now: now}
+	return mutatedStore(&sqlite{db: db, now: now})
 }
