@@ -127,10 +127,14 @@ func between(s rig.Scenario, run func(ctx context.Context, r *rig.Rig, p *proxie
 	return s
 }
 
+// asksAgain is how long a fault of a connection goes on beyond its end: who has no
+// answer asks again only when it has noticed that there will be none.
+const asksAgain = 4 * time.Second
+
 // during has a fault for a time.
 func (l *link) during(ctx context.Context, r *rig.Rig, name string, repeats bool, d time.Duration, fault func() error) error {
 	defer r.Inject(name, repeats)()
-	return errors.Join(fault(), r.Sleep(ctx, d), l.Mend())
+	return errors.Join(fault(), r.Sleep(ctx, d), l.Mend(), r.Sleep(ctx, asksAgain))
 }
 
 // count has a fault that cuts connections, and notes each that was cut.

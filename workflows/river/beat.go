@@ -16,7 +16,27 @@ const (
 	beatEvery = 5 * time.Second
 	// beatTimeout bounds one beat.
 	beatTimeout = 10 * time.Second
+	// steadyFor is how long a worker's own beats have come through before it takes
+	// another for dead: while the database was away nobody's did, and by then all that
+	// live have had one again.
+	steadyFor = beatTimeout + beatEvery
 )
+
+// pulse is whether a worker's own beats come through. Its times are one process's.
+type pulse struct{ since, last time.Time }
+
+// beat notes a beat that has come through, and tells whether they have for long
+// enough to take somebody without one for dead.
+func (p *pulse) beat(now time.Time) (steady bool) {
+	if p.last.IsZero() || now.Sub(p.last) > 2*beatEvery {
+		p.since = now
+	}
+	p.last = now
+	return now.Sub(p.since) >= steadyFor
+}
+
+// miss notes one that has not.
+func (p *pulse) miss() { *p = pulse{} }
 
 // detach gives a context that ends with hard alone: what has begun is not torn off
 // when somebody cancels the job in River's UI.
@@ -52,14 +72,14 @@ func (b *beats) hold(job int64) (release func()) {
 }
 
 // list is an array of Postgres as text.
-func (b *beats) list() (ids string, some bool) {
+func (b *beats) list() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	all := make([]string, 0, len(b.jobs))
 	for id := range b.jobs {
 		all = append(all, strconv.FormatInt(id, 10))
 	}
-	return "{" + strings.Join(all, ",") + "}", len(all) > 0
+	return "{" + strings.Join(all, ",") + "}"
 }
 
 // beat tells now and then that jobs go on, however long they may take, and takes up
@@ -68,8 +88,10 @@ func (b *beats) list() (ids string, some bool) {
 func (e *Engine) beat(ctx context.Context) {
 	ticker := time.NewTicker(beatEvery)
 	defer ticker.Stop()
+	var own pulse
 	for {
-		if err := e.beatOnce(ctx); err != nil && ctx.Err() == nil {
+		if err := e.beatOnce(ctx, &own); err != nil && ctx.Err() == nil {
+			own.miss()
 			e.logger.WarnContext(ctx, "river: no beat", "error", err)
 		}
 		select {
@@ -80,15 +102,16 @@ func (e *Engine) beat(ctx context.Context) {
 	}
 }
 
-func (e *Engine) beatOnce(ctx context.Context) error {
+func (e *Engine) beatOnce(ctx context.Context, own *pulse) error {
 	ctx, cancel := context.WithTimeout(ctx, beatTimeout)
 	defer cancel()
-	if ids, some := e.beats.list(); some {
-		_, err := e.db.ExecContext(ctx,
-			`UPDATE river.river_job SET attempted_at = now() WHERE id = ANY($1::bigint[]) AND state = 'running'`, ids)
-		if err != nil {
-			return err
-		}
+	_, err := e.db.ExecContext(ctx,
+		`UPDATE river.river_job SET attempted_at = now() WHERE id = ANY($1::bigint[]) AND state = 'running'`, e.beats.list())
+	if err != nil {
+		return err
+	}
+	if !own.beat(time.Now()) {
+		return nil
 	}
 	result, err := e.db.ExecContext(ctx, `UPDATE river.river_job SET state = 'available', scheduled_at = now()
 		WHERE state = 'running' AND attempted_at < now() - make_interval(secs => $1)`, deadAfter.Seconds())
