@@ -42,7 +42,7 @@ func TestFaultsBreakNothingAndMutantsAreCaught(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, bytes.Contains(text, []byte(mutant.Env)))
 
-	c := &command{out: t.Output(), programs: stack.Programs{DataPusher: program}, engines: []string{rig.River}, seed: 1, rate: 20, parallel: 3}
+	c := &command{out: t.Output(), programs: stack.Programs{DataPusher: program}, engines: []string{rig.River}, seed: 1, rate: 20, parallel: 7}
 	t.Run("faults", func(t *testing.T) {
 		t.Parallel()
 		result, err := c.one(t.Context(), scenarios.Quick(), rig.River, c.programs, nil)

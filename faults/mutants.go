@@ -22,18 +22,26 @@ type seeded struct {
 	rule       string // that has to be broken
 }
 
+const (
+	// ample is the time to drain of what is not about that.
+	ample = 2 * time.Minute
+	// enough is what the program needs after kills of serve, which is some 15 s, and
+	// a little more.
+	enough = 25 * time.Second
+)
+
 // all mutants, which internal/mutant names.
 var allMutants = []seeded{
-	{mutant.AnswerBeforeCommit, "senders are answered before the commit", scenarios.Small("kills of serve", 8, 0), "lost"},
-	{mutant.NoReconciler, "nothing looks for what is overdue", scenarios.Small("kills of serve", 8, 0), "pending"},
-	{mutant.NewIDPerRetry, "each attempt has a webhook-id of its own", scenarios.Small("no fault", 0, 0), "identity"},
-	{mutant.NoUniqueKey, "idempotency keys are forgotten", scenarios.Small("no fault", 0, 0), "key"},
-	{mutant.MarkBeforeSend, "a delivery has succeeded before it is sent", scenarios.Small("kills of worker", 0, 8), "false success"},
-	{mutant.SendTwice, "now and then an attempt is made twice", scenarios.Small("no fault", 0, 0), "duplicate"},
+	{mutant.AnswerBeforeCommit, "senders are answered before the commit", scenarios.Small("kills of serve", 8, 0, ample), "lost"},
+	{mutant.NoReconciler, "nothing looks for what is overdue", scenarios.Small("kills of serve", 8, 0, enough), "pending"},
+	{mutant.NewIDPerRetry, "each attempt has a webhook-id of its own", scenarios.Small("no fault", 0, 0, ample), "identity"},
+	{mutant.NoUniqueKey, "idempotency keys are forgotten", scenarios.Small("no fault", 0, 0, ample), "key"},
+	{mutant.MarkBeforeSend, "a delivery has succeeded before it is sent", scenarios.Small("kills of worker", 0, 8, ample), "false success"},
+	{mutant.SendTwice, "now and then an attempt is made twice", scenarios.Small("no fault", 0, 0, ample), "duplicate"},
 }
 
 // control is what the mutants are told from: the same program, without one.
-var control = seeded{"", "the program without a mutant", scenarios.Small("kills of serve and worker", 4, 4), ""}
+var control = seeded{"", "the program without a mutant", scenarios.Small("kills of serve and worker", 4, 4, ample), ""}
 
 // fate is what became of a mutant.
 type fate struct {

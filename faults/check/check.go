@@ -44,15 +44,16 @@ type Sent struct {
 
 // Received is one request as a receiver got it.
 type Received struct {
-	Destination string    `json:"destination"` // id
-	ID          string    `json:"id"`          // webhook-id
-	Number      uint64    `json:"number"`      // of the event, as its payload has it
-	Stamped     bool      `json:"stamped"`     // the payload has a number
-	Pushed      time.Time `json:"pushed"`      // when its sender meant to send it, as the payload has it
-	Hash        string    `json:"hash"`        // SHA-256 of the body
-	At          time.Time `json:"at"`          // when the body had arrived
-	Answered    time.Time `json:"answered"`    // when the answer was decided and written down, just before it left
-	Status      int       `json:"status"`      // of the answer; 0 is none
+	Destination string    `json:"destination"`   // id
+	ID          string    `json:"id"`            // webhook-id
+	Number      uint64    `json:"number"`        // of the event, as its payload has it
+	Stamped     bool      `json:"stamped"`       // the payload has a number
+	Pushed      time.Time `json:"pushed"`        // when its sender meant to send it, as the payload has it
+	Hash        string    `json:"hash"`          // SHA-256 of the body
+	At          time.Time `json:"at"`            // when the body had arrived
+	Answered    time.Time `json:"answered"`      // when the answer was decided and written down, just before it left
+	Status      int       `json:"status"`        // of the answer; 0 is none
+	PID         int       `json:"pid,omitempty"` // of the process that has made the attempt; 0: not known
 	// Signature is why that does not verify; "" where it does.
 	Signature string `json:"signature,omitempty"`
 }
@@ -68,7 +69,8 @@ type Event struct {
 // Delivery is a row of the database.
 type Delivery struct {
 	ID, Event, Destination, Status string
-	Attempts                       int // attempt_count
+	Attempts                       int       // attempt_count
+	Settled                        time.Time // settled_at; zero before
 }
 
 // Destination is where the events of an account go.
@@ -88,6 +90,9 @@ type Fault struct {
 	// Repeats tells that it may have kept an attempt's result from being recorded, so
 	// that the attempt is made again. An orderly stop may not.
 	Repeats bool
+	// PID is the process that it hit: no other's attempts can be made again for it. 0
+	// is all of them.
+	PID int
 }
 
 // Window is a time in which events were sent.

@@ -114,6 +114,26 @@ func TestEachRuleGoesRed(t *testing.T) {
 			again(f, 3, 20_000)
 			f.Faults = []check.Fault{{Name: "kill", From: at(4100), To: at(4100), Repeats: true}}
 		}, []string{"duplicate"}},
+		"a copy that the kill of its own process explains": {func(f *check.Facts) {
+			again(f, 3, 20_000)
+			f.Received[3].PID = 5
+			f.Faults = []check.Fault{{Name: "kill", From: at(1015), To: at(1015), Repeats: true, PID: 5}}
+		}, nil},
+		"a copy while another process was killed": {func(f *check.Facts) {
+			again(f, 3, 20_000)
+			f.Received[3].PID = 5
+			f.Faults = []check.Fault{{Name: "kill", From: at(1015), To: at(1015), Repeats: true, PID: 6}}
+		}, []string{"duplicate"}},
+		"a copy of a process that stood still when another was faster": {func(f *check.Facts) {
+			again(f, 3, 20_000).PID = 6
+			f.Received[3].PID = 5
+			f.Faults = []check.Fault{{Name: "stop", From: at(900), To: at(20_990), Repeats: true, PID: 6}}
+		}, nil},
+		"a copy whose own process was killed afterwards": {func(f *check.Facts) {
+			again(f, 3, 20_000).PID = 6
+			f.Received[3].PID = 5
+			f.Faults = []check.Fault{{Name: "kill", From: at(21_015), To: at(21_015), Repeats: true, PID: 6}}
+		}, []string{"duplicate"}},
 		"a copy beside an orderly stop": {func(f *check.Facts) {
 			again(f, 3, 20_000)
 			f.Faults = []check.Fault{{Name: "terminate", From: at(1015), To: at(2000)}}
@@ -204,9 +224,22 @@ func TestTheVerdictCounts(t *testing.T) {
 	f.Sent = append(f.Sent, check.Sent{Number: 99, Outcome: check.Ambiguous, Cut: true}, check.Sent{Number: 98, Outcome: check.Refused})
 	again(f, 3, 10)
 	again(f, 3, 20)
-	f.Faults = []check.Fault{{From: at(1015), To: at(1015), Repeats: true}}
+	f.Faults = []check.Fault{{From: at(1015), To: at(1015), Repeats: true, PID: 7}}
+	f.Received[3].PID = 7
+	for i := range f.Received {
+		if f.Received[i].PID == 0 {
+			f.Received[i].PID = 8
+		}
+	}
+	// The second kill came when the attempt that it hit was recorded.
+	f.Faults = append(f.Faults, check.Fault{From: at(6500), To: at(6500), Repeats: true, PID: 9})
+	f.Received[13].PID = 9
+	for i := range f.Deliveries {
+		f.Deliveries[i].Settled = f.Received[i].Answered
+	}
 	without(f, 0)
 	got := check.Check(*f)
+	require.Equal(t, 1, got.Allowed)
 	require.Equal(t, 1, got.Lost)
 	require.Equal(t, 1, got.Uncertain)
 	require.Equal(t, 2, got.Duplicates)

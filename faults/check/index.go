@@ -102,16 +102,37 @@ const (
 	afterAnswer = 3 * time.Second
 )
 
-// overlapping counts the faults that may have kept one of these attempts from being
-// recorded.
-func (x *index) overlapping(attempts []Received) int {
+// overlapping counts the faults that may have had an attempt made again: those that
+// overlap one of the attempts, so that it was not recorded, and those in which the
+// process of any of them stood still, so that it made one that another had made
+// meanwhile. Of the last attempt it is known when it was recorded.
+func (x *index) overlapping(p pair, attempts []Received) int {
+	last := len(attempts) - 1
+	settled := x.deliveries[p].Settled
 	n := 0
 	for _, f := range x.Faults {
-		if f.Repeats && slices.ContainsFunc(attempts, func(r Received) bool {
-			return !f.From.After(r.Answered.Add(afterAnswer)) && !f.To.Before(r.At.Add(-beforeArrival))
-		}) {
-			n++
+		stood := f.To.Sub(f.From) > standstill
+		for i, r := range attempts {
+			until := r.Answered.Add(afterAnswer)
+			if i == last {
+				if last > 0 && !stood {
+					break // nothing was made again after it
+				}
+				if !settled.IsZero() && settled.Before(until) {
+					until = settled
+				}
+			}
+			if f.Repeats && f.hits(r) && !f.From.After(until) && !f.To.Before(r.At.Add(-beforeArrival)) {
+				n++
+				break
+			}
 		}
 	}
 	return n
 }
+
+// standstill is longer than a kill takes.
+const standstill = time.Second
+
+// hits reports whether a fault may have hit the process that made an attempt.
+func (f Fault) hits(r Received) bool { return f.PID == 0 || r.PID == 0 || f.PID == r.PID }

@@ -88,7 +88,7 @@ func duplicate(x *index, v *Verdict, broken report) {
 			continue
 		}
 		again := len(taken) - 1
-		faults := x.overlapping(taken[:max(again, 1)])
+		faults := x.overlapping(p, taken)
 		v.Duplicates += again
 		v.Allowed += faults
 		if again > faults {

@@ -32,8 +32,11 @@ SELECT id, account_id, coalesce(idempotency_key, ''), encode(sha256(payload), 'h
 	if err != nil {
 		return nil, nil, err
 	}
-	deliveries, err = read(ctx, r.DB, `SELECT id, event_id, destination_id, status, attempt_count FROM deliveries ORDER BY id`,
-		func(d *check.Delivery) []any { return []any{&d.ID, &d.Event, &d.Destination, &d.Status, &d.Attempts} })
+	deliveries, err = read(ctx, r.DB, `
+SELECT id, event_id, destination_id, status, attempt_count, coalesce(settled_at, '0001-01-01T00:00:00Z') FROM deliveries ORDER BY id`,
+		func(d *check.Delivery) []any {
+			return []any{&d.ID, &d.Event, &d.Destination, &d.Status, &d.Attempts, &d.Settled}
+		})
 	return events, deliveries, err
 }
 

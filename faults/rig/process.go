@@ -20,7 +20,7 @@ type Process struct {
 	// environment and program.
 	Command stack.Command
 	// MayEnd is whether it may end by itself, as at a failpoint. Who lets it do so
-	// injects that when Ended is closed.
+	// notes that with NoteEnd when Ended is closed.
 	MayEnd bool
 
 	rig    *Rig
@@ -47,7 +47,7 @@ func (p *Process) Kill() error {
 	if p.goOn != nil {
 		p.goOn()
 	}
-	defer p.rig.Inject("kill "+p.Name, p.works)()
+	defer p.rig.inject("kill "+p.Name, p.works, p.server.PID())()
 	p.server.Kill()
 	p.ended, p.goOn = true, nil
 	return nil
@@ -60,7 +60,7 @@ func (p *Process) Stop() error {
 	if !p.running() || p.goOn != nil {
 		return fmt.Errorf("stop %s: %w", p.Name, errNotRunning)
 	}
-	p.goOn = p.rig.Inject("stop "+p.Name, p.works)
+	p.goOn = p.rig.inject("stop "+p.Name, p.works, p.server.PID())
 	return p.server.Signal(syscall.SIGSTOP)
 }
 
@@ -85,7 +85,7 @@ func (p *Process) Terminate() error {
 	if !p.running() {
 		return fmt.Errorf("terminate %s: %w", p.Name, errNotRunning)
 	}
-	defer p.rig.Inject("terminate "+p.Name, false)()
+	defer p.rig.inject("terminate "+p.Name, false, p.server.PID())()
 	p.end()
 	p.ended = true
 	return nil
@@ -122,6 +122,13 @@ func (p *Process) Start(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// NoteEnd notes that a process that may end has done so.
+func (p *Process) NoteEnd(name string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.rig.inject(name+" "+p.Name, p.works, p.server.PID())()
 }
 
 // wonder notes that a process has ended that nothing has ended.

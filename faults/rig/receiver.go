@@ -67,7 +67,7 @@ func startReceiver(ctx context.Context, file string, random *rand.Rand) (*receiv
 		journal: j, address: l.Addr().String(), served: make(chan struct{}),
 		destinations: map[string]*Destination{}, random: random,
 	}
-	r.server = &http.Server{Handler: r, ReadHeaderTimeout: time.Minute}
+	r.server = &http.Server{Handler: r, ReadHeaderTimeout: time.Minute, ConnContext: newPeers(ctx).with}
 	go func() {
 		defer close(r.served)
 		_ = r.server.Serve(l)
@@ -120,11 +120,14 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	if err := d.webhook.Verify(body, q.Header); err != nil {
 		got.Signature = err.Error()
 	}
+	got.PID = peerOf(q.Context())
 	if hangs || !pause(q.Context(), after) {
 		<-q.Context().Done()
 		got.Status = 0 // nobody is there for an answer
 	}
-	got.Answered = time.Now()
+	if got.Answered = time.Now(); q.Context().Err() != nil {
+		got.Status = 0
+	}
 	if err := r.journal.write(got); err != nil || got.Status == 0 {
 		panic(http.ErrAbortHandler) // what is not written down is not answered
 	}

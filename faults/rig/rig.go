@@ -139,7 +139,8 @@ func (r *Rig) startProcesses(ctx context.Context, where Addresses) error {
 		return err
 	}
 	db.Host = where.Postgres
-	env := []string{"DATAPUSHER_ENGINE=" + r.Engine}
+	// Long enough for the senders to notice that a door is not ready.
+	env := []string{"DATAPUSHER_ENGINE=" + r.Engine, "DATAPUSHER_DRAIN_DELAY=2s"}
 	migrate := stack.Command{Name: "migrate", Args: []string{"migrate", "up"}, Env: env}
 	if err := r.Stack.Run(ctx, migrate); err != nil {
 		return err
@@ -265,13 +266,15 @@ func (r *Rig) Pick(of []*Process) *Process { return of[r.Rand.IntN(len(of))] }
 // it returns; "defer r.Inject(…)()" is one that takes as long as what follows.
 // repeats tells that it may keep the result of an attempt from being recorded, so
 // that the receiver may get it again; say it only where that is so.
-func (r *Rig) Inject(name string, repeats bool) (end func()) {
+func (r *Rig) Inject(name string, repeats bool) (end func()) { return r.inject(name, repeats, 0) }
+
+func (r *Rig) inject(name string, repeats bool, pid int) (end func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	at := len(r.faults)
 	now := time.Now()
 	// Until its end is known it goes on.
-	r.faults = append(r.faults, check.Fault{Name: name, From: now, To: now.Add(24 * time.Hour), Repeats: repeats})
+	r.faults = append(r.faults, check.Fault{Name: name, From: now, To: now.Add(24 * time.Hour), Repeats: repeats, PID: pid})
 	r.say("%8.2fs %s", now.Sub(r.began).Seconds(), name)
 	return sync.OnceFunc(func() {
 		r.mu.Lock()

@@ -37,11 +37,11 @@ func Quick() rig.Scenario {
 	}
 }
 
-// Small stands up one serve and one worker, and kills them so many times. It is for
-// mutants.
-func Small(fault string, serves, workers int) rig.Scenario {
+// Small stands up one serve and one worker, kills them so many times, and waits so
+// long at most until all has drained. It is for mutants.
+func Small(fault string, serves, workers int, drain time.Duration) rig.Scenario {
 	return rig.Scenario{
-		Name: "small", Fault: fault, Plan: rig.Plan{Serves: 1, Workers: 1}, Drain: 40 * time.Second,
+		Name: "small", Fault: fault, Plan: rig.Plan{Serves: 1, Workers: 1}, Drain: drain,
 		Run: func(ctx context.Context, r *rig.Rig) error {
 			if serves+workers == 0 {
 				return r.Sleep(ctx, 4*time.Second)
