@@ -7,9 +7,6 @@ import (
 	"time"
 )
 
-// Works tells whether the process makes attempts.
-func (p *Process) Works() bool { return p.works }
-
 // Pause has a destination park what comes for it.
 func (r *Rig) Pause(ctx context.Context, destination string) error {
 	return r.steer(ctx, "pauseDestination(input: $in) { destination { id } }", "PauseDestinationInput",

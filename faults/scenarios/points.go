@@ -80,14 +80,14 @@ func again(ctx context.Context, of ...*rig.Process) error {
 const dieTimeout = time.Minute
 
 // died waits until processes have died at a point, and notes it.
-func died(ctx context.Context, r *rig.Rig, at failpoint.Point, repeats bool, of ...*rig.Process) error {
+func died(ctx context.Context, at failpoint.Point, of ...*rig.Process) error {
 	ctx, cancel := context.WithTimeout(ctx, dieTimeout)
 	defer cancel()
 	for _, p := range of {
 		select {
 		case <-p.Ended():
 			p.MayEnd = true // until it is started again
-			r.Inject(fmt.Sprintf("killed %s at %s", p.Name, at), repeats)()
+			p.NoteEnd("killed at " + string(at) + ":")
 		case <-ctx.Done():
 			return fmt.Errorf("%s did not get to %q: %w", p.Name, at, ctx.Err())
 		}
@@ -117,7 +117,7 @@ func killAt(of func(*rig.Rig) []*rig.Process, times int, at ...failpoint.Point) 
 				tell(fmt.Sprintf("%s=kill@%d", point, 1+r.Rand.IntN(10)), p)
 				err := again(ctx, p)
 				if err == nil {
-					err = died(ctx, r, point, p.Works(), p)
+					err = died(ctx, point, p)
 				}
 				if err := errors.Join(err, revive(ctx, p)); err != nil {
 					return err
@@ -143,8 +143,8 @@ func killReconcilers(times int) action {
 				return err
 			}
 			err := errors.Join(
-				died(ctx, r, failpoint.Committed, false, p), revive(ctx, p),
-				died(ctx, r, failpoint.Reconciling, true, r.Workers...), revive(ctx, r.Workers...))
+				died(ctx, failpoint.Committed, p), revive(ctx, p),
+				died(ctx, failpoint.Reconciling, r.Workers...), revive(ctx, r.Workers...))
 			if err != nil {
 				return err
 			}
@@ -164,7 +164,7 @@ func killLanes(times int) action {
 			if err != nil {
 				return err
 			}
-			if err := errors.Join(died(ctx, r, failpoint.Claimed, true, r.Workers...), revive(ctx, r.Workers...)); err != nil {
+			if err := errors.Join(died(ctx, failpoint.Claimed, r.Workers...), revive(ctx, r.Workers...)); err != nil {
 				return err
 			}
 		}
@@ -189,7 +189,7 @@ func killReplays(ctx context.Context, r *rig.Rig) error {
 				return err
 			}
 		}
-		if err := errors.Join(died(ctx, r, point, true, r.Workers...), revive(ctx, r.Workers...)); err != nil {
+		if err := errors.Join(died(ctx, point, r.Workers...), revive(ctx, r.Workers...)); err != nil {
 			return err
 		}
 	}
