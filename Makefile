@@ -75,6 +75,7 @@ mutants: bin/faults ## See that the checks of make faults notice faults of our o
 .PHONY: bin/faults
 bin/faults:
 	@go build -o bin/datapusher ./cmd/datapusher
+	@go build -tags failpoints -o bin/datapusher-failpoints ./cmd/datapusher
 	@scripts/build.sh cmd/standalone/temporalserver ../../bin/temporalserver
 	@go build -o bin/faults ./faults
 

@@ -16,6 +16,10 @@ func TestMain(m *testing.M) {
 	if bin, err = os.MkdirTemp("", "datapusher-e2e-"); err != nil {
 		panic(err)
 	}
+	// The scratch Postgres of tests need not outlive the machine, and is told so.
+	if err := os.Setenv("DATAPUSHER_ALLOW_UNSAFE_DATABASE", "true"); err != nil {
+		panic(err)
+	}
 	code := m.Run()
 	_ = os.RemoveAll(bin)
 	os.Exit(code)

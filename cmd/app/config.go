@@ -30,6 +30,7 @@ type Config struct {
 	IdempotencyTTL time.Duration `name:"idempotency-ttl" env:"DATAPUSHER_IDEMPOTENCY_TTL" default:"24h" help:"How long an idempotency key is remembered."`
 
 	DatabaseURL    string `name:"database-url" env:"DATAPUSHER_DATABASE_URL" help:"postgres://user:password@host:5432/name?sslmode=verify-full, or sqlite:<file>."`
+	AllowUnsafe    bool   `name:"allow-unsafe-database" env:"DATAPUSHER_ALLOW_UNSAFE_DATABASE" help:"Start on a Postgres that does not keep what it has committed: fsync, full_page_writes or synchronous_commit is off. For tests, and for storage that is durable without them."`
 	Migrate        bool   `env:"DATAPUSHER_MIGRATE" help:"Apply pending migrations at the start."`
 	AdminToken     string `env:"DATAPUSHER_ADMIN_TOKEN" help:"Credential of the operator; at least 32 characters."`
 	EncryptionKeys string `env:"DATAPUSHER_ENCRYPTION_KEYS" help:"Keys that seal secrets in the database, as datapusher keys generate prints them."`

@@ -11,6 +11,7 @@ import (
 	"datapusher/internal/database"
 	"datapusher/internal/dbcopy"
 	"datapusher/internal/delivery"
+	"datapusher/internal/failpoint"
 	"datapusher/internal/rekey"
 	"datapusher/internal/secret"
 	"datapusher/internal/sender"
@@ -18,6 +19,9 @@ import (
 	"datapusher/internal/telemetry"
 	"datapusher/workflows"
 )
+
+// now is the clock of everything that is put together here.
+var now = failpoint.Clock(time.Now)
 
 // base is what every process has, whether it serves, works or both: the
 // database, the core and the engine.
@@ -86,7 +90,7 @@ func newBase(ctx context.Context, c Config, o Options) (_ *base, err error) {
 	b.counter = statistics.New(statistics.Options{DB: b.db, Now: time.Now, Logger: b.logger})
 	b.onClose(b.counter.Close) // after all that counts
 	b.core = delivery.New(delivery.Options{
-		DB: b.db, Box: b.box, Sender: b.sender, Logger: b.logger, Now: time.Now, Observe: b.metrics.Attempt,
+		DB: b.db, Box: b.box, Sender: b.sender, Logger: b.logger, Now: now, Observe: b.metrics.Attempt,
 		DisableAfter: c.DisableAfter, Changes: b.changes, Statistics: b.counter,
 	})
 	b.onClose(b.core.Close)

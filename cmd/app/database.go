@@ -37,8 +37,8 @@ func openMigrated(ctx context.Context, url string, first func(*database.DB) erro
 // makes sure that its schema is current, the engine's own part included.
 func openConfigured(ctx context.Context, c Config, logger *slog.Logger) (*database.DB, error) {
 	db, err := openMigrated(ctx, c.DatabaseURL, func(db *database.DB) error {
-		if !c.Migrate {
-			return nil
+		if err := c.durability(ctx, db, logger); err != nil || !c.Migrate {
+			return err
 		}
 		done, err := db.Migrate(ctx)
 		for _, m := range done {

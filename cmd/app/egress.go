@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"datapusher/internal/database"
+	"datapusher/internal/failpoint"
 	"datapusher/internal/sender"
 )
 
@@ -32,7 +33,9 @@ func (b *base) openEgress(o Options) error {
 	if err := b.ownPeers(o); err != nil {
 		return err
 	}
-	b.sender = sender.New(sender.Options{AllowCIDRs: allowed, NAT64: nat64, Own: b.own, UserAgent: "datapusher/" + Version})
+	b.sender = sender.New(sender.Options{
+		AllowCIDRs: allowed, NAT64: nat64, Own: b.own, UserAgent: "datapusher/" + Version, Now: now, Resolver: failpoint.Resolver(),
+	})
 	b.onClose(b.sender.Close)
 	return nil
 }

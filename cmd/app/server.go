@@ -77,7 +77,7 @@ func Start(ctx context.Context, c Config, o Options) (_ *Server, err error) {
 	b.onClose(authenticator.Close)
 
 	headStart := o.Work && c.FirstAttempt == "commit"
-	runs := dispatch.Options{Engine: b.engine, Pace: c.pace(headStart), Logger: b.logger, Now: time.Now}
+	runs := dispatch.Options{Engine: b.engine, Pace: c.pace(headStart), Logger: b.logger, Now: now}
 	var lease time.Duration
 	if headStart {
 		runs.HeadStart, lease = b.core, delivery.Lease
@@ -85,7 +85,7 @@ func Start(ctx context.Context, c Config, o Options) (_ *Server, err error) {
 	s.dispatcher = dispatch.New(runs)
 	b.onClose(s.dispatcher.Close)
 	in := ingest.Options{
-		DB: b.db, Runs: s.dispatcher, Logger: b.logger, Now: time.Now, Lease: lease, Observe: b.metrics.Commit,
+		DB: b.db, Runs: s.dispatcher, Logger: b.logger, Now: now, Lease: lease, Observe: b.metrics.Commit,
 		KeyLifetime: c.IdempotencyTTL, Changes: b.changes, Statistics: b.counter, TxInsert: s.dispatcher.TxInsert(),
 	}
 	if o.Work {
@@ -98,7 +98,7 @@ func Start(ctx context.Context, c Config, o Options) (_ *Server, err error) {
 	b.onClose(s.Ingest.Close)
 
 	s.Pusher = pusher.New(pusher.Options{
-		DB: b.db, Box: b.box, Auth: authenticator, Engine: b.engine, Sender: b.sender, Now: time.Now, Logger: b.logger,
+		DB: b.db, Box: b.box, Auth: authenticator, Engine: b.engine, Sender: b.sender, Now: now, Logger: b.logger,
 		Changed: b.core.Changed, Changes: b.changes, Statistics: b.counter,
 	})
 	handler, err := s.handler(authenticator)
@@ -134,8 +134,9 @@ func (s *Server) handler(authenticator *auth.Authenticator) (http.Handler, error
 		CORSOrigins: s.config.CORSOrigins, PublicURL: s.config.PublicURL,
 		TrustedProxies: proxies, AccountRate: s.config.AccountRate, AccountBurst: s.config.AccountBurst,
 		Checks: map[string]func(context.Context) error{
-			"database": s.db.Check,
-			"engine":   s.engine.Check,
+			"database":   s.db.Check,
+			"durability": s.config.durable(s.db),
+			"engine":     s.engine.Check,
 			"serving": func(context.Context) error {
 				if s.stopping.Load() {
 					return errors.New("the server is stopping")

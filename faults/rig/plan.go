@@ -25,6 +25,8 @@ type Plan struct {
 	// Program is the file, in the folder of the others, that processes are started
 	// from; "" is datapusher.
 	Program string
+	// Fresh has each request at a receiver come on a connection of its own.
+	Fresh bool
 	// TemporalArgs are further ones of cmd/standalone/temporalserver.
 	TemporalArgs []string
 	// Between puts something between the processes and what they talk to, such as a

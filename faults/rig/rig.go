@@ -94,6 +94,7 @@ func stand(ctx context.Context, plan Plan, o Options) (_ *Rig, err error) {
 	if r.receiver, err = startReceiver(ctx, r.file("received"), rand.New(rand.NewPCG(o.Seed, 1))); err != nil {
 		return nil, err
 	}
+	r.receiver.server.SetKeepAlivesEnabled(!plan.Fresh)
 	where, err := r.between()
 	if err != nil {
 		return nil, err

@@ -11,7 +11,7 @@ import (
 )
 
 // All are the scenarios, in the order in which they run.
-var All = slices.Concat(frame)
+var All = slices.Concat(frame, points, servers, network, receivers, rows)
 
 // Find gives the scenario with that name.
 func Find(name string) (rig.Scenario, bool) {

@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"slices"
 	"time"
 
 	"datapusher/ent/delivery"
+	"datapusher/internal/failpoint"
 	"datapusher/internal/sender"
 	"datapusher/internal/vault"
 	"datapusher/workflows"
@@ -107,16 +109,24 @@ func (c *Core) attempt(ctx context.Context, r row, d *destination) (workflows.Ou
 
 // send makes an attempt and gives the destination's part of the slot back. What is
 // to be done about its result is decided, and not recorded yet.
-func (c *Core) send(ctx context.Context, r row, d *destination, by Asker) *record {
+func (c *Core) send(ctx context.Context, r row, d *destination, by Asker) (rec *record) {
 	now := c.o.Now()
-	rec := &record{row: r, number: r.attempts + 1, asker: by, random: c.o.Random()}
+	rec = &record{row: r, number: r.attempts + 1, asker: by, random: c.o.Random()}
 	defer func() { c.slots.answered(r.destination, r.account, len(r.payload), rec.result.Total) }()
+	// What is wrong with one delivery must not end the process, and with it all others'.
+	defer func() {
+		if p := recover(); p != nil {
+			c.o.Logger.Error("an attempt panicked", "delivery", r.id, "event", r.event, "account", r.account,
+				"destination", r.destination, "panic", p, "stack", string(debug.Stack()))
+			rec = unable(r, by)
+		}
+	}()
 	headers, err := c.headers(r, d)
 	if err != nil {
-		rec.result.Class = sender.Local
 		c.o.Logger.Error("the headers of a replay cannot be opened", "event", r.event, "error", err)
-		return rec
+		return unable(r, by)
 	}
+	failpoint.Hit(failpoint.Sending)
 	rec.result = c.o.Sender.Send(ctx, &sender.Request{
 		EventID: r.event, Method: d.method, URL: d.url, Headers: headers, Payload: r.payload,
 		Keys: vault.Keys(d.keys, now), Timeout: d.timeout, AllowCIDRs: d.allow,
@@ -138,6 +148,23 @@ func (c *Core) send(ctx context.Context, r row, d *destination, by Asker) *recor
 	return rec
 }
 
+const (
+	// internalError is the reason of a delivery that our own side cannot attempt for
+	// what is in its row: what is sealed for it does not open, or its attempt panics.
+	internalError = "internal_error"
+	// unableWait is how long it waits. It keeps its number and its schedule, and
+	// nobody behind it waits for it.
+	unableWait = time.Minute
+)
+
+// unable is the record of an attempt that cannot be made until somebody has mended
+// the row, or the program.
+func unable(r row, by Asker) *record {
+	return &record{row: r, number: r.attempts + 1, asker: by, noTry: true, decision: Decision{
+		Status: delivery.StatusRetrying, Reason: internalError, After: unableWait, Step: r.step,
+	}}
+}
+
 // headers are the destination's, and a replay's own where they have the same name.
 func (c *Core) headers(r row, d *destination) ([]sender.Header, error) {
 	own, err := vault.OpenEventHeaders(c.o.Box, r.event, r.account, r.content.headers)
@@ -152,10 +179,12 @@ func (c *Core) conclude(ctx context.Context, d *destination, rec *record) (workf
 	if rec.result.Class.OurSide() {
 		return workflows.Outcome{}, fmt.Errorf("attempt %d of %s did not come about: %s", rec.number, rec.row.id, rec.result.Class)
 	}
+	failpoint.Hit(failpoint.Answered)
 	status, err := c.recorder.record(rec)
 	if err != nil {
 		return workflows.Outcome{}, fmt.Errorf("record attempt %d of %s: %w", rec.number, rec.row.id, err)
 	}
+	failpoint.Hit(failpoint.Recorded)
 	if status == "" {
 		return c.overtaken(ctx, rec.row, d)
 	}

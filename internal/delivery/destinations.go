@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	entdestination "datapusher/ent/destination"
 	"datapusher/internal/breaker"
 	"datapusher/internal/schedule"
 	"datapusher/internal/secret"
@@ -36,7 +37,7 @@ type destination struct {
 	keys    []vault.SigningSecret
 	allow   []netip.Prefix // the account's own networks
 	hidden  []string       // what answers are kept without
-	broken  error          // the sealed parts, or the schedule, cannot be read
+	broken  error          // something of it cannot be read: what is sealed, the schedule, a newer version's method
 	label   string
 	loaded  time.Time
 	stoodAt time.Time // when its standing changed here, after it was loaded
@@ -181,6 +182,8 @@ func (d *destinations) open(s settings, now time.Time) *destination {
 	var err error
 	if one.policy.Schedule, err = schedule.Parse(s.schedule); err != nil {
 		one.broken = fmt.Errorf("the retry schedule of %s cannot be read: %w", s.id, err)
+	} else if err = entdestination.HTTPMethodValidator(entdestination.HTTPMethod(s.method)); err != nil {
+		one.broken = fmt.Errorf("the method of %s is not known to this version: %w", s.id, err)
 	} else if one.headers, err = vault.OpenHeaders(d.box, s.id, s.account, s.headers); err != nil {
 		one.broken = fmt.Errorf("the headers of %s cannot be opened: %w", s.id, err)
 	} else if one.keys, err = vault.OpenSecrets(d.box, s.id, s.account, s.secrets); err != nil {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"datapusher/internal/failpoint"
 	"datapusher/workflows"
 )
 
@@ -122,6 +123,7 @@ func (c *Core) handOverAgain(ctx context.Context, late overdue) error {
 	if strings.HasPrefix(late.run, workflows.LanePrefix) {
 		return c.moveFrom(ctx, late.run, nil) // a lane's turn has died before it did so
 	}
+	failpoint.Hit(failpoint.Reconciling)
 	c.o.Logger.Info("handing over again what is overdue", "run", late.run, "deliveries", late.deliveries)
 	err := c.engine.Dispatch(ctx, workflows.Run{ID: late.run, Summary: "handed over again"})
 	if errors.Is(err, workflows.ErrRunClosed) {

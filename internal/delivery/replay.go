@@ -17,6 +17,7 @@ import (
 	entreplay "datapusher/ent/replay"
 	"datapusher/internal/auth"
 	"datapusher/internal/breaker"
+	"datapusher/internal/failpoint"
 	"datapusher/internal/id"
 	"datapusher/internal/replay"
 	"datapusher/internal/statistics"
@@ -85,6 +86,7 @@ func (c *Core) replayOnce(ctx context.Context, replayID string) (again time.Dura
 		return leastWait, false, nil
 	}
 	c.countReplay(r.AccountID, p)
+	failpoint.Hit(failpoint.Replayed)
 	if len(p.leaving) > 0 {
 		if err := c.engine.Dispatch(ctx, describe(p.run, p.leaving)); err != nil {
 			// They are committed: the reconciler hands them over.
@@ -224,6 +226,7 @@ func (c *Core) commitReplay(ctx context.Context, r *ent.Replay, p *plan, last bo
 	if n, err := res.RowsAffected(); err != nil || n == 0 {
 		return false, err
 	}
+	failpoint.Hit(failpoint.Replaying)
 	if err := tx.Commit(); err != nil {
 		return false, err
 	}

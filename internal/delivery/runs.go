@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"datapusher/internal/failpoint"
 	"datapusher/internal/id"
 	"datapusher/workflows"
 )
@@ -22,6 +23,7 @@ func (c *Core) moveFrom(ctx context.Context, from string, ids []string) error {
 	if len(moved) == 0 {
 		return nil
 	}
+	failpoint.Hit(failpoint.Moved)
 	return c.engine.Dispatch(ctx, describe(to, moved))
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"datapusher/internal/breaker"
+	"datapusher/internal/failpoint"
 	"datapusher/workflows"
 )
 
@@ -101,6 +102,7 @@ func (t *turn) drain(ctx context.Context) (again time.Duration, empty bool, err 
 		if err != nil {
 			return 0, false, err
 		}
+		failpoint.Hit(failpoint.Claimed)
 		for i, r := range rows {
 			if again, ok := t.begin(ctx); !ok {
 				return again, false, t.putBack(ctx, rows[i:])

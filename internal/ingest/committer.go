@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"datapusher/internal/database"
+	"datapusher/internal/failpoint"
 	"datapusher/internal/problem"
 	"datapusher/internal/statistics"
 )
@@ -94,6 +95,7 @@ func (c *committer) insert(ctx context.Context, batch []*item) (losers []*item) 
 	}
 	rows, err := c.insertOnce(ctx, batch, run)
 	if err == nil {
+		failpoint.Hit(failpoint.Committed)
 		return c.answer(batch, rows, ticket, c.o.Now().Sub(began))
 	}
 	ticket.Close(nil)
@@ -226,6 +228,7 @@ func (c *committer) answer(batch []*item, rows []row, ticket Ticket, took time.D
 		c.o.Deferred(len(stored), c.queue.length())
 	}
 	ticket.Close(deliveries)
+	failpoint.Hit(failpoint.Dispatched)
 	for _, it := range batch {
 		if it.result.Receipt.EventID != "" {
 			it.done(it.result.Receipt, nil)

@@ -17,7 +17,27 @@ const (
 	beatEvery = 5 * time.Second
 	// beatTimeout bounds one beat.
 	beatTimeout = 10 * time.Second
+	// steadyFor is how long a worker's own beats have come through before it takes
+	// another for dead: while the database was away nobody's did, and by then all that
+	// live have had one again.
+	steadyFor = beatTimeout + beatEvery
 )
+
+// pulse is whether a worker's own beats come through. Its times are one process's.
+type pulse struct{ since, last time.Time }
+
+// beat notes a beat that has come through, and tells whether they have for long
+// enough to take somebody without one for dead.
+func (p *pulse) beat(now time.Time) (steady bool) {
+	if p.last.IsZero() || now.Sub(p.last) > 2*beatEvery {
+		p.since = now
+	}
+	p.last = now
+	return now.Sub(p.since) >= steadyFor
+}
+
+// miss notes one that has not.
+func (p *pulse) miss() { *p = pulse{} }
 
 // detach gives a context that ends with hard alone: what has begun is not torn off
 // when somebody cancels the job in River's UI.
@@ -106,8 +126,10 @@ func (b *beats) list() (all map[int64]*held, ids string) {
 func (e *Engine) beat(ctx context.Context) {
 	ticker := time.NewTicker(beatEvery)
 	defer ticker.Stop()
+	var own pulse
 	for {
-		if err := e.beatOnce(ctx); err != nil && ctx.Err() == nil {
+		if err := e.beatOnce(ctx, &own); err != nil && ctx.Err() == nil {
+			own.miss()
 			e.logger.WarnContext(ctx, "river: no beat", "error", err)
 		}
 		select {
@@ -118,11 +140,14 @@ func (e *Engine) beat(ctx context.Context) {
 	}
 }
 
-func (e *Engine) beatOnce(ctx context.Context) error {
+func (e *Engine) beatOnce(ctx context.Context, own *pulse) error {
 	ctx, cancel := context.WithTimeout(ctx, beatTimeout)
 	defer cancel()
 	if err := e.tellOfJobs(ctx); err != nil {
 		return err
+	}
+	if !own.beat(time.Now()) {
+		return nil
 	}
 	result, err := e.db.ExecContext(ctx, takeOver, deadAfter.Seconds())
 	if err != nil {
@@ -140,10 +165,7 @@ func (e *Engine) beatOnce(ctx context.Context) error {
 // tellOfJobs beats for the jobs that this process is at, and hears of those that it
 // has lost.
 func (e *Engine) tellOfJobs(ctx context.Context) error {
-	all, ids := e.beats.list()
-	if len(all) == 0 {
-		return nil
-	}
+	all, ids := e.beats.list() // none is asked for, too: it shows that beats come through
 	asked := time.Now()
 	rows, err := e.db.QueryContext(ctx, stillOurs, ids)
 	if err != nil {

@@ -25,3 +25,12 @@ func (h Held) Ours() bool { return h.ours() }
 
 // Hear notes what the table said to a question of that time.
 func (h Held) Hear(asked time.Time, ours bool) { h.hear(asked, ours) }
+
+// Pulse is whether a worker's own beats come through.
+type Pulse = pulse
+
+// Beat notes one that has.
+func (p *Pulse) Beat(now time.Time) bool { return p.beat(now) }
+
+// Miss notes one that has not.
+func (p *Pulse) Miss() { p.miss() }

@@ -85,6 +85,29 @@ func TestWhatADeadWorkerWasAtIsTakenUp(t *testing.T) {
 	}
 }
 
+// TestWhoWasAwayTakesNobodyForDead: while the database was away nobody's beats came
+// through, so that whoever is the first to get there again would take the jobs of
+// all others.
+func TestWhoWasAwayTakesNobodyForDead(t *testing.T) {
+	t.Parallel()
+	var p river.Pulse
+	at := time.Now()
+	beat := func(after time.Duration) bool { at = at.Add(after); return p.Beat(at) }
+	require.False(t, beat(0), "it has just begun")
+	require.False(t, beat(5*time.Second))
+	require.False(t, beat(5*time.Second))
+	require.True(t, beat(5*time.Second), "three in order")
+	require.True(t, beat(10*time.Second), "one was slow")
+	require.False(t, beat(11*time.Second), "it stood still, or waited for an answer")
+	require.False(t, beat(5*time.Second))
+	require.False(t, beat(5*time.Second))
+	require.True(t, beat(5*time.Second))
+	p.Miss()
+	require.False(t, beat(time.Second))
+	require.False(t, beat(14*time.Second-5*time.Second))
+	require.True(t, beat(6*time.Second))
+}
+
 // TestAWorkerThatLivesIsLeftAlone: what takes long is neither cut off nor given to
 // another.
 func TestAWorkerThatLivesIsLeftAlone(t *testing.T) {

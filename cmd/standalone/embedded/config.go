@@ -9,15 +9,16 @@ import (
 // clusterName is written into the store, so it never changes.
 const clusterName = "active"
 
-// serverConfig is what a configuration file would say.
-func serverConfig(a addresses, s store) *config.Config {
+// serverConfig is what a configuration file would say. That share of what the
+// server asks its store for fails.
+func serverConfig(a addresses, s store, faults float64) *config.Config {
 	c := &config.Config{
 		Persistence: config.Persistence{
 			DefaultStore:     "default",
 			VisibilityStore:  "visibility",
 			NumHistoryShards: s.shards(),
 			DataStores: map[string]config.DataStore{
-				"default":    {SQL: s.main()},
+				"default":    {SQL: s.main(), FaultInjection: faultInjection(faults)},
 				"visibility": {SQL: s.visibility()},
 			},
 		},

@@ -42,6 +42,10 @@ type Options struct {
 	// are missing. SQL stores have room for three of type KeywordList.
 	SearchAttributes map[string]enumspb.IndexedValueType
 
+	// FaultRate is the share, up to 1, of what the server asks its store for that
+	// fails, half of the writes after they were made: to test what is built on it.
+	FaultRate float64
+
 	// Logger gets what the server and the UI log, from LogLevel upwards.
 	// nil means [slog.Default].
 	Logger *slog.Logger

@@ -58,7 +58,7 @@ func Start(ctx context.Context, options Options) (_ *Server, err error) {
 		return nil, fmt.Errorf("temporal UI: %w", err)
 	}
 	server, err := temporal.NewServer(
-		temporal.WithConfig(serverConfig(addresses, store)),
+		temporal.WithConfig(serverConfig(addresses, store, options.FaultRate)),
 		temporal.ForServices(temporal.DefaultServices),
 		temporal.WithStaticHosts(addresses.hosts()),
 		temporal.WithDynamicConfigClient(dynamicConfig),

@@ -2,6 +2,7 @@ package embedded_test
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -38,6 +39,27 @@ func TestAWorkflowIsStartedEagerly(t *testing.T) {
 		started, err := c.GetWorkflowHistory(t.Context(), run.GetID(), run.GetRunID(), false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT).Next()
 		require.NoError(t, err)
 		require.True(t, started.GetWorkflowExecutionStartedEventAttributes().GetEagerExecutionAccepted())
+	})
+}
+
+// A server whose store fails now and then, also after a write was made, carries its
+// workflows to their end.
+func TestAWorkflowOutlivesAStoreThatFails(t *testing.T) {
+	all.each(t, func(t *testing.T, store string) {
+		server := start(t, embedded.Options{Store: store, FaultRate: .05})
+		c := dial(t, server, embedded.DefaultNamespace)
+		work(t, c, echo)
+		var runs []client.WorkflowRun
+		for i := range 50 {
+			run, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: fmt.Sprint("batch/", i), TaskQueue: queue}, echo, "hello")
+			require.NoError(t, err)
+			runs = append(runs, run)
+		}
+		for _, run := range runs {
+			var result string
+			require.NoError(t, run.Get(t.Context(), &result))
+			require.Equal(t, "hello", result)
+		}
 	})
 }
 

@@ -55,6 +55,7 @@ func parse(args []string, help io.Writer) (embedded.Options, error) {
 	flags.StringVar(&options.Listen, "listen", "127.0.0.1:0", "`host:port` of the frontend; port 0 is a free one")
 	flags.StringVar(&options.UIListen, "ui-listen", "", "`host:port` of the web UI (default none)")
 	flags.StringVar(&options.Namespace, "namespace", embedded.DefaultNamespace, "created if it is missing")
+	flags.Float64Var(&options.FaultRate, "fault-rate", 0, "`share` of what the server asks its store for that fails, half of the writes after they were made")
 	if err := flags.Parse(args); err != nil {
 		return embedded.Options{}, err
 	}
@@ -65,6 +66,8 @@ func parse(args []string, help io.Writer) (embedded.Options, error) {
 	switch {
 	case store != "sqlite" && store != "postgres":
 		return embedded.Options{}, fmt.Errorf("-store is %q, not sqlite or postgres", store)
+	case options.FaultRate < 0 || options.FaultRate > 1:
+		return embedded.Options{}, fmt.Errorf("-fault-rate is %v, not a share from 0 to 1", options.FaultRate)
 	case postgres != (store == "postgres"):
 		return embedded.Options{}, fmt.Errorf("-dsn does not fit -store %s", store)
 	}

@@ -142,6 +142,7 @@ func TestACallThatCannotBeServedSaysWhy(t *testing.T) {
 		"unknown store":          {[]string{"-store", "mysql"}, 2, `-store is "mysql", not sqlite or postgres`},
 		"postgres without a URL": {[]string{"-store", "postgres"}, 2, "-dsn does not fit -store postgres"},
 		"sqlite with a URL":      {[]string{"-dsn", "postgres://h/d"}, 2, "-dsn does not fit -store sqlite"},
+		"more than all fails":    {[]string{"-fault-rate", "1.5"}, 2, "-fault-rate is 1.5, not a share from 0 to 1"},
 		"an argument":            {[]string{"start"}, 2, `unexpected argument "start"`},
 		"an unknown flag":        {[]string{"-port", "1"}, 2, "flag provided but not defined: -port"},
 		"a bad address":          {[]string{"-listen", "nonsense"}, 1, "missing port in address"},

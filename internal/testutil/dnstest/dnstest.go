@@ -59,6 +59,25 @@ func Resolver(answer Answer) *net.Resolver {
 	}}
 }
 
+// Listen answers at a loopback address, over TCP, for resolvers of other processes.
+// Close ends it.
+func Listen(answer Answer) (address string, closeAll func(), err error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, err
+	}
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go serve(c, answer)
+		}
+	}()
+	return l.Addr().String(), func() { _ = l.Close() }, nil
+}
+
 func serve(c net.Conn, answer Answer) {
 	defer func() { _ = c.Close() }()
 	for {
