@@ -125,7 +125,7 @@ func (r *Row) print() {
 // speed: all CPU against that of generator and receiver, and Postgres's against
 // that of "serve --worker".
 func (r *Row) printBenchmark() {
-	fmt.Printf("Benchmark/%s 1 %.0f accepted/s %.0f delivered/s %.4f cpu-s/1000 %.3f ms-e2e-p50 %.3f ms-e2e-p99",
+	fmt.Printf("Benchmark/workload=%s 1 %.0f accepted/s %.0f delivered/s %.4f cpu-s/1000 %.3f ms-e2e-p50 %.3f ms-e2e-p99",
 		r.Name, r.AcceptedPS, r.Delivered, r.cpu(), r.EndToEnd["all"].P50, r.EndToEnd["all"].P99)
 	if ends := r.CPU["generator"] + r.CPU["receiver"]; ends > 0 {
 		fmt.Printf(" %.3f cpu/ends", r.cpu()/ends)
@@ -217,6 +217,8 @@ func (r *Report) ratios() {
 		{"cost per event, River against Temporal", "one-river", "one", (*Row).cpu},
 		{"delivered to five, River against Temporal", "five-river", "five", func(r *Row) float64 { return r.Delivered }},
 		{"cost per event at 100 a second, River against Temporal", "light-river", "light", (*Row).cpu},
+		{"accepted, with 200 subscriptions against none", "one-subscribers", "one", func(r *Row) float64 { return r.AcceptedPS }},
+		{"cost per event at 100 a second, with 200 subscriptions against none", "light-subscribers", "light", (*Row).cpu},
 		{"p99 of those that are well, beside a dead and a slow one", "mixed", "healthy", func(r *Row) float64 { return r.EndToEnd["ok"].P99 }},
 		{"p99 of others, beside one at ten times its share", "unfair", "fair", func(r *Row) float64 { return r.EndToEnd["ok"].P99 }},
 		{"cost per event, a million events in the tables", "history", "empty", (*Row).cpu},
