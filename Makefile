@@ -29,6 +29,11 @@ test: ## Run all tests, against a real Postgres and a real Temporal
 	@scripts/build.sh cmd/standalone/temporalserver
 	go run ./internal/testutil/pgtest/cmd/scratchpg -- scripts/test.sh $(RACE)
 
+.PHONY: engines
+engines: ## Run the suite of all engines, on each engine and store, and list its cases
+	@scripts/build.sh cmd/standalone/temporalserver
+	@go run ./internal/testutil/pgtest/cmd/scratchpg -- scripts/engines.sh
+
 .PHONY: fuzz
 fuzz: ## Run all fuzz tests, ten minutes each, or one: make fuzz time=1m target=FuzzCheck
 	@scripts/fuzz.sh time=$(time) target=$(target)

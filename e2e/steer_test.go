@@ -26,6 +26,13 @@ func (a api) mutate(t *testing.T, name, inputType, fields string, input map[stri
 func TestAWaitingDeliveryIsSteered(t *testing.T) {
 	t.Parallel()
 	_, admin, _ := bootStandalone(t, t.TempDir(), "--no-demo")
+	waitingDeliveryIsSteered(t, admin)
+	pausedAndResumed(t, admin)
+}
+
+// waitingDeliveryIsSteered has one delivery tried now and another canceled.
+func waitingDeliveryIsSteered(t *testing.T, admin api) {
+	t.Helper()
 	account, token := admin.createAccount(t, "steer@example.com")
 	a := admin.with(token)
 	r := receiver.New(t, receiver.Status(http.StatusServiceUnavailable), receiver.Status(http.StatusServiceUnavailable), receiver.Status(http.StatusOK))
@@ -64,6 +71,37 @@ func TestAWaitingDeliveryIsSteered(t *testing.T) {
 	require.Contains(t, fmt.Sprint(data.Delivery.Timeline), "sold out")
 	t.Logf("canceled: reason %q, timeline %v", data.Delivery.Reason, data.Delivery.Timeline)
 	require.Len(t, r.Requests(), 3)
+}
+
+// pausedAndResumed: what comes for a destination that is paused waits in the park,
+// together with what waits for its next attempt, and arrives in order when it is
+// resumed.
+func pausedAndResumed(t *testing.T, admin api) {
+	t.Helper()
+	account, token := admin.createAccount(t, "paused@example.com")
+	a := admin.with(token)
+	to := newCounter(t)
+	to.dead.Store(true)
+	id, _ := a.createDestination(t, account, to.url, "POST")
+	a.mutate(t, "updateDestination", "UpdateDestinationInput", "destination { id }", map[string]any{"id": id, "retrySchedule": []string{"5h"}}, nil)
+	events := []string{a.push(t, `{"n":0}`)}
+	eventually(t, func() bool { return a.deliveries(t, events[0])[0].Status == "RETRYING" }, "the first one waits")
+	a.mutate(t, "pauseDestination", "PauseDestinationInput", "destination { id }", map[string]any{"destinationID": id}, nil)
+	to.dead.Store(false)
+	for i := range 20 {
+		events = append(events, a.push(t, fmt.Sprintf(`{"n":%d}`, i+1)))
+	}
+	eventually(t, func() bool { return a.health(t, id).Health.ParkedCount == len(events) }, "all are parked")
+	require.Zero(t, to.received())
+
+	began := time.Now()
+	a.mutate(t, "resumeDestination", "ResumeDestinationInput", "destination { id }", map[string]any{"destinationID": id}, nil)
+	for _, event := range events {
+		a.succeeded(t, event, 1)
+	}
+	t.Logf("resumed: all %d arrived within %s", len(events), time.Since(began).Round(time.Millisecond))
+	require.Equal(t, events, to.ids(), "once each, in order of acceptance")
+	eventually(t, func() bool { return a.health(t, id).State == "SENDING" }, "it sends")
 }
 
 // The published library judges: during the overlap it accepts each request with
@@ -105,9 +143,16 @@ func TestBothSecretsDuringAnOverlap(t *testing.T) {
 // TestKilledInTheMiddleOfAReplay: a bulk replay goes on where it was, and its
 // report adds up.
 func TestKilledInTheMiddleOfAReplay(t *testing.T) {
-	const events = 5000
 	dir := t.TempDir()
-	p, admin, _ := bootStandalone(t, dir, "--no-demo", "--log-level=error")
+	killedInTheMiddleOfAReplay(t, 5000, func() (*process, api) {
+		p, admin, _ := bootStandalone(t, dir, "--no-demo", "--log-level=error")
+		return p, admin
+	})
+}
+
+func killedInTheMiddleOfAReplay(t *testing.T, events int, boot func() (*process, api)) {
+	t.Helper()
+	p, admin := boot()
 	account, token := admin.createAccount(t, "replay@example.com")
 	to := newCounter(t)
 	admin.createDestination(t, account, to.url, "POST")
@@ -140,11 +185,11 @@ func TestKilledInTheMiddleOfAReplay(t *testing.T) {
 			map[string]any{"id": made.Replay.ID}, &data)
 		return data.Replay
 	}
-	eventually(t, func() bool { return state().Replayed > 1000 }, "the replay is under way")
+	eventually(t, func() bool { return state().Replayed > events/5 }, "the replay is under way")
 	p.kill()
 	before := to.received() - originals
 
-	_, admin, _ = bootStandalone(t, dir, "--no-demo", "--log-level=error")
+	_, admin = boot()
 	at := state()
 	t.Logf("killed after %d events, %d of which had arrived; found at %d", at.Replayed, before, at.Replayed)
 	require.Equal(t, "RUNNING", at.Status)

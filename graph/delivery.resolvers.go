@@ -13,7 +13,7 @@ import (
 )
 
 func (r *deliveryResolver) EngineURL(ctx context.Context, obj *ent.Delivery) (*string, error) {
-	return r.engineURL(obj), nil
+	return r.engineURL(ctx, obj), nil
 }
 
 func (r *deliveryResolver) Timeline(ctx context.Context, obj *ent.Delivery) ([]*model.TimelineEntry, error) {

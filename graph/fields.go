@@ -67,7 +67,7 @@ func encoded(b []byte) *string {
 // engineURL is where the engine shows the run that a delivery belongs to. One
 // that is parked, or was sent while its destination drained, belongs to the
 // destination's loop.
-func (r *Resolver) engineURL(d *ent.Delivery) *string {
+func (r *Resolver) engineURL(ctx context.Context, d *ent.Delivery) *string {
 	run, loop := d.Run, workflows.Lane(d.DestinationID)
 	if run == "" && d.Status == delivery.StatusParked || strings.HasPrefix(run, loop) {
 		run = loop
@@ -75,8 +75,10 @@ func (r *Resolver) engineURL(d *ent.Delivery) *string {
 	if r.tracker == nil || run == "" {
 		return nil
 	}
-	url := r.tracker.RunURL(run)
-	return &url
+	if url := r.tracker.RunURL(ctx, run); url != "" {
+		return &url
+	}
+	return nil
 }
 
 // original is the event that another one replays.

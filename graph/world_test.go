@@ -179,7 +179,7 @@ type engine struct {
 	broken bool
 }
 
-func (e *engine) RunURL(run string) string {
+func (e *engine) RunURL(_ context.Context, run string) string {
 	if e.broken {
 		panic("planted-marker")
 	}

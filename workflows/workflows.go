@@ -70,8 +70,23 @@ type Engine interface {
 
 // Tracker is an optional ability of an engine: a link into its own UI.
 type Tracker interface {
-	// RunURL is where a person sees the run; "" where there is no UI.
-	RunURL(run string) string
+	// RunURL is where a person sees the run; "" where there is no UI, or the engine
+	// does not know the run any more.
+	RunURL(ctx context.Context, run string) string
+}
+
+// TxDispatcher is an optional ability of an engine that keeps its runs in the very
+// Postgres that has the deliveries: the statement that commits deliveries hands
+// their run over as well, so that nothing comes between the two. Dispatch for such
+// a run has it begin at once, if it has not begun.
+type TxDispatcher interface {
+	// TxInsert is an INSERT, to be a part of that statement, that hands a run over
+	// unless the engine has it already, or condition, an expression, is false. Its
+	// parameters are numbered from first.
+	TxInsert(first int, condition string) string
+	// TxArguments are its arguments for a run that is to begin after a while. If the
+	// run has no id nothing is inserted.
+	TxArguments(run Run, after time.Duration) []any
 }
 
 // Core is what an engine calls back. An error means that our own side failed:

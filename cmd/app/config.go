@@ -38,6 +38,7 @@ type Config struct {
 	FirstAttempt  string        `env:"DATAPUSHER_FIRST_ATTEMPT" enum:"commit,engine,activity" default:"commit" help:"Who begins first attempts: the process as soon as the event is committed, or the engine (${enum}). activity gives each event a workflow and an activity of its own, to compare."`
 	Pace          time.Duration `env:"DATAPUSHER_PACE" help:"Shortest time between two workflows; 0 means 100ms, or 20ms where the engine begins first attempts."`
 	TemporalUIURL string        `name:"temporal-ui-url" env:"DATAPUSHER_TEMPORAL_UI_URL" help:"URL of the Temporal UI, for the links of deliveries."`
+	RiverUIURL    string        `name:"river-ui-url" env:"DATAPUSHER_RIVER_UI_URL" help:"URL of River UI, for the links of deliveries when the engine is river."`
 
 	DisableAfter time.Duration `env:"DATAPUSHER_DISABLE_AFTER" default:"120h" help:"How long a destination may do nothing but fail before it is disabled; its deliveries stay parked."`
 

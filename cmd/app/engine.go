@@ -18,7 +18,10 @@ import (
 // engine's server to be up: events are accepted without it.
 func newEngine(c Config, o Options, db *database.DB, core workflows.Core, logger *slog.Logger) (workflows.Engine, func(), error) {
 	if c.Engine == engineRiver {
-		engine, err := river.New(river.Options{DB: db.Write, Core: core, Logger: logger, DrainTimeout: c.ShutdownTimeout})
+		engine, err := river.New(river.Options{
+			DB: db.Write, Core: core, Logger: logger, Listen: db.Listen, UIURL: c.RiverUIURL,
+			DrainTimeout: c.ShutdownTimeout,
+		})
 		if err != nil {
 			return nil, nil, err
 		}

@@ -84,7 +84,7 @@ func Start(ctx context.Context, c Config, o Options) (_ *Server, err error) {
 	b.onClose(s.dispatcher.Close)
 	in := ingest.Options{
 		DB: b.db, Runs: s.dispatcher, Logger: b.logger, Now: time.Now, Lease: lease, Observe: b.metrics.Commit,
-		KeyLifetime: c.IdempotencyTTL,
+		KeyLifetime: c.IdempotencyTTL, TxInsert: s.dispatcher.TxInsert(),
 	}
 	if o.Work {
 		in.Busy, in.Deferred = b.core.Busy, b.core.Deferred

@@ -19,6 +19,7 @@ var commands struct {
 	Serve   app.Serve       `cmd:"" help:"Serve the API; with --worker make attempts, too."`
 	Worker  app.Worker      `cmd:"" help:"Make attempts, beside processes that serve."`
 	Migrate app.Migrate     `cmd:"" help:"Bring the database to the schema of this version."`
+	Engine  app.Engines     `cmd:"" help:"The engine that makes deliveries happen."`
 	Keys    app.Keys        `cmd:"" help:"Encryption keys."`
 	Import  app.Import      `cmd:"" help:"Bring data over from other systems."`
 	Health  app.Health      `cmd:"" help:"Ask a server whether it is well."`

@@ -38,25 +38,28 @@ var scoped = []string{"internal/ingest", "internal/delivery"}
 var allAccounts = map[string]string{
 	"internal/ingest Ingest.sweepOnce": "what has expired, of everybody",
 
-	"internal/delivery settle":        byRun,
-	"internal/delivery lease":         byRun,
-	"internal/delivery renew":         byRun,
-	"internal/delivery move":          byRun,
-	"internal/delivery claim":         byPark,
-	"internal/delivery release":       byPark,
-	"internal/delivery oldestParked":  byLane,
-	"internal/delivery parkWaiting":   byLane,
-	"internal/delivery cancelWaiting": byLane,
-	"internal/delivery waking":        byReconciler,
-	"internal/delivery wakingReplays": byReconciler,
-	"internal/delivery overdueRuns":   byReconciler,
-	"internal/delivery backlog":       "counts for the metrics, over everybody",
+	"internal/delivery settle":          byRun,
+	"internal/delivery lease":           byRun,
+	"internal/delivery renew":           byRun,
+	"internal/delivery move":            byRun,
+	"internal/delivery claim":           byPark,
+	"internal/delivery release":         byPark,
+	"internal/delivery oldestParked":    byLane,
+	"internal/delivery parkWaiting":     byLane,
+	"internal/delivery cancelWaiting":   byLane,
+	"internal/delivery waking":          byReconciler,
+	"internal/delivery wakingReplays":   byReconciler,
+	"internal/delivery overdueRuns":     byReconciler,
+	"internal/delivery Mover.unsettled": byMove,
+	"internal/delivery Mover.give":      byMove,
+	"internal/delivery backlog":         "counts for the metrics, over everybody",
 }
 
 const (
 	byRun        = "a worker's: of the run that it owns"
 	byPark       = "a lane's: of what it has found parked for its destination"
 	byLane       = "a lane's: of its destination, which is one account's"
+	byMove       = "an operator's command: of the runs that the other engine has"
 	byReconciler = "the reconciler's: what nobody has cared for, of everybody"
 )
 

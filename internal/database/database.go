@@ -28,6 +28,7 @@ type DB struct {
 	Read *sql.DB
 
 	batch  *sql.DB // for kept statements; nil on SQLite
+	dsn    string  // of Postgres
 	driver dialect.Driver
 }
 

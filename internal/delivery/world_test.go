@@ -144,6 +144,7 @@ type runs struct {
 
 func (r *runs) Open([]string) ingest.Ticket { return r }
 func (r *runs) Run() string                 { return r.run }
+func (r *runs) Arguments() []any            { return nil }
 func (r *runs) Close(d []ingest.Delivery) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -10,6 +10,10 @@
 //
 // Nothing depends on a dispatch to succeed: what the engine did not take is
 // overdue soon, and the reconciler hands it over again.
+//
+// An engine that can join the transaction gets a run with its first commit, once,
+// to begin when the last one is in. It is told of the run's end only where somebody
+// waits for the engine: where first attempts have begun nobody does.
 package dispatch
 
 import (
@@ -40,6 +44,9 @@ const (
 	leisurely        = 20
 	leisurelyWaiting = 1000
 	slowest          = 5
+	// behind is how long after a run may have left the engine begins it by itself: by
+	// then its last commit is in. What comes later is the reconciler's.
+	behind = 500 * time.Millisecond
 	// maxRun deliveries are the end of a run, whatever the pace: its first attempts
 	// are one activity, and its outcomes one answer.
 	maxRun = 5000
@@ -69,6 +76,7 @@ type Options struct {
 // Dispatcher gives runs to the batches of ingest and hands them to the engine.
 type Dispatcher struct {
 	o     Options
+	tx    workflows.TxDispatcher // nil: the engine cannot join a transaction
 	queue chan workflows.Run
 	wait  sync.WaitGroup
 	ctx   context.Context // ends soon after Close, whatever the engine does
@@ -88,18 +96,32 @@ type run struct {
 	tickets    int // commits that are still going on
 	announced  int // events of all its commits
 	sealed     bool
+	deferred   bool // some of its first attempts have not begun
 	deliveries []string
 	events     int
+
+	begins time.Time // when the engine begins it that got it with a commit; zero: at once
+	held   bool      // the engine has it from a commit
 }
 
 // New starts a dispatcher. Close ends it.
 func New(o Options) *Dispatcher {
 	d := &Dispatcher{o: o, queue: make(chan workflows.Run, backlog)}
+	d.tx, _ = o.Engine.(workflows.TxDispatcher)
 	d.ctx, d.stop = context.WithCancel(context.Background())
 	for range workers {
 		d.wait.Go(d.work)
 	}
 	return d
+}
+
+// TxInsert is what ingest needs for its Options of the same name; nil where the
+// engine cannot join its transaction.
+func (d *Dispatcher) TxInsert() func(first int, condition string) string {
+	if d.tx == nil {
+		return nil
+	}
+	return d.tx.TxInsert
 }
 
 // Open implements ingest.Runs.
@@ -116,10 +138,13 @@ func (d *Dispatcher) Open(eventIDs []string) ingest.Ticket {
 		} else {
 			r.id = id.NewBatch(now)
 		}
+		if d.o.HeadStart != nil {
+			r.begins = now.Add(behind) // its first attempts have begun long before
+		}
 		return &ticket{d: d, run: r, events: len(eventIDs)}
 	}
 	if d.open == nil {
-		d.open = &run{id: id.NewBatch(now)}
+		d.open = &run{id: id.NewBatch(now), begins: d.next.Add(behind)}
 		opened := d.open
 		d.timer = time.AfterFunc(d.next.Sub(now), func() { d.seal(opened) })
 	}
@@ -164,6 +189,9 @@ func (d *Dispatcher) leave(r *run) {
 	}
 	if d.closed {
 		return // too late: the reconciler takes it
+	}
+	if r.held && (r.begins.IsZero() || d.o.HeadStart != nil && !r.deferred) {
+		return
 	}
 	select {
 	case d.queue <- r.describe():
@@ -218,10 +246,31 @@ type ticket struct {
 	d      *Dispatcher
 	run    *run
 	events int
+	joined bool // the engine gets the run with this commit
 }
 
 // Run implements ingest.Ticket.
 func (t *ticket) Run() string { return t.run.id }
+
+// Arguments implements ingest.Ticket: the run for the first commit, and none for
+// those after it.
+func (t *ticket) Arguments() []any {
+	t.d.mu.Lock()
+	defer t.d.mu.Unlock()
+	if t.run.held {
+		return t.d.tx.TxArguments(workflows.Run{}, 0)
+	}
+	t.joined = true
+	summary := fmt.Sprintf("%d event(s)", t.events)
+	if !t.run.sealed {
+		summary += " and what came right after"
+	}
+	after := time.Duration(0)
+	if !t.run.begins.IsZero() {
+		after = max(t.run.begins.Sub(t.d.o.Now()), 0)
+	}
+	return t.d.tx.TxArguments(workflows.Run{ID: t.run.id, Summary: summary}, after)
+}
 
 // Close implements ingest.Ticket. The head start comes first: a dispatched run
 // finds its first attempts going on.
@@ -246,6 +295,8 @@ func (t *ticket) Close(committed []ingest.Delivery) {
 	t.run.tickets--
 	if len(sending) > 0 {
 		t.run.events += t.events
+		t.run.deferred = t.run.deferred || deferred
+		t.run.held = t.run.held || t.joined
 		for _, s := range sending {
 			t.run.deliveries = append(t.run.deliveries, s.ID)
 		}

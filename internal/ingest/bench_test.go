@@ -52,4 +52,7 @@ type forgetful struct{}
 
 func (forgetful) Open([]string) ingest.Ticket { return forgetful{} }
 func (forgetful) Run() string                 { return "batch/1" }
-func (forgetful) Close([]ingest.Delivery)     {}
+
+// Arguments implements ingest.Ticket.
+func (forgetful) Arguments() []any        { return nil }
+func (forgetful) Close([]ingest.Delivery) {}

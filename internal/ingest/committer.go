@@ -87,7 +87,11 @@ func split(batch []*item) (leaders, followers []*item) {
 func (c *committer) insert(ctx context.Context, batch []*item) (losers []*item) {
 	ticket := c.o.Runs.Open(idsOf(batch))
 	began := c.o.Now()
-	rows, err := c.insertOnce(ctx, batch, ticket.Run())
+	run := under{run: ticket.Run()}
+	if c.o.TxInsert != nil {
+		run.handOver = ticket.Arguments()
+	}
+	rows, err := c.insertOnce(ctx, batch, run)
 	if err == nil {
 		return c.answer(batch, rows, ticket, c.o.Now().Sub(began))
 	}
@@ -113,7 +117,7 @@ func (c *committer) insert(ctx context.Context, batch []*item) (losers []*item) 
 // insertOnce makes sure that the batch is committed exactly once, whatever
 // happens to the connection: the ids tell whether an attempt whose answer was
 // lost took effect.
-func (c *committer) insertOnce(ctx context.Context, batch []*item, run string) ([]row, error) {
+func (c *committer) insertOnce(ctx context.Context, batch []*item, run under) ([]row, error) {
 	unsure := false
 	var cause error // not the end of patience, which says nothing
 	for try := 0; ; try++ {

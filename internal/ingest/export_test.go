@@ -27,7 +27,7 @@ type failing struct {
 	n int
 }
 
-func (s *failing) insert(ctx context.Context, batch []*item, run string) ([]row, error) {
+func (s *failing) insert(ctx context.Context, batch []*item, run under) ([]row, error) {
 	s.n++
 	n, ids := s.n, idsOf(batch)
 	if s.f.Before != nil {

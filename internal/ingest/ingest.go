@@ -72,6 +72,8 @@ type Delivery struct {
 type Ticket interface {
 	// Run is the id that the batch's deliveries are written under.
 	Run() string
+	// Arguments are those of [Options.TxInsert], where that is set.
+	Arguments() []any
 	// Close tells what has been committed under the run; nothing, if it failed.
 	Close([]Delivery)
 }
@@ -88,6 +90,9 @@ type Options struct {
 	Runs   Runs
 	Logger *slog.Logger
 	Now    func() time.Time
+	// TxInsert is a part of the statement that commits a batch, on Postgres: the
+	// engine gets the run by it, see workflows.TxDispatcher. nil: it gets it later.
+	TxInsert func(first int, condition string) string
 	// Lease is how long a first attempt may be going on in this process after
 	// the commit, unless its destination has a longer time-out. Zero where nobody
 	// begins one.

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"fmt"
+	"strings"
 	"time"
 
 	"datapusher/internal/breaker"
@@ -57,13 +58,31 @@ WITH input AS MATERIALIZED (
   FROM fan
   RETURNING id, event_id, destination_id, status
 )
+`+handOver+`
 SELECT a.id, coalesce(d.id, ''), coalesce(d.destination_id, ''), coalesce(d.status, '') = 'PARKED', now()
 FROM accepted a LEFT JOIN delivered d ON d.event_id = a.id
 ORDER BY 2`, fmt.Sprintf(ordinal, "n"))
 
+// handOver is where the statement has the part that hands the run over, and
+// firstHandOver the number of its first parameter.
+const (
+	handOver      = `/* hand over */`
+	firstHandOver = 13
+)
+
+// handingOver completes the statement: a run of which nothing is to be sent is not
+// handed over.
+func handingOver(statement string, txInsert func(first int, condition string) string) string {
+	part := ""
+	if txInsert != nil {
+		part = ", handed AS (" + txInsert(firstHandOver, `EXISTS (SELECT FROM delivered WHERE status = 'PENDING')`) + ")"
+	}
+	return strings.Replace(statement, handOver, part, 1)
+}
+
 func (p *postgres) close() { p.commit.Close() }
 
-func (p *postgres) insert(ctx context.Context, batch []*item, run string) ([]row, error) {
+func (p *postgres) insert(ctx context.Context, batch []*item, run under) ([]row, error) {
 	n := len(batch)
 	ids, accounts, types, keys := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 	hashes, at, sizes := make([]string, n), make([]int64, n), make([]int64, n)
@@ -78,10 +97,11 @@ func (p *postgres) insert(ctx context.Context, batch []*item, run string) ([]row
 		at[i], sizes[i] = int64(len(payloads)+1), int64(len(it.Payload))
 		payloads = append(payloads, it.Payload...)
 	}
-	rows, err := p.commit.Query(ctx,
+	rows, err := p.commit.Query(ctx, append([]any{
 		database.Array(ids), database.Array(accounts), database.Array(types), database.Array(keys),
-		payloads, database.Array(hashes), run, leaseOf(batch, p.lease).Seconds(), p.keys.Seconds(),
-		LeaseBeyond.Seconds(), database.Array(at), database.Array(sizes))
+		payloads, database.Array(hashes), run.run, leaseOf(batch, p.lease).Seconds(), p.keys.Seconds(),
+		LeaseBeyond.Seconds(), database.Array(at), database.Array(sizes),
+	}, run.handOver...)...)
 	if err != nil {
 		return nil, p.commit.Failed(err)
 	}

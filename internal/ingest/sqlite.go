@@ -52,7 +52,7 @@ FROM (
 )
 RETURNING event_id, id, destination_id, status = 'PARKED'`, fmt.Sprintf(ordinal, "n"))
 
-func (s *sqlite) insert(ctx context.Context, batch []*item, run string) ([]row, error) {
+func (s *sqlite) insert(ctx context.Context, batch []*item, run under) ([]row, error) {
 	tx, err := s.db.Write.BeginTx(ctx, nil)
 	if err != nil {
 		return nil, err
@@ -63,7 +63,7 @@ func (s *sqlite) insert(ctx context.Context, batch []*item, run string) ([]row, 
 	if err != nil {
 		return nil, err
 	}
-	rows, err := fanOut(ctx, tx, accepted, run, now, now.Add(leaseOf(batch, s.lease)))
+	rows, err := fanOut(ctx, tx, accepted, run.run, now, now.Add(leaseOf(batch, s.lease)))
 	if err != nil {
 		return nil, err
 	}

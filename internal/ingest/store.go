@@ -12,13 +12,19 @@ import (
 type store interface {
 	// insert commits a batch in one transaction under a run. The rows are what
 	// was accepted; events that are missing lost their idempotency key.
-	insert(ctx context.Context, batch []*item, run string) ([]row, error)
+	insert(ctx context.Context, batch []*item, run under) ([]row, error)
 	// readBack finds what an insert of the batch stored whose answer was lost;
 	// errNothing when it stored nothing.
 	readBack(ctx context.Context, batch []*item) ([]row, error)
 	// winners finds the events that the calls' idempotency keys stand for, by account and key.
 	winners(ctx context.Context, losers []*item) (map[string]winner, error)
 	close()
+}
+
+// under is the run that a batch is committed under, and what hands it over.
+type under struct {
+	run      string
+	handOver []any // arguments of Options.TxInsert, where that is set
 }
 
 // row is one accepted delivery, or one accepted event without any.
@@ -56,7 +62,7 @@ type winner struct {
 
 func newStore(o Options) store {
 	if o.DB.Postgres() {
-		return &postgres{db: o.DB, lease: o.Lease, keys: o.KeyLifetime, commit: o.DB.Keep(insertPostgres)}
+		return &postgres{db: o.DB, lease: o.Lease, keys: o.KeyLifetime, commit: o.DB.Keep(handingOver(insertPostgres, o.TxInsert))}
 	}
 	return &sqlite{db: o.DB, lease: o.Lease, keys: o.KeyLifetime, now: o.Now}
 }

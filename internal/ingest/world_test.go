@@ -188,6 +188,8 @@ func (r *runs) Open(events []string) ingest.Ticket {
 
 func (t *ticket) Run() string { return t.id }
 
+func (t *ticket) Arguments() []any { return []any{t.id} }
+
 func (t *ticket) Close(d []ingest.Delivery) {
 	t.of.mu.Lock()
 	defer t.of.mu.Unlock()

@@ -143,6 +143,7 @@ type ticket struct {
 
 func (r runs) Open(events []string) ingest.Ticket { return &ticket{r.w, "event/" + events[0]} }
 func (t *ticket) Run() string                     { return t.id }
+func (t *ticket) Arguments() []any                { return nil }
 func (t *ticket) Close(committed []ingest.Delivery) {
 	for _, d := range committed {
 		if !d.Parked && !t.w.torn {

@@ -31,6 +31,26 @@ func delayIsHonoured(s *stage) {
 	require.LessOrEqual(s, len(s.made("early", "batch/1", "dlv_1")), 2)
 }
 
+func delayIsHonouredAcrossRestarts(s *stage) {
+	s.add("batch/1",
+		scripted("dlv_1", fails(4*time.Second), succeeds()),
+		scripted("dlv_2", fails(5*time.Second), succeeds()))
+	a := s.start("a")
+	s.dispatch(a, "batch/1")
+	s.until("the end of the first attempts", func() bool {
+		first := s.find("first", "batch/1", "")
+		return len(first) == 1 && first[0].over
+	})
+	a.stop()
+	b := s.start("b")
+	s.untilClosed(b, "batch/1")
+	second := append(s.made("attempt", "batch/1", "dlv_1")[1:], s.made("attempt", "batch/1", "dlv_2")[1:]...)
+	s.requireOnTime(second...)
+	for _, attempt := range second {
+		require.Equal(s, "b", attempt.process)
+	}
+}
+
 func openAttempt(s *stage) {
 	// The first attempt outlasts the first attempts' budget; its end is found later.
 	s.add("event/1", scripted("dlv_1", staysOpen(time.Second), succeeds()))

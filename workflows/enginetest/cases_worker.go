@@ -93,3 +93,54 @@ func drainOnShutdown(s *stage) {
 	s.untilClosed(s.start("b"), "event/1")
 	s.requireCalls(2, "attempt", "event/1", "dlv_1")
 }
+
+func killedWorkerIsResumed(s *stage) {
+	hold := newGate()
+	s.Cleanup(hold.release)
+	s.add("event/1", scripted("dlv_1", fails(time.Second), fails(never).at(hold), succeeds()))
+	s.loop(theLoop, turn{again: never, gate: hold}, turn{done: true})
+	a := s.start("a")
+	s.dispatch(a, "event/1")
+	s.wake(a)
+	s.untilCalls(2, "attempt", "event/1", "dlv_1")
+	s.untilCalls(1, "step", theLoop, "")
+	s.kill(a)
+	b := s.start("b")
+	s.untilClosed(b, "event/1")
+	s.untilCalls(2, "step", theLoop, "")
+	s.requireCalls(1, "first", "event/1", "")
+	attempts := s.made("attempt", "event/1", "dlv_1")
+	require.Len(s, attempts, 3)
+	require.Equal(s, "b", attempts[2].process)
+	require.Equal(s, "b", s.made("step", theLoop, "")[1].process)
+}
+
+// wipedStoreIsRefilled plays the reconciler, which hands over again what is overdue
+// and wakes the loops that have something to do.
+func wipedStoreIsRefilled(s *stage) {
+	s.add("batch/1", scripted("dlv_1", fails(3*time.Second), succeeds()), scripted("dlv_2", succeeds()))
+	s.add("batch/2", scripted("dlv_3", succeeds()))
+	s.loop(theLoop, turn{again: never}, turn{done: true})
+	a := s.start("a")
+	s.dispatch(a, "batch/1")
+	s.wake(a)
+	s.untilCalls(2, "attempt", "batch/1", "")
+	s.until("its first step", func() bool {
+		steps := s.find("step", theLoop, "")
+		return len(steps) == 1 && steps[0].over
+	})
+	a.stop()
+	s.dispatch(a, "batch/2")
+	s.store.Wipe(s.T)
+	b := s.start("b")
+	s.dispatch(b, "batch/1")
+	s.dispatch(b, "batch/2")
+	s.wake(b)
+	s.untilClosed(b, "batch/1")
+	s.untilClosed(b, "batch/2")
+	s.untilCalls(2, "step", theLoop, "")
+	s.requireCalls(2, "attempt", "batch/1", "dlv_1")
+	s.requireCalls(1, "attempt", "batch/1", "dlv_2")
+	s.requireCalls(1, "attempt", "batch/2", "dlv_3")
+	s.requireOnTime(s.made("attempt", "batch/1", "dlv_1")[1])
+}

@@ -2,22 +2,23 @@ package enginetest
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"datapusher/workflows"
 )
 
-// core is the core of one process. Like the real one it keeps everything in
+// player is the core of one process. Like the real one it keeps everything in
 // the database, so that it may be asked again, elsewhere, at any time: an
 // attempt that has been made is not repeated, and one that is not due is not made.
-type core struct {
+type player struct {
 	*ledger
 	process string
 }
 
-var _ workflows.Core = (*core)(nil)
+var _ workflows.Core = (*player)(nil)
 
-func (c *core) First(ctx context.Context, runID string) ([]workflows.Outcome, error) {
+func (c *player) First(ctx context.Context, runID string) ([]workflows.Outcome, error) {
 	var r *run
 	var failure answer
 	var place int
@@ -39,6 +40,9 @@ func (c *core) First(ctx context.Context, runID string) ([]workflows.Outcome, er
 	var outcomes []workflows.Outcome
 	for _, d := range r.deliveries {
 		outcome, err := c.attempt(ctx, runID, d, true)
+		if errors.Is(err, workflows.ErrNotOwner) {
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -47,7 +51,7 @@ func (c *core) First(ctx context.Context, runID string) ([]workflows.Outcome, er
 	return outcomes, nil
 }
 
-func (c *core) Attempt(ctx context.Context, runID, deliveryID string) (workflows.Outcome, error) {
+func (c *player) Attempt(ctx context.Context, runID, deliveryID string) (workflows.Outcome, error) {
 	var d *delivery
 	c.update(func() { d = c.delivery(runID, deliveryID) })
 	if d == nil {
@@ -57,7 +61,7 @@ func (c *core) Attempt(ctx context.Context, runID, deliveryID string) (workflows
 }
 
 // attempt makes the delivery's next attempt if it is due, or tells how it stands.
-func (c *core) attempt(ctx context.Context, runID string, d *delivery, first bool) (workflows.Outcome, error) {
+func (c *player) attempt(ctx context.Context, runID string, d *delivery, first bool) (workflows.Outcome, error) {
 	var standing *workflows.Outcome
 	var moved bool
 	var next answer
@@ -108,13 +112,17 @@ func (c *core) attempt(ctx context.Context, runID string, d *delivery, first boo
 		State: next.state, After: next.after, Status: next.status, Result: next.result, Millis: 7,
 	}
 	c.update(func() {
+		moved = d.moved
 		outcome.Attempts = d.attempts
 		d.last, d.due = outcome, time.Now().Add(next.after)
 	})
+	if moved {
+		return workflows.Outcome{}, workflows.ErrNotOwner // it is recorded for its owner alone
+	}
 	return outcome, nil
 }
 
-func (c *core) Step(ctx context.Context, loop string) (time.Duration, bool, error) {
+func (c *player) Step(ctx context.Context, loop string) (time.Duration, bool, error) {
 	next := turn{done: true}
 	var place int
 	c.update(func() {
@@ -135,7 +143,7 @@ func (c *core) Step(ctx context.Context, loop string) (time.Duration, bool, erro
 	return next.again, next.done, next.err
 }
 
-func (c *core) end(ctx context.Context, place int) {
+func (c *player) end(ctx context.Context, place int) {
 	c.update(func() {
 		c.record[place].over = true
 		c.record[place].canceled = ctx.Err() != nil

@@ -28,11 +28,11 @@ const (
 type stage struct {
 	*testing.T
 	*ledger
-	open Make
+	store Store
 }
 
-func newStage(t *testing.T, open Make) *stage {
-	s := &stage{T: t, ledger: newLedger(), open: open}
+func newStage(t *testing.T, store Store) *stage {
+	s := &stage{T: t, ledger: newLedger(), store: store}
 	t.Cleanup(func() {
 		s.update(func() {
 			for _, what := range s.broken {
@@ -49,12 +49,13 @@ func newStage(t *testing.T, open Make) *stage {
 // process is an engine that works.
 type process struct {
 	workflows.Engine
-	stop func()
+	stop   func()
+	killed bool
 }
 
 // make returns an engine that does not work, as a process without a worker has.
 func (s *stage) make(name string) workflows.Engine {
-	return s.open(&core{ledger: s.ledger, process: name})
+	return s.store.Make(&player{ledger: s.ledger, process: name})
 }
 
 // start returns an engine that works until it is stopped, or the case ends.
@@ -66,6 +67,9 @@ func (s *stage) start(name string) *process {
 	p := &process{Engine: engine}
 	p.stop = sync.OnceFunc(func() {
 		cancel()
+		if p.killed {
+			return // nobody waits for the dead
+		}
 		select {
 		case err := <-done:
 			require.NoError(s, err, "Run of %s", name)
@@ -75,6 +79,13 @@ func (s *stage) start(name string) *process {
 	})
 	s.Cleanup(p.stop)
 	return p
+}
+
+// kill has a process die.
+func (s *stage) kill(p *process) {
+	s.store.Kill(p.Engine)
+	p.killed = true
+	p.stop()
 }
 
 func (s *stage) dispatch(engine workflows.Engine, id string) {

@@ -2,6 +2,7 @@ package river
 
 import (
 	"context"
+	"maps"
 	"strconv"
 	"strings"
 	"sync"
@@ -33,33 +34,70 @@ func (d detached) Value(key any) any { return d.values.Value(key) }
 // beats are the jobs that this process is at.
 type beats struct {
 	mu   sync.Mutex
-	jobs map[int64]bool
+	jobs map[int64]*held
+}
+
+// held is a job that this process is at.
+type held struct {
+	mu   sync.Mutex
+	told time.Time // when River's table last said that the job is ours
+	lost bool
+}
+
+// ours reports whether nobody else can be at the job: the table has said so less
+// than deadAfter ago. A process that has stood still begins nothing before it has
+// asked again.
+func (h *held) ours() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return !h.lost && time.Since(h.told) < deadAfter
+}
+
+// hear notes what the table said to a question of that time.
+func (h *held) hear(asked time.Time, ours bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if ours {
+		h.told = asked
+	} else {
+		h.lost = true // for good: a job that is taken over has a new id
+	}
 }
 
 // hold has a job beaten for until the function is called that it returns.
-func (b *beats) hold(job int64) (release func()) {
+func (b *beats) hold(job int64) (h *held, release func()) {
+	h = &held{told: time.Now()}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.jobs == nil {
-		b.jobs = map[int64]bool{}
+		b.jobs = map[int64]*held{}
 	}
-	b.jobs[job] = true
-	return func() {
+	b.jobs[job] = h
+	return h, func() {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		delete(b.jobs, job)
+		if b.jobs[job] == h {
+			delete(b.jobs, job)
+		}
 	}
 }
 
-// list is an array of Postgres as text.
-func (b *beats) list() (ids string, some bool) {
+// has reports whether a job is held still.
+func (b *beats) has(job int64, h *held) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	all := make([]string, 0, len(b.jobs))
+	return b.jobs[job] == h
+}
+
+// list is what is held now, and its ids as an array of Postgres, as text.
+func (b *beats) list() (all map[int64]*held, ids string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	texts := make([]string, 0, len(b.jobs))
 	for id := range b.jobs {
-		all = append(all, strconv.FormatInt(id, 10))
+		texts = append(texts, strconv.FormatInt(id, 10))
 	}
-	return "{" + strings.Join(all, ",") + "}", len(all) > 0
+	return maps.Clone(b.jobs), "{" + strings.Join(texts, ",") + "}"
 }
 
 // beat tells now and then that jobs go on, however long they may take, and takes up
@@ -83,20 +121,70 @@ func (e *Engine) beat(ctx context.Context) {
 func (e *Engine) beatOnce(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, beatTimeout)
 	defer cancel()
-	if ids, some := e.beats.list(); some {
-		_, err := e.db.ExecContext(ctx,
-			`UPDATE river.river_job SET attempted_at = now() WHERE id = ANY($1::bigint[]) AND state = 'running'`, ids)
-		if err != nil {
-			return err
-		}
+	if err := e.tellOfJobs(ctx); err != nil {
+		return err
 	}
-	result, err := e.db.ExecContext(ctx, `UPDATE river.river_job SET state = 'available', scheduled_at = now()
-		WHERE state = 'running' AND attempted_at < now() - make_interval(secs => $1)`, deadAfter.Seconds())
+	result, err := e.db.ExecContext(ctx, takeOver, deadAfter.Seconds())
 	if err != nil {
 		return err
 	}
 	if n, _ := result.RowsAffected(); n > 0 {
 		e.logger.WarnContext(ctx, "jobs of a worker that has died are taken up", "jobs", n)
+		for _, queue := range []string{queueRuns, queueLoops, queueNotes} {
+			e.nudgeQueue(queue)
+		}
 	}
 	return nil
 }
+
+// tellOfJobs beats for the jobs that this process is at, and hears of those that it
+// has lost.
+func (e *Engine) tellOfJobs(ctx context.Context) error {
+	all, ids := e.beats.list()
+	if len(all) == 0 {
+		return nil
+	}
+	asked := time.Now()
+	rows, err := e.db.QueryContext(ctx, stillOurs, ids)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	ours := make(map[int64]bool, len(all))
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return err
+		}
+		ours[id] = true
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	for id, h := range all {
+		h.hear(asked, ours[id])
+		if !ours[id] && e.beats.has(id, h) {
+			e.logger.WarnContext(ctx, "a job was taken over by another worker", "job", id)
+		}
+	}
+	return nil
+}
+
+// stillOurs beats for jobs and returns those that are there.
+const stillOurs = `UPDATE ` + Schema + `.river_job SET attempted_at = now()
+WHERE id = ANY($1::bigint[]) AND state = 'running' RETURNING id`
+
+// takeOver gives jobs without a beat to another worker, each as a new job: whatever
+// the old worker still says, should it come back, is about an id that is gone. So it
+// can neither end the job nor put it to sleep, nor write over what its successor
+// keeps in it.
+const takeOver = `
+WITH dead AS (
+  DELETE FROM ` + Schema + `.river_job WHERE state = 'running' AND attempted_at < now() - make_interval(secs => $1)
+  RETURNING *
+)
+INSERT INTO ` + Schema + `.river_job (state, scheduled_at, kind, queue, args, attempt, max_attempts, priority,
+  created_at, attempted_at, attempted_by, errors, metadata, tags, unique_key, unique_states)
+SELECT 'available'::` + Schema + `.river_job_state, now(), kind, queue, args, attempt, max_attempts, priority,
+  created_at, attempted_at, attempted_by, errors, metadata, tags, unique_key, unique_states
+FROM dead`

@@ -23,7 +23,8 @@ const (
 	nudges = 5
 )
 
-// Dispatch inserts the run's job, unless River holds it already.
+// Dispatch inserts the run's job, unless River holds it already. One that came with
+// a commit and still waits for others is begun.
 func (e *Engine) Dispatch(ctx context.Context, run workflows.Run) error {
 	args := runArgs{Run: run.ID, NotBefore: run.NotBefore, Summary: clip(run.Summary)}
 	options := args.InsertOpts()
@@ -34,8 +35,16 @@ func (e *Engine) Dispatch(ctx context.Context, run workflows.Run) error {
 	if err != nil {
 		return fmt.Errorf("dispatch %s: %w", run.ID, err)
 	}
-	if inserted.UniqueSkippedAsDuplicate && finished(inserted.Job) {
+	switch {
+	case !inserted.UniqueSkippedAsDuplicate:
+		e.nudgeQueue(queueRuns)
+	case finished(inserted.Job):
 		return workflows.ErrRunClosed
+	case run.NotBefore.IsZero() && waitsForCommits(inserted.Job):
+		if _, err := e.client().JobRetry(ctx, inserted.Job.ID); err != nil {
+			return fmt.Errorf("begin %s: %w", run.ID, err)
+		}
+		return e.tell(ctx, queueRuns)
 	}
 	return nil
 }
@@ -46,6 +55,7 @@ func (e *Engine) Drop(ctx context.Context, run, deliveryID string) error {
 	if _, err := e.client().Insert(ctx, dropArgs{Run: run, Delivery: deliveryID}, nil); err != nil {
 		return fmt.Errorf("drop %s of %s: %w", deliveryID, run, err)
 	}
+	e.nudgeQueue(queueNotes)
 	return nil
 }
 
@@ -55,6 +65,7 @@ func (e *Engine) Wake(ctx context.Context, loop string) error {
 	turn, err := e.nudge(ctx, loop)
 	if err == nil && turn != "" {
 		_, err = e.client().Insert(ctx, wakeArgs{Loop: loop, Turn: turn}, nil)
+		e.nudgeQueue(queueNotes)
 	}
 	if err != nil {
 		return fmt.Errorf("wake %s: %w", loop, err)
@@ -71,6 +82,7 @@ func (e *Engine) nudge(ctx context.Context, loop string) (turn string, err error
 			return "", insertErr
 		}
 		if !inserted.UniqueSkippedAsDuplicate {
+			e.nudgeQueue(queueLoops)
 			return "", nil
 		}
 		job, retryErr := e.client().JobRetry(ctx, inserted.Job.ID)
@@ -78,7 +90,7 @@ func (e *Engine) nudge(ctx context.Context, loop string) (turn string, err error
 		case retryErr == nil && job.State == rivertype.JobStateRunning:
 			return turnOf(job), nil
 		case retryErr == nil:
-			return "", nil
+			return "", e.tell(ctx, queueLoops)
 		case ctx.Err() != nil:
 			return "", ctx.Err()
 		}
@@ -125,6 +137,14 @@ func (e *Engine) dropped(ctx context.Context, run string) (map[string]bool, erro
 func byRun(kind, run string) *rq.JobListParams {
 	return rq.NewJobListParams().Kinds(kind).First(10_000).
 		Where("args @> @naming::jsonb", rq.NamedArgs{"naming": naming(run)})
+}
+
+// waitsForCommits tells a job that came with the first commit of a run and has not
+// begun: one that is to begin later says so in its arguments.
+func waitsForCommits(job *rivertype.JobRow) bool {
+	var args runArgs
+	return job.State == rivertype.JobStateAvailable && job.Attempt == 0 && snoozes(job) == 0 &&
+		job.ScheduledAt.After(job.CreatedAt) && unmarshal(job.EncodedArgs, &args) == nil && args.NotBefore.IsZero()
 }
 
 func finished(job *rivertype.JobRow) bool { return job.FinalizedAt != nil }

@@ -17,6 +17,7 @@ import (
 	"database/sql"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -35,6 +36,13 @@ type Options struct {
 	DB     *sql.DB
 	Core   workflows.Core
 	Logger *slog.Logger // slog.Default() if nil
+	// Listen hears what is sent on channels of the same Postgres, until stop: what
+	// other processes have inserted begins at once. If nil, it begins when this one
+	// looks for jobs, twice a second.
+	Listen func(hear func(channel, payload string), channels ...string) (stop func())
+
+	// UIURL is the base address of River UI; empty where there is none.
+	UIURL string
 
 	// Concurrency bounds the attempts under way at once in this process that
 	// are not first attempts; 1,000 if zero.
@@ -51,9 +59,12 @@ type Engine struct {
 	db       *sql.DB
 	core     workflows.Core
 	logger   *slog.Logger
+	uiURL    string
 	drain    time.Duration
 	attempts chan struct{} // a place for each attempt under way
 
+	listen    func(hear func(channel, payload string), channels ...string) (stop func())
+	ears      ears
 	inserting *rq.Client[*sql.Tx]
 	working   atomic.Pointer[rq.Client[*sql.Tx]] // while Run works
 	beats     beats
@@ -65,10 +76,13 @@ func New(options Options) (*Engine, error) {
 		db:       options.DB,
 		core:     options.Core,
 		logger:   cmp.Or(options.Logger, slog.Default()),
+		listen:   options.Listen,
+		ears:     newEars(),
+		uiURL:    strings.TrimRight(options.UIURL, "/"),
 		drain:    cmp.Or(options.DrainTimeout, 35*time.Second),
 		attempts: make(chan struct{}, cmp.Or(options.Concurrency, 1000)),
 	}
-	client, err := rq.NewClient(riverdatabasesql.New(e.db), &rq.Config{Schema: Schema, Logger: e.riverLogger()})
+	client, err := rq.NewClient(e.driver(), &rq.Config{Schema: Schema, Logger: e.riverLogger()})
 	if err != nil {
 		return nil, fmt.Errorf("river: %w", err)
 	}
@@ -76,8 +90,9 @@ func New(options Options) (*Engine, error) {
 	return e, nil
 }
 
-// client is the one that works, if one does: what is inserted through it is
-// fetched at once, without waiting for the next poll.
+func (e *Engine) driver() driver { return driver{riverdatabasesql.New(e.db), e.ears} }
+
+// client is the one that works, if one does.
 func (e *Engine) client() *rq.Client[*sql.Tx] {
 	if c := e.working.Load(); c != nil {
 		return c

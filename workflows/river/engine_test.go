@@ -17,9 +17,23 @@ import (
 func TestEngine(t *testing.T) {
 	t.Parallel()
 	t.Run("river-postgres", func(t *testing.T) {
-		enginetest.Run(t, func(t *testing.T) enginetest.Make {
+		enginetest.Run(t, func(t *testing.T) enginetest.Store {
 			url := migrated(t)
-			return func(core workflows.Core) workflows.Engine { return engineOn(t, dial(t, url), core) }
+			made := map[workflows.Engine]*database.DB{}
+			return enginetest.Store{
+				Make: func(core workflows.Core) workflows.Engine {
+					db := open(t, url)
+					engine, err := river.New(river.Options{DB: db.Write, Core: core, Listen: db.Listen, Logger: slog.New(slog.DiscardHandler)})
+					require.NoError(t, err)
+					made[engine] = db
+					return engine
+				},
+				Kill: func(engine workflows.Engine) { _ = made[engine].Close() },
+				Wipe: func(t *testing.T) {
+					_, err := dial(t, url).ExecContext(t.Context(), "TRUNCATE river.river_job, river.river_leader, river.river_queue")
+					require.NoError(t, err)
+				},
+			}
 		})
 	})
 }
@@ -33,13 +47,18 @@ func migrated(t *testing.T) string {
 	return url
 }
 
-// dial opens a pool, as one more process would.
-func dial(t *testing.T, url string) *sql.DB {
+// open opens a database, as one more process would.
+func open(t *testing.T, url string) *database.DB {
 	t.Helper()
 	db, err := database.Open(t.Context(), url)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = db.Close() })
-	return db.Write
+	return db
+}
+
+func dial(t *testing.T, url string) *sql.DB {
+	t.Helper()
+	return open(t, url).Write
 }
 
 func engineOn(t *testing.T, db *sql.DB, core workflows.Core) *river.Engine {

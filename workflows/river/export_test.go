@@ -1,7 +1,27 @@
 package river
 
+import "time"
+
 // MigrationLock is what migrating processes queue for.
 const MigrationLock = migrationLock
 
 // Logger is what River is given.
 var Logger = (*Engine).riverLogger
+
+// TakeOver gives jobs without a beat to another worker.
+const TakeOver = takeOver
+
+// Held is a job that a process is at.
+type Held struct{ *held }
+
+// NewHeld is one that it has just got.
+func NewHeld() Held {
+	h, _ := new(beats).hold(1)
+	return Held{h}
+}
+
+// Ours reports whether nobody else can be at it.
+func (h Held) Ours() bool { return h.ours() }
+
+// Hear notes what the table said to a question of that time.
+func (h Held) Hear(asked time.Time, ours bool) { h.hear(asked, ours) }

@@ -21,7 +21,8 @@ type step struct {
 
 // Work takes one turn of a loop, and sleeps until the next.
 func (w *loopWorker) Work(ctx context.Context, job *rq.Job[loopArgs]) error {
-	defer w.engine.beats.hold(job.ID)()
+	_, release := w.engine.beats.hold(job.ID)
+	defer release()
 	var kept loopState
 	_ = output(job.JobRow, &kept) // a count of failures; it may begin anew
 	taking := detach(ctx, w.hard)

@@ -66,6 +66,9 @@ func (w *dropWorker) look(ctx context.Context, job *rq.Job[dropArgs]) (sleep tim
 	}
 	// It sleeps, and may do so for a day: have it look now.
 	_, err = w.engine.client().JobRetry(ctx, run.ID)
+	if err == nil {
+		err = w.engine.tell(ctx, queueRuns)
+	}
 	return patience(job.JobRow), err
 }
 

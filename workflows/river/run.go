@@ -23,8 +23,9 @@ type runWorker struct {
 // Work takes one turn of a run: it does what is due, and whatever comes due
 // meanwhile, and then sleeps until there is more to do.
 func (w *runWorker) Work(ctx context.Context, job *rq.Job[runArgs]) error {
-	defer w.engine.beats.hold(job.ID)()
-	t := &runTurn{runWorker: w, ctx: detach(ctx, w.hard), run: job.Args.Run, results: make(chan attempted)}
+	held, release := w.engine.beats.hold(job.ID)
+	defer release()
+	t := &runTurn{runWorker: w, ctx: detach(ctx, w.hard), run: job.Args.Run, held: held, results: make(chan attempted)}
 	if err := output(job.JobRow, &t.state); err != nil {
 		// The core knows everything that stood there.
 		w.engine.logger.ErrorContext(ctx, "the run begins anew", "run", t.run, "error", err)
@@ -48,6 +49,7 @@ type runTurn struct {
 	*runWorker
 	ctx     context.Context
 	run     string
+	held    *held
 	state   runState
 	busy    int // attempts that are going on
 	results chan attempted
@@ -172,12 +174,14 @@ func (t *runTurn) note(one attempted) {
 	}
 }
 
+// stopping reports whether nothing more is to begin: the process ends, or the run
+// may be another worker's by now.
 func (t *runTurn) stopping() bool {
 	select {
 	case <-t.stop:
 		return true
 	default:
-		return false
+		return !t.held.ours()
 	}
 }
 

@@ -125,8 +125,10 @@ func unmarshal(text []byte, into any) error {
 }
 
 // naming is the part of a job's arguments that names its run.
-func naming(run string) string {
-	text, err := json.Marshal(map[string]string{"run": run})
+func naming(run string) string { return named("run", run) }
+
+func named(field, id string) string {
+	text, err := json.Marshal(map[string]string{field: id})
 	if err != nil {
 		panic(err) // a string can always be written
 	}

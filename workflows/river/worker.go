@@ -9,7 +9,6 @@ import (
 	"time"
 
 	rq "github.com/riverqueue/river"
-	"github.com/riverqueue/river/riverdriver/riverdatabasesql"
 )
 
 const (
@@ -21,10 +20,15 @@ const (
 	// notesAtOnce bounds the wakes and drops that are looked after.
 	notesAtOnce = 16
 
-	// Jobs of other processes are found by asking: database/sql cannot listen.
-	pollRuns  = 100 * time.Millisecond
-	pollOther = 200 * time.Millisecond
-	cooldown  = 50 * time.Millisecond // River's least time between two fetches
+	// poll is how often a process asks for jobs that it has not heard of: those that
+	// another has put to sleep, or inserted while this one could not listen.
+	poll     = 500 * time.Millisecond
+	cooldown = 50 * time.Millisecond // the least time between two such questions
+	// inTime is how much later a process looks that knows when a job is due: clocks
+	// differ a little.
+	inTime = 5 * time.Millisecond
+	// soon bounds the timers of a process.
+	soon = time.Minute
 
 	// remembered is how long River keeps what has ended. While it does, Dispatch
 	// tells a run that is closed.
@@ -47,9 +51,13 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 	hard, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
-	client, err := rq.NewClient(riverdatabasesql.New(e.db), e.config(hard, ctx.Done()))
+	client, err := rq.NewClient(e.driver(), e.config(hard, ctx.Done()))
 	if err != nil {
 		return fmt.Errorf("river: %w", err)
+	}
+	defer e.alarm(client)()
+	if e.listen != nil {
+		defer e.listen(e.ears.hear, channelInsert, Schema+"."+topicControl, Schema+"."+topicLeadership)()
 	}
 	if err := client.Start(hard); err != nil {
 		return fmt.Errorf("river: %w", err)
@@ -88,9 +96,9 @@ func (e *Engine) config(hard context.Context, stop <-chan struct{}) *rq.Config {
 		Logger:  e.riverLogger(),
 		Workers: workers,
 		Queues: map[string]rq.QueueConfig{
-			queueRuns:  {MaxWorkers: runsAtOnce, FetchPollInterval: pollRuns},
-			queueLoops: {MaxWorkers: loopsAtOnce, FetchPollInterval: pollOther},
-			queueNotes: {MaxWorkers: notesAtOnce, FetchPollInterval: pollOther},
+			queueRuns:  {MaxWorkers: runsAtOnce, FetchPollInterval: poll},
+			queueLoops: {MaxWorkers: loopsAtOnce, FetchPollInterval: poll},
+			queueNotes: {MaxWorkers: notesAtOnce, FetchPollInterval: poll},
 		},
 		FetchCooldown: cooldown,
 		MaxAttempts:   neverGivenUp,

@@ -114,7 +114,7 @@ func (e *Engine) Check(ctx context.Context) error {
 }
 
 // RunURL is the page of a run, or of a loop, in Temporal's UI; "" without one.
-func (e *Engine) RunURL(run string) string {
+func (e *Engine) RunURL(_ context.Context, run string) string {
 	if e.uiURL == "" {
 		return ""
 	}

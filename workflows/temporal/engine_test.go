@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
 
 	"datapusher/internal/testutil/temporaltest"
 	"datapusher/workflows"
@@ -17,10 +18,19 @@ func TestEngine(t *testing.T) {
 		t.Run("temporal-"+string(store), func(t *testing.T) {
 			t.Parallel()
 			server := temporaltest.Start(t, store)
-			enginetest.Run(t, func(t *testing.T) enginetest.Make {
+			enginetest.Run(t, func(t *testing.T) enginetest.Store {
 				namespace := server.Namespace(t)
-				return func(core workflows.Core) workflows.Engine {
-					return engineOn(dial(t, server, namespace), namespace, core)
+				made := map[workflows.Engine]client.Client{}
+				return enginetest.Store{
+					Make: func(core workflows.Core) workflows.Engine {
+						c := dial(t, server, namespace)
+						engine := engineOn(c, namespace, core)
+						made[engine] = c
+						return engine
+					},
+					Kill: func(engine workflows.Engine) { made[engine].Close() },
+					// As after the server's database was made anew.
+					Wipe: func(t *testing.T) { namespace = server.Namespace(t) },
 				}
 			})
 			t.Run("eager_start", func(t *testing.T) {
@@ -53,11 +63,11 @@ func eagerStart(t *testing.T, server *temporaltest.Server) {
 func TestRunURL(t *testing.T) {
 	t.Parallel()
 	const run = "event/evt_01J9Z3NDEKTSV4RRFFQ69G5FAV"
-	require.Empty(t, temporal.New(temporal.Options{}).RunURL(run))
+	require.Empty(t, temporal.New(temporal.Options{}).RunURL(t.Context(), run))
 	require.Equal(t,
 		"http://127.0.0.1:8233/namespaces/default/workflows/event%2Fevt_01J9Z3NDEKTSV4RRFFQ69G5FAV",
-		temporal.New(temporal.Options{UIURL: "http://127.0.0.1:8233/"}).RunURL(run))
+		temporal.New(temporal.Options{UIURL: "http://127.0.0.1:8233/"}).RunURL(t.Context(), run))
 	require.Equal(t,
 		"https://ui.example.org/temporal/namespaces/data%20pusher/workflows/batch%2F1%2F2",
-		temporal.New(temporal.Options{UIURL: "https://ui.example.org/temporal", Namespace: "data pusher"}).RunURL("batch/1/2"))
+		temporal.New(temporal.Options{UIURL: "https://ui.example.org/temporal", Namespace: "data pusher"}).RunURL(t.Context(), "batch/1/2"))
 }
