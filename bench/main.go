@@ -5,7 +5,7 @@
 // how to read what it prints.
 //
 //	bench [flags] [workload ...]   (default: all but the long ones)
-//	bench load|sink ...            the two ends, which the first form starts
+//	bench load|sink|watch ...      the ends, which the first form starts
 //
 // Load goes to loopback addresses alone.
 package main
@@ -25,6 +25,7 @@ import (
 	"datapusher/bench/load"
 	"datapusher/bench/sink"
 	"datapusher/bench/stack"
+	"datapusher/bench/watch"
 )
 
 func main() {
@@ -41,6 +42,8 @@ func run(args []string) error {
 			return load.Main(args[1:])
 		case "sink":
 			return sink.Main(args[1:])
+		case "watch":
+			return watch.Main()
 		}
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -27,11 +27,15 @@ type scene struct {
 	door     string // URL
 	tokens   string // file
 	accepted string // file
+	senders  []sender
 	expected []sink.Expectation
 	ids      []history.Destination
 	kinds    int // destinations of an event that answer
 	dir      string
 }
+
+// sender is an account with its token.
+type sender struct{ account, token string }
 
 // newScene starts what a shape needs, up to the receiver.
 func newScene(ctx context.Context, b *bench, w Workload) (_ *scene, err error) {
@@ -43,6 +47,7 @@ func newScene(ctx context.Context, b *bench, w Workload) (_ *scene, err error) {
 	if s.stack, err = stack.New(b.programs, s.dir); err != nil {
 		return nil, err
 	}
+	s.stack.Statements = b.profiles != ""
 	defer func() {
 		if err != nil {
 			s.close()
@@ -58,7 +63,7 @@ func newScene(ctx context.Context, b *bench, w Workload) (_ *scene, err error) {
 	if err := s.stack.StartPostgres(ctx); err != nil {
 		return nil, err
 	}
-	if w.Shape != NoTemporal {
+	if w.Shape.temporal() {
 		err = s.stack.StartTemporal(ctx)
 	}
 	return s, err
@@ -90,6 +95,8 @@ func (s *scene) serve(ctx context.Context) (err error) {
 		if front, err = "serve", start("serve", "serve", "--migrate"); err == nil {
 			err = start("worker", "worker")
 		}
+	case River:
+		err = start(front, "serve", "--worker", "--migrate", "--engine=river")
 	default:
 		err = start(front, "serve", "--worker", "--migrate")
 	}
@@ -110,6 +117,7 @@ func (s *scene) populate(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		s.senders = append(s.senders, sender{id, token})
 		weight := 1
 		if a == 0 && s.Heavy > 0 {
 			weight = s.Heavy
@@ -196,6 +204,14 @@ func measure(ctx context.Context, b *bench, w Workload) (*Row, error) {
 
 // push sends the workload and measures until all of it has arrived.
 func (s *scene) push(ctx context.Context, duration time.Duration) (*Row, error) {
+	var on *watcher
+	if s.Watchers > 0 {
+		var err error
+		if on, err = s.watch(); err != nil {
+			return nil, err
+		}
+		defer on.close()
+	}
 	g, err := startGenerator(ctx, s.arguments(duration))
 	if err != nil {
 		return nil, err
@@ -206,6 +222,9 @@ func (s *scene) push(ctx context.Context, duration time.Duration) (*Row, error) 
 	}
 	m, err := s.begin(ctx)
 	if err != nil {
+		return nil, err
+	}
+	if err := on.reset(); err != nil {
 		return nil, err
 	}
 	if s.profiles != "" {
@@ -222,7 +241,11 @@ func (s *scene) push(ctx context.Context, duration time.Duration) (*Row, error) 
 	if err := m.drain(ctx, row, (result.Events+result.Warmup.Events)*int64(s.kinds)); err != nil {
 		return nil, err
 	}
-	return row, m.end(ctx, row)
+	if err := m.end(ctx, row); err != nil {
+		return nil, err
+	}
+	row.Watched, err = on.heard()
+	return row, err
 }
 
 func rowOf(r *load.Result) *Row {
@@ -289,6 +312,9 @@ func (s *scene) begin(ctx context.Context) (*measurement, error) {
 	m := &measurement{s: s, peak: make(map[string]int64), sampled: make(chan struct{})}
 	var err error
 	if m.tables, err = s.look(ctx, tables{newest: [3]string{"~", "~", "~"}}); err != nil {
+		return nil, err
+	}
+	if err := s.countStatements(ctx); err != nil {
 		return nil, err
 	}
 	m.used = s.stack.Usage()
@@ -382,6 +408,9 @@ func (m *measurement) end(ctx context.Context, row *Row) error {
 		row.CPU[name] = (u.CPU - m.used[name].CPU).Seconds() / events * 1000
 	}
 	maps.DeleteFunc(row.CPU, func(_ string, c float64) bool { return c == 0 })
+	if err := m.s.keepStatements(ctx, events); err != nil {
+		return err
+	}
 	now, err := m.s.look(ctx, m.tables)
 	if err != nil {
 		return err
@@ -389,6 +418,7 @@ func (m *measurement) end(ctx context.Context, row *Row) error {
 	row.RowsPerEvent = float64(now.rows) / events
 	row.WAL = float64(now.wal-m.tables.wal) / events
 	row.Workflows = float64(now.workflows-m.tables.workflows) / events * 1000
+	row.Jobs = float64(now.jobs-m.tables.jobs) / events * 1000
 	row.EndToEnd, err = m.s.receiver.latency(ctx)
 	return err
 }

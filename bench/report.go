@@ -12,6 +12,7 @@ import (
 
 	"datapusher/bench/load/ledger"
 	"datapusher/bench/sink"
+	"datapusher/bench/watch"
 )
 
 // Report is what a run of the command found.
@@ -40,6 +41,9 @@ type Row struct {
 	RowsPerEvent float64            `json:"rows_per_event,omitempty"`
 	WAL          float64            `json:"wal_bytes_per_event,omitempty"`
 	Workflows    float64            `json:"workflows_per_1000_events,omitempty"`
+	Jobs         float64            `json:"jobs_per_1000_events,omitempty"` // River's, a run each
+
+	Watched map[string]*watch.Heard `json:"watched,omitempty"` // by field of GraphQL's Subscription
 
 	Check *sink.Verdict `json:"conservation,omitempty"`
 }
@@ -93,7 +97,16 @@ func (r *Row) print() {
 		fmt.Println()
 	}
 	if r.WAL > 0 {
-		fmt.Printf("  per event: %.2f rows, %.0f bytes of WAL; %.2f workflows per 1,000\n", r.RowsPerEvent, r.WAL, r.Workflows)
+		fmt.Printf("  per event: %.2f rows, %.0f bytes of WAL; %.2f workflows and %.2f jobs per 1,000\n", r.RowsPerEvent, r.WAL, r.Workflows, r.Jobs)
+	}
+	for _, field := range slices.Sorted(maps.Keys(r.Watched)) {
+		h := r.Watched[field]
+		n := int64(h.Subscriptions)
+		fmt.Printf("  %d × %s: each of %d events heard %d and skipped %d; lag p50 %.1f  p95 %.1f  p99 %.1f  max %.1f ms\n", n, field,
+			r.Accepted, h.Messages/n, h.Skipped/n, h.Lag.P50, h.Lag.P95, h.Lag.P99, h.Lag.Max)
+		if h.Ended > 0 {
+			fmt.Printf("    %d ended: %s\n", h.Ended, h.FirstEnd)
+		}
 	}
 	if c := r.Check; c != nil {
 		fmt.Printf("  conservation: %d accepted, %d missing, %d duplicates, %d unexpected", c.Accepted, c.Missing, c.Duplicates, c.Unexpected)
@@ -107,10 +120,24 @@ func (r *Row) print() {
 	}
 }
 
-// printBenchmark prints the row as benchstat reads it.
+// printBenchmark prints the row as benchstat reads it. What has "/ends" or
+// "/server" is a ratio within the run, which does not change with the machine's
+// speed: all CPU against that of generator and receiver, and Postgres's against
+// that of "serve --worker".
 func (r *Row) printBenchmark() {
-	fmt.Printf("Benchmark/%s 1 %.0f accepted/s %.0f delivered/s %.4f cpu-s/1000 %.3f ms-e2e-p50 %.3f ms-e2e-p99\n",
+	fmt.Printf("Benchmark/workload=%s 1 %.0f accepted/s %.0f delivered/s %.4f cpu-s/1000 %.3f ms-e2e-p50 %.3f ms-e2e-p99",
 		r.Name, r.AcceptedPS, r.Delivered, r.cpu(), r.EndToEnd["all"].P50, r.EndToEnd["all"].P99)
+	if ends := r.CPU["generator"] + r.CPU["receiver"]; ends > 0 {
+		fmt.Printf(" %.3f cpu/ends", r.cpu()/ends)
+	}
+	if server, postgres := r.CPU["serve --worker"], r.CPU["postgres: datapusher"]; server > 0 {
+		fmt.Printf(" %.4f postgres/server", postgres/server)
+	}
+	for _, field := range slices.Sorted(maps.Keys(r.Watched)) {
+		h := r.Watched[field]
+		fmt.Printf(" %.3f ms-lag-p50-%s %.3f ms-lag-p99-%s", h.Lag.P50, field, h.Lag.P99, field)
+	}
+	fmt.Println()
 }
 
 func (r *Report) describeMachine() {
@@ -186,6 +213,12 @@ func (r *Report) ratios() {
 	}{
 		{"delivered, against one workflow per event", "one", "one-naive", func(r *Row) float64 { return r.Delivered }},
 		{"accepted, Temporal stopped against running", "one-stopped", "one", func(r *Row) float64 { return r.AcceptedPS }},
+		{"accepted, River against Temporal", "one-river", "one", func(r *Row) float64 { return r.AcceptedPS }},
+		{"cost per event, River against Temporal", "one-river", "one", (*Row).cpu},
+		{"delivered to five, River against Temporal", "five-river", "five", func(r *Row) float64 { return r.Delivered }},
+		{"cost per event at 100 a second, River against Temporal", "light-river", "light", (*Row).cpu},
+		{"accepted, with 200 subscriptions against none", "one-subscribers", "one", func(r *Row) float64 { return r.AcceptedPS }},
+		{"cost per event at 100 a second, with 200 subscriptions against none", "light-subscribers", "light", (*Row).cpu},
 		{"p99 of those that are well, beside a dead and a slow one", "mixed", "healthy", func(r *Row) float64 { return r.EndToEnd["ok"].P99 }},
 		{"p99 of others, beside one at ten times its share", "unfair", "fair", func(r *Row) float64 { return r.EndToEnd["ok"].P99 }},
 		{"cost per event, a million events in the tables", "history", "empty", (*Row).cpu},

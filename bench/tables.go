@@ -8,9 +8,11 @@ import (
 
 // tables is what stands in the databases, and what was written to get there.
 type tables struct {
-	newest         [3]string // ids of the newest event, delivery and attempt
-	rows           int64     // in these tables, since another look
-	wal, workflows int64
+	newest    [3]string // ids of the newest event, delivery and attempt
+	rows      int64     // in these tables, since another look
+	wal       int64
+	workflows int64 // of Temporal
+	jobs      int64 // of River
 }
 
 // look counts the rows that are newer than those of an earlier look.
@@ -36,7 +38,10 @@ func (s *scene) look(ctx context.Context, since tables) (t tables, err error) {
 	if err := db.Read.QueryRowContext(ctx, "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint").Scan(&t.wal); err != nil {
 		return t, err
 	}
-	if s.Shape == NoTemporal {
+	if s.Shape == River { // which keeps what is finished for an hour
+		return t, db.Read.QueryRowContext(ctx, "SELECT count(*) FROM river.river_job WHERE kind = 'run'").Scan(&t.jobs)
+	}
+	if !s.Shape.temporal() {
 		return t, nil
 	}
 	temporal, err := s.stack.TemporalDatabase(ctx)

@@ -20,6 +20,7 @@ type Workload struct {
 	Connections  int      // 0 is 64
 	Rate         float64  // requests a second; 0 is a closed loop
 	Serve        []string // further arguments of Data Pusher
+	Watchers     int      // subscriptions of GraphQL, of events and of deliveries in turn
 
 	run func(context.Context, *bench, Workload) (*Row, error)
 }
@@ -32,8 +33,12 @@ const (
 	Together   Shape = "serve --worker"
 	Split      Shape = "serve, worker"
 	NoTemporal Shape = "serve --worker, Temporal stopped"
+	River      Shape = "serve --worker --engine=river"
 	Standalone Shape = "standalone"
 )
+
+// temporal reports whether there is a Temporal beside Data Pusher.
+func (s Shape) temporal() bool { return s == Together || s == Split || s == "" }
 
 // ok is so many destinations that answer at once.
 func ok(n int) []string {
@@ -63,10 +68,13 @@ var workloads = []Workload{
 	{Name: "one-split", What: "the same, serve and worker apart", Destinations: ok(1), Shape: Split, run: measure},
 	{Name: "one-naive", What: "a workflow per event, attempts as activities; 75 events/s, more than that can do", Destinations: ok(1), Rate: 75, Serve: []string{activityFirst}, run: measure},
 	{Name: "one-stopped", What: "the same, Temporal stopped", Destinations: ok(1), Shape: NoTemporal, run: measure},
+	{Name: "one-river", What: "the same, River in place of Temporal", Destinations: ok(1), Shape: River, run: measure},
+	{Name: "one-river-engine", What: "the same, first attempts by River", Destinations: ok(1), Shape: River, Serve: []string{engineFirst}, run: measure},
 	{Name: "one-standalone", What: "the same, standalone on SQLite", Destinations: ok(1), Shape: Standalone, run: measure},
 
 	{Name: "five", What: "1 KB to 5 destinations", Destinations: ok(5), run: measure},
 	{Name: "five-engine", What: "the same, first attempts by the engine", Destinations: ok(5), Serve: []string{engineFirst}, run: measure},
+	{Name: "five-river", What: "the same, River in place of Temporal", Destinations: ok(5), Shape: River, run: measure},
 	{Name: "hundred", What: "1 KB to 100 destinations", Destinations: ok(100), run: measure},
 	{Name: "hundred-engine", What: "the same, first attempts by the engine", Destinations: ok(100), Serve: []string{engineFirst}, run: measure},
 	{Name: "large", What: "64 KB to 1 destination", Destinations: ok(1), Size: 64 << 10, run: measure},
@@ -79,6 +87,7 @@ var workloads = []Workload{
 
 	{Name: "light", What: "100 events/s to 1 destination", Destinations: ok(1), Rate: lightRate, run: measure},
 	{Name: "light-engine", What: "the same, first attempts by the engine", Destinations: ok(1), Rate: lightRate, Serve: []string{engineFirst}, run: measure},
+	{Name: "light-river", What: "the same, River in place of Temporal", Destinations: ok(1), Rate: lightRate, Shape: River, run: measure},
 
 	{Name: "healthy", What: "400 events/s to 5 that are well", Destinations: ok(5), Rate: mixedRate, run: measure},
 	{Name: "mixed", What: "400 events/s to 3 that are well, 1 dead, 1 slow (2 s)", Destinations: []string{"ok", "ok", "ok", "dead", "slow/2s"}, Rate: mixedRate, run: measure},

@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
 	"os"
@@ -35,6 +36,7 @@ type Programs struct {
 type Stack struct {
 	AdminToken string
 	Dir        string // for logs and what else a process leaves behind
+	Statements bool   // has Postgres count what each statement costs, in pg_stat_statements
 	// TemporalArgs are further ones of the next Temporal that is started.
 	TemporalArgs []string
 
@@ -67,7 +69,11 @@ func New(programs Programs, dir string) (*Stack, error) {
 
 // StartPostgres starts the database server and makes the databases.
 func (s *Stack) StartPostgres(ctx context.Context) error {
-	c, err := cluster.Start(durable)
+	settings := maps.Clone(durable)
+	if s.Statements {
+		settings["shared_preload_libraries"] = "pg_stat_statements"
+	}
+	c, err := cluster.Start(settings)
 	if err != nil {
 		return err
 	}
