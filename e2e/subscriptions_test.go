@@ -202,8 +202,9 @@ func TestSubscriptionLag(t *testing.T) {
 		var pushing sync.WaitGroup
 		var pushed atomic.Int64
 		const senders = 20
-		for range senders {
+		for n := range senders {
 			pushing.Go(func() {
+				time.Sleep(time.Duration(n) * time.Second / time.Duration(rate)) // one after the other
 				ticker := time.NewTicker(senders * time.Second / time.Duration(rate))
 				defer ticker.Stop()
 				for {

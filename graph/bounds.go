@@ -33,7 +33,7 @@ func (b *bounds) now() context.Context {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if now := time.Now(); b.timed == nil || now.After(b.until) {
-		b.timed, b.cancel = context.WithTimeout(b.operation, 2*b.most)
+		b.timed, b.cancel = context.WithTimeout(b.operation, 2*b.most) //nolint:gosec // G118: it ends by itself, or with the operation
 		b.until = now.Add(b.most)
 	}
 	return b.timed

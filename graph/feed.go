@@ -19,12 +19,12 @@ import (
 
 const (
 	// readAtOnce rows are read in one go for all who read a feed.
-	readAtOnce = 256
+	readAtOnce = 128
 	// readPace is the shortest time between two of them: a feed reads at most some
 	// 5,000 rows a second, whatever happens.
-	readPace = 50 * time.Millisecond
+	readPace = 25 * time.Millisecond
 	// maxPending ids wait to be read; of more the newest are.
-	maxPending = 2 * readAtOnce
+	maxPending = 4 * readAtOnce
 	// toldPerSecond payloads leave a process at most, over all subscriptions, so that
 	// those who only look leave the processors to those who send.
 	toldPerSecond = 4000

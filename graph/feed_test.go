@@ -83,6 +83,36 @@ func (p *processes) accept(t *testing.T, bus *changes.Bus, hinted bool, delay ti
 	return event, delivered
 }
 
+// cutListeners cuts the connections that listen, again and again until the test ends.
+func (p *processes) cutListeners(t *testing.T) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	var done sync.WaitGroup
+	cut := 0
+	done.Go(func() {
+		ticker := time.NewTicker(150 * time.Millisecond)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+			}
+			res, err := p.db.Write.ExecContext(ctx, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+				WHERE datname = current_database() AND pid <> pg_backend_pid() AND query LIKE 'LISTEN%'`)
+			if err == nil {
+				n, _ := res.RowsAffected()
+				cut += int(n)
+			}
+		}
+	})
+	t.Cleanup(func() {
+		stop()
+		done.Wait()
+		t.Logf("%d connections that listened were cut", cut)
+	})
+}
+
 // attempt records one as the core does.
 func (p *processes) attempt(t *testing.T, of string, status delivery.Status, number int) {
 	now := time.Now().UTC()
@@ -140,9 +170,11 @@ func TestResumingLosesNothing(t *testing.T) {
 						}
 					})
 				}
+				if n > 1 && db.Postgres() {
+					p.cutListeners(t)
+				}
 				r := rand.New(rand.NewPCG(2, 3))
 				seen, last, twice, broke := map[string]int{}, (*ent.Cursor)(nil), 0, 0
-				at := 0
 				for len(seen) < writers*each {
 					in1 := map[string]bool{}
 					for fresh := 1 + r.IntN(40); fresh > 0; {
@@ -174,8 +206,7 @@ func TestResumingLosesNothing(t *testing.T) {
 					cancel()
 					broke++
 					ctx, cancel = context.WithCancel(p.viewer)
-					at = r.IntN(n)
-					in, err = p.feeds[at].Events(ctx, last)
+					in, err = p.feeds[r.IntN(n)].Events(ctx, last)
 					require.NoError(t, err)
 				}
 				cancel()

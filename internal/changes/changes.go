@@ -156,9 +156,28 @@ func (b *Bus) Close() {
 // to gather the ids first.
 func (b *Bus) Wanted() bool { return b != nil && b.wanted.Load() != nil }
 
+// Watched reports whether anybody watches anything of an account.
+func (b *Bus) Watched(account string) bool {
+	if b == nil {
+		return false
+	}
+	all := b.wanted.Load()
+	if all == nil {
+		return false
+	}
+	for _, k := range []Kind{Events, Deliveries, Destinations} {
+		for _, of := range []string{account, ""} {
+			if _, watched := (*all)[Topic{k, of}]; watched {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // Note says that rows of an account have changed, after the commit.
 func (b *Bus) Note(account string, ids ...string) {
-	if !b.Wanted() {
+	if !b.Watched(account) {
 		return
 	}
 	by := map[Kind][]string{}

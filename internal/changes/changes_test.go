@@ -21,11 +21,11 @@ var quiet = slog.New(slog.DiscardHandler)
 
 // air is a wire in memory: what one says all hear, in order.
 type air struct {
-	mu    sync.Mutex
-	ears  []database.Ears
-	said  map[string]int // statements, by channel
-	mute  bool
-	texts int
+	mu   sync.Mutex
+	ears []database.Ears
+	said map[string]int // statements, by channel
+	mute bool
+	text strings.Builder // all that was said
 }
 
 func (a *air) listen(_ []string, ears database.Ears) func() {
@@ -46,9 +46,9 @@ func (a *air) say(_ context.Context, channel string, texts []string) error {
 		a.said = map[string]int{}
 	}
 	a.said[channel]++
-	a.texts += len(texts)
 	for _, e := range a.ears {
 		for _, one := range texts {
+			a.text.WriteString(one)
 			if len(one) > database.MaxNotice {
 				panic("too long")
 			}
@@ -107,6 +107,7 @@ func TestANilBusCarriesNothing(t *testing.T) {
 	b.NoteSome("acc", Events)
 	b.Watch(Topic{Events, ""}, nil)()
 	require.False(t, b.Wanted())
+	require.False(t, b.Watched("acc"))
 	require.False(t, b.Hears())
 }
 
@@ -132,6 +133,8 @@ func TestWhatNobodyWatchesIsNotSaid(t *testing.T) {
 		stop := two.Watch(Topic{Events, jane}, l.hear)
 		time.Sleep(time.Second)
 		require.True(t, one.Wanted())
+		require.True(t, one.Watched(jane))
+		require.False(t, one.Watched(joe))
 		_, before := l.heard()
 		for range 1000 {
 			one.Note(jane, events(1)...)
@@ -144,6 +147,8 @@ func TestWhatNobodyWatchesIsNotSaid(t *testing.T) {
 		require.Equal(t, 1000, got)
 		require.Equal(t, before, some)
 		require.LessOrEqual(t, a.statements(changed), 1+int(time.Second/pace))
+		require.Contains(t, a.text.String(), shorten(jane))
+		require.NotContains(t, a.text.String(), shorten(joe), "whom nobody watches")
 
 		stop()
 		time.Sleep(believed + beat + time.Second) // then the others believe it no more
@@ -152,6 +157,14 @@ func TestWhatNobodyWatchesIsNotSaid(t *testing.T) {
 		said := a.statements(changed)
 		one.Note(jane, events(1)...)
 		time.Sleep(time.Minute)
+		require.Equal(t, said, a.statements(changed))
+
+		here := newListener() // what is watched in one's own process alone is not said either
+		defer one.Watch(Topic{Events, jane}, here.hear)()
+		one.Note(jane, events(1)...)
+		time.Sleep(time.Second)
+		got, _ = here.heard()
+		require.Equal(t, 1, got)
 		require.Equal(t, said, a.statements(changed))
 	})
 }
@@ -162,11 +175,16 @@ func TestWithinAProcessItIsToldAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for name, w := range map[string]wire{"alone": nil, "with others": &air{}} {
 			b := start(w, quiet)
+			var other *Bus
+			if w != nil {
+				other = start(w, quiet)
+			}
 			jane := id.New(id.Account, time.Now())
-			mine, all, other := newListener(), newListener(), newListener()
+			mine, all, rest := newListener(), newListener(), newListener()
+			defer other.Watch(Topic{Deliveries, jane}, newListener().hear)() // so that it is said
 			defer b.Watch(Topic{Deliveries, jane}, mine.hear)()
 			defer b.Watch(Topic{Deliveries, ""}, all.hear)()
-			defer b.Watch(Topic{Events, jane}, other.hear)()
+			defer b.Watch(Topic{Events, jane}, rest.hear)()
 			time.Sleep(time.Second)
 			_, before := mine.heard()
 			b.Note(jane, id.DeliveryOf(events(1)[0], 3))
@@ -176,12 +194,15 @@ func TestWithinAProcessItIsToldAtOnce(t *testing.T) {
 				require.Equal(t, 1, ids, name)
 				require.Equal(t, before+1, some, name)
 			}
-			ids, _ := other.heard()
+			ids, _ := rest.heard()
 			require.Zero(t, ids)
 			time.Sleep(time.Minute)
 			require.Equal(t, 1, sum(mine.ids), name)
 			require.True(t, b.Hears(), name)
 			b.Close()
+			if other != nil {
+				other.Close()
+			}
 		}
 	})
 }

@@ -248,12 +248,19 @@ func (c *committer) tell(byID map[string]*item, rows []row) {
 	stored := map[string][]string{}
 	for i, r := range rows {
 		account := byID[r.event].AccountID
-		if i == 0 || rows[i-1].event != r.event {
-			stored[account] = append(stored[account], r.event)
+		ids, known := stored[account]
+		if !known && c.o.Changes.Watched(account) {
+			ids = make([]string, 0, 2*len(rows))
 		}
-		if r.delivery != "" {
-			stored[account] = append(stored[account], r.delivery)
+		if ids != nil {
+			if i == 0 || rows[i-1].event != r.event {
+				ids = append(ids, r.event)
+			}
+			if r.delivery != "" {
+				ids = append(ids, r.delivery)
+			}
 		}
+		stored[account] = ids
 	}
 	for account, ids := range stored {
 		c.o.Changes.Note(account, ids...)
