@@ -316,6 +316,30 @@ func TestProcesses(t *testing.T) {
 	})
 }
 
+// What has not changed is not written again, but for once a minute, so that the
+// process is seen.
+func TestWhatHasNotChangedIsNotWritten(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		w := newWorld(t, db)
+		c := w.process(t)
+		w.accept(c, 1, w.jane, w.toJane)
+		began := w.now
+		written := func() (all []time.Time) {
+			require.NoError(t, c.Flush(t.Context()))
+			for _, row := range db.Ent.Statistic.Query().Order(statistic.ByID()).AllX(w.admin(t)) {
+				all = append(all, row.UpdatedAt.UTC())
+			}
+			return all
+		}
+		require.Equal(t, []time.Time{began, began, began}, written(), "the account's, the destination's, all")
+		w.now = began.Add(10 * time.Second)
+		require.Equal(t, []time.Time{began, began, began}, written())
+		w.now = began.Add(59 * time.Second)
+		require.Equal(t, []time.Time{began, began, w.now, began}, written())
+	})
+}
+
 // What a span costs does not depend on how much has happened.
 func TestReadingASpanIsAFewStatements(t *testing.T) {
 	t.Parallel()
