@@ -77,6 +77,9 @@ func (k kind) normal(v any) (any, error) {
 	case blob:
 		switch b := v.(type) {
 		case []byte:
+			if b == nil {
+				b = []byte{} // for an empty value SQLite's driver has no bytes, and for none no value
+			}
 			return b, nil
 		case string:
 			return []byte(b), nil

@@ -89,17 +89,9 @@ func (t table) names() string {
 	return strings.Join(all, ", ")
 }
 
-// query reads a page. The driver of SQLite gives the same for no bytes as for an
-// empty value, so each column of bytes is asked for that as well.
+// query reads a page: the id, and all columns.
 func (t table) query() string {
-	all := []string{quoted("id")}
-	for _, c := range t.columns {
-		all = append(all, quoted(c.name))
-		if c.kind == blob {
-			all = append(all, quoted(c.name)+" IS NULL")
-		}
-	}
-	return "SELECT " + strings.Join(all, ", ") + " FROM " + quoted(t.name) + " WHERE id > $1 ORDER BY id LIMIT $2"
+	return "SELECT " + quoted("id") + ", " + t.names() + " FROM " + quoted(t.name) + " WHERE id > $1 ORDER BY id LIMIT $2"
 }
 
 // rows reads the table in the order of its ids, from the one after that id on. At
@@ -145,23 +137,15 @@ func (t table) scan(rows *sql.Rows) (row, error) {
 	var (
 		r     row
 		found = make([]any, len(t.columns))
-		none  = make([]bool, len(t.columns))
-		into  = make([]any, 1, 2*len(t.columns))
+		into  = []any{&r.id}
 	)
-	into[0] = &r.id
-	for i, c := range t.columns {
+	for i := range found {
 		into = append(into, &found[i])
-		if c.kind == blob {
-			into = append(into, &none[i])
-		}
 	}
 	if err := rows.Scan(into...); err != nil {
 		return r, err
 	}
 	for i, c := range t.columns {
-		if c.kind == blob && !none[i] && found[i] == nil {
-			found[i] = []byte{}
-		}
 		v, err := c.kind.normal(found[i])
 		if err != nil {
 			return r, fmt.Errorf("the row %q: %s: %w", r.id, c.name, err)
