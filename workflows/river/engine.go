@@ -61,6 +61,7 @@ type Engine struct {
 	logger   *slog.Logger
 	uiURL    string
 	drain    time.Duration
+	poll     time.Duration
 	attempts chan struct{} // a place for each attempt under way
 
 	listen    func(hear func(channel, payload string), channels ...string) (stop func())
@@ -80,9 +81,14 @@ func New(options Options) (*Engine, error) {
 		ears:     newEars(),
 		uiURL:    strings.TrimRight(options.UIURL, "/"),
 		drain:    cmp.Or(options.DrainTimeout, 35*time.Second),
+		poll:     poll,
 		attempts: make(chan struct{}, cmp.Or(options.Concurrency, 1000)),
 	}
-	client, err := rq.NewClient(e.driver(), &rq.Config{Schema: Schema, Logger: e.riverLogger()})
+	client, err := rq.NewClient(e.driver(), &rq.Config{
+		Schema: Schema, Logger: e.riverLogger(),
+		// For so long after a job River tells nobody of a further one.
+		FetchCooldown: rq.FetchCooldownMin,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("river: %w", err)
 	}

@@ -8,6 +8,9 @@ const MigrationLock = migrationLock
 // Logger is what River is given.
 var Logger = (*Engine).riverLogger
 
+// PollEvery is how often an engine asks for jobs that it has not heard of.
+func (e *Engine) PollEvery(d time.Duration) { e.poll = d }
+
 // TakeOver gives jobs without a beat to another worker.
 const TakeOver = takeOver
 

@@ -96,9 +96,9 @@ func (e *Engine) config(hard context.Context, stop <-chan struct{}) *rq.Config {
 		Logger:  e.riverLogger(),
 		Workers: workers,
 		Queues: map[string]rq.QueueConfig{
-			queueRuns:  {MaxWorkers: runsAtOnce, FetchPollInterval: poll},
-			queueLoops: {MaxWorkers: loopsAtOnce, FetchPollInterval: poll},
-			queueNotes: {MaxWorkers: notesAtOnce, FetchPollInterval: poll},
+			queueRuns:  {MaxWorkers: runsAtOnce, FetchPollInterval: e.poll},
+			queueLoops: {MaxWorkers: loopsAtOnce, FetchPollInterval: e.poll},
+			queueNotes: {MaxWorkers: notesAtOnce, FetchPollInterval: e.poll},
 		},
 		FetchCooldown: cooldown,
 		MaxAttempts:   neverGivenUp,
