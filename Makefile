@@ -71,9 +71,9 @@ audit: ## Look for known weaknesses in what is linked, and libraries that nobody
 	go run ./scripts/audit
 
 .PHONY: generate
-generate: ## Write the generated code: ent, GraphQL, the playground's bundle
+generate: ## Write the generated code: ent, GraphQL, the bundles of playground and dashboard
 	go generate ./ent ./graph
-	cd web/playground && npm ci && npm run build
+	for app in playground dashboard; do (cd web/$$app && npm ci && npm run build) || exit 1; done
 
 .PHONY: migration
 migration: ## Write a migration for a change of ent/schema: make migration name=add_something

@@ -16,6 +16,7 @@ import (
 	"datapusher/internal/database"
 	"datapusher/internal/problem"
 	"datapusher/internal/pusher"
+	"datapusher/internal/statistics"
 	"datapusher/internal/vault"
 	"datapusher/workflows"
 )
@@ -42,6 +43,16 @@ type Options struct {
 	Engine workflows.Engine // gives the links of engineURL, if it has a UI
 	Logger *slog.Logger
 	Auth   Authenticator // of WebSockets; nil: there are none
+
+	// Statistics names the process in what is told of the system; nil: nothing is.
+	Statistics *statistics.Counter
+	// System is what the process knows of itself.
+	System SystemFacts
+	// PublicURL is where browsers reach the API, such as https://push.example.com: portal
+	// links lead there. "": to where they are asked for.
+	PublicURL string
+	// Now is the clock; default time.Now.
+	Now func() time.Time
 
 	// NoIntrospection refuses introspection to everybody, and keeps errors from
 	// suggesting names.
@@ -83,7 +94,13 @@ func (h *Handler) Close() { h.sockets.close() }
 
 func newExecutor(o Options) *executor.Executor {
 	o.Sockets.fill()
-	r := &Resolver{ent: o.DB.Ent, pusher: o.Pusher, box: o.Box, updates: newUpdates(o.DB.Ent, o.Sockets.Poll, o.Logger)}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	r := &Resolver{
+		ent: o.DB.Ent, pusher: o.Pusher, box: o.Box, updates: newUpdates(o.DB.Ent, o.Sockets.Poll, o.Logger),
+		db: o.DB, engine: o.Engine, counter: o.Statistics, facts: o.System, publicURL: o.PublicURL, now: o.Now,
+	}
 	r.tracker, _ = o.Engine.(workflows.Tracker)
 	// costed hides what else the schema implements: for subscriptions with a context
 	// per event it has to hand that on.
@@ -108,6 +125,7 @@ func newExecutor(o Options) *executor.Executor {
 
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	r = withBase(r)
 	if wantsSocket(r) {
 		if err := h.sockets.serve(w, r); err != nil {
 			h.refuse(r.Context(), w, r, err)

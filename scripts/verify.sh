@@ -16,12 +16,19 @@ if [ "$(git status --porcelain)" != "$before" ]; then
 	exit 1
 fi
 
-bundle=$(mktemp -d)
-trap 'rm -rf "$bundle"' EXIT
-(cd web/playground && npm ci --no-audit --no-fund && npm run build -- --outDir "$bundle" --emptyOutDir) >"$bundle.log" 2>&1 || {
-	cat "$bundle.log" >&2
-	exit 1
+built=$(mktemp -d)
+trap 'rm -rf "$built"' EXIT
+
+# rebuild builds a front end anew and compares it with what is committed.
+rebuild() {
+	(cd "web/$1" && npm ci --no-audit --no-fund && npm run build -- --outDir "$built/$1" --emptyOutDir) >"$built/$1.log" 2>&1 || {
+		cat "$built/$1.log" >&2
+		exit 1
+	}
+	diff -r "$built/$1" "$2"
 }
-rm -f "$bundle.log"
-diff -r "$bundle" internal/dashboard/playground
+rebuild playground internal/dashboard/playground
+if [ -f web/dashboard/package.json ]; then
+	rebuild dashboard internal/dashboard/dist/dashboard
+fi
 echo "Generated code, migrations and module files are current."

@@ -13,6 +13,7 @@ import (
 	"datapusher/internal/rekey"
 	"datapusher/internal/secret"
 	"datapusher/internal/sender"
+	"datapusher/internal/statistics"
 	"datapusher/internal/telemetry"
 	"datapusher/workflows"
 )
@@ -29,6 +30,7 @@ type base struct {
 	core    *delivery.Core
 	engine  workflows.Engine
 	metrics *telemetry.Metrics
+	counter *statistics.Counter
 	closers []func() // run in the opposite order
 }
 
@@ -73,9 +75,11 @@ func newBase(ctx context.Context, c Config, o Options) (_ *base, err error) {
 	if err := rekey.Check(ctx, b.db, b.box); err != nil { // after the migrations
 		return nil, err
 	}
+	b.counter = statistics.New(statistics.Options{DB: b.db, Now: time.Now, Logger: b.logger})
+	b.onClose(b.counter.Close) // after all that counts
 	b.core = delivery.New(delivery.Options{
 		DB: b.db, Box: b.box, Sender: b.sender, Logger: b.logger, Now: time.Now, Observe: b.metrics.Attempt,
-		DisableAfter: c.DisableAfter,
+		DisableAfter: c.DisableAfter, Statistics: b.counter,
 	})
 	b.onClose(b.core.Close)
 	b.metrics.Backlog(b.core.Backlog)

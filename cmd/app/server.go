@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -84,7 +86,7 @@ func Start(ctx context.Context, c Config, o Options) (_ *Server, err error) {
 	b.onClose(s.dispatcher.Close)
 	in := ingest.Options{
 		DB: b.db, Runs: s.dispatcher, Logger: b.logger, Now: time.Now, Lease: lease, Observe: b.metrics.Commit,
-		KeyLifetime: c.IdempotencyTTL,
+		KeyLifetime: c.IdempotencyTTL, Statistics: b.counter,
 	}
 	if o.Work {
 		in.Busy, in.Deferred = b.core.Busy, b.core.Deferred
@@ -97,7 +99,7 @@ func Start(ctx context.Context, c Config, o Options) (_ *Server, err error) {
 
 	s.Pusher = pusher.New(pusher.Options{
 		DB: b.db, Box: b.box, Auth: authenticator, Engine: b.engine, Sender: b.sender, Now: time.Now, Logger: b.logger,
-		Changed: b.core.Changed,
+		Changed: b.core.Changed, Statistics: b.counter,
 	})
 	handler, err := s.handler(authenticator)
 	if err != nil {
@@ -122,13 +124,14 @@ func (s *Server) handler(authenticator *auth.Authenticator) (http.Handler, error
 	silent := s.config.Introspection == introspectionOff
 	s.graphql = graph.NewHandler(graph.Options{
 		Pusher: s.Pusher, DB: s.db, Box: s.box, Engine: s.engine, Logger: s.logger, Auth: authenticator, NoIntrospection: silent,
+		Statistics: s.counter, System: s.facts(), PublicURL: s.config.PublicURL,
 	})
 	s.onClose(s.graphql.Close)
 	return httpapi.New(httpapi.Options{
 		Auth: authenticator, Ingest: s.Ingest, Pusher: s.Pusher, DB: s.db, Box: s.box,
 		GraphQL: s.graphql, SDL: graph.SDL(), SchemaForViewers: silent,
-		Playground: dashboard.Playground("/graphql"), Metrics: s.metrics.Handler(), Logger: s.logger,
-		CORSOrigins: s.config.CORSOrigins, PublicURL: s.config.PublicURL, TemporalUIURL: s.config.TemporalUIURL,
+		Dashboard: dashboard.NewApp(), Playground: dashboard.Playground("/graphql"), Metrics: s.metrics.Handler(), Logger: s.logger,
+		CORSOrigins: s.config.CORSOrigins, PublicURL: s.config.PublicURL,
 		TrustedProxies: proxies, AccountRate: s.config.AccountRate, AccountBurst: s.config.AccountBurst,
 		Checks: map[string]func(context.Context) error{
 			"database": s.db.Check,
@@ -141,6 +144,22 @@ func (s *Server) handler(authenticator *auth.Authenticator) (http.Handler, error
 			},
 		},
 	}), nil
+}
+
+// facts are what the process tells operators of itself.
+func (s *Server) facts() graph.SystemFacts {
+	f := graph.SystemFacts{Version: Version, GoVersion: runtime.Version(), StartedAt: time.Now().UTC(), EngineName: s.config.Engine}
+	if s.config.Engine != engineRiver {
+		f.EngineURL = s.config.TemporalUIURL
+	}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, setting := range info.Settings {
+			if setting.Key == "vcs.revision" {
+				f.Commit = setting.Value
+			}
+		}
+	}
+	return f
 }
 
 func (s *Server) listen(ctx context.Context, handler http.Handler) error {

@@ -20,9 +20,13 @@ var asSystem = map[string]string{
 	"internal/httpapi api.isAccount":    "the integer of the account that the token is of: the token may lack the scope to read",
 	"internal/seed Import":              "the operator's command",
 
-	"internal/auth Authenticator.loadSession": "finds out whose session it is",
+	"internal/auth Authenticator.loadSession":    "finds out whose session it is",
+	"internal/auth Authenticator.loadPortalLink": "finds out whose portal link it is",
+	"internal/audit WriteFor":                    "who signs in may not add to the log by itself; the line names who it was",
+	"internal/pusher Pusher.CreatePortalLink":    "links are nobody's to read; the operator alone makes them, of an account that it has read",
+	"internal/pusher Pusher.RevokePortalLinks":   "the same",
 	"internal/auth Authenticator.look":        "looks whether credentials are still valid, of everybody who has a stream open",
-	"internal/pusher Pusher.SignIn":           "sessions belong to no account; who asks has shown the admin token",
+	"internal/pusher Pusher.SignIn":           "sessions are nobody's to read; who asks has shown a token or a portal link, which says of which account",
 	"internal/pusher Pusher.SignOut":          "the viewer's own session",
 	"internal/rekey Check":                    "what keys are checked with belongs to no account",
 	"internal/rekey Verify":                   "the same",
@@ -36,7 +40,9 @@ var madeViewers = map[string]string{
 	"internal/auth grantOf":  "an account's, of its token",
 	"cmd/standalone asAdmin": "the process's own: it makes the demo's account",
 
-	"internal/auth Authenticator.loadSession": "the operator's, of a session",
+	"internal/auth Authenticator.adminSession":   "the operator's, of a session",
+	"internal/auth Authenticator.accountSession": "an account's, of a session",
+	"internal/auth Authenticator.loadPortalLink": "an account's, of a link: it may open a session",
 	"internal/pusher Pusher.mayGive":          "carries scopes alone, to compare them",
 	"internal/httpapi api.signIn":             "is only written into the answer",
 }

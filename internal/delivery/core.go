@@ -21,6 +21,7 @@ import (
 	"datapusher/internal/ingest"
 	"datapusher/internal/secret"
 	"datapusher/internal/sender"
+	"datapusher/internal/statistics"
 	"datapusher/workflows"
 )
 
@@ -60,6 +61,8 @@ type Options struct {
 	DisableAfter time.Duration
 	// Observe is told of every attempt.
 	Observe func(r sender.Result, d Decision)
+	// Statistics counts attempts, and what replays make; nil: nobody does.
+	Statistics *statistics.Counter
 }
 
 // Core implements workflows.Core.

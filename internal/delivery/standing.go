@@ -7,11 +7,13 @@ import (
 
 	"datapusher/ent"
 	"datapusher/ent/action"
+	"datapusher/ent/delivery"
 	entdestination "datapusher/ent/destination"
 	"datapusher/internal/audit"
 	"datapusher/internal/auth"
 	"datapusher/internal/breaker"
 	"datapusher/internal/sender"
+	"datapusher/internal/statistics"
 	"datapusher/workflows"
 )
 
@@ -23,6 +25,7 @@ const noteTimeout = 2 * time.Second
 // success of a destination that is well changes nothing and costs nothing. It is
 // best effort: what is not noted is noted with the next failure.
 func (c *Core) note(written []*record) {
+	c.count(written)
 	var order []string
 	by := make(map[string][]*record)
 	for _, r := range written {
@@ -45,6 +48,23 @@ func (c *Core) note(written []*record) {
 		}
 		cancel()
 	}
+}
+
+// count adds to the statistics.
+func (c *Core) count(written []*record) {
+	if c.o.Statistics == nil || len(written) == 0 {
+		return
+	}
+	all := make([]statistics.Attempt, len(written))
+	for i, r := range written {
+		all[i] = statistics.Attempt{
+			Account: r.row.account, Destination: r.row.destination, Event: r.row.event,
+			Status: r.result.Status, Class: string(r.result.Class), Took: r.result.Total,
+			Ended:     r.result.Started.Add(r.result.Total),
+			Succeeded: r.status == delivery.StatusSucceeded, Failed: r.status == delivery.StatusFailed, NoTry: r.noTry,
+		}
+	}
+	c.o.Statistics.Attempted(all)
 }
 
 // notable reports whether results may change how their destination stands.

@@ -74,6 +74,7 @@ type record struct {
 	decision                        Decision
 	random                          float64 // for the breaker's probes
 	sanitized                       bool    // without what the database refused
+	status                          delivery.Status // the delivery's, once it is recorded
 	done                            chan recorded
 }
 

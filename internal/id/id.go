@@ -42,6 +42,8 @@ const (
 	Replay      Prefix = "rpl"
 	Action      Prefix = "act"
 	Session     Prefix = "ses"
+	PortalLink  Prefix = "lnk"
+	Process     Prefix = "prc"
 )
 
 // Length is the length of every id in bytes.
@@ -146,29 +148,51 @@ func AttemptOf(delivery string, number int) string {
 }
 
 // Is reports whether s is a well-formed id with prefix p.
-func Is(p Prefix, s string) bool {
-	got, err := Parse(s)
-	return err == nil && got == p
-}
+func Is(p Prefix, s string) bool { return strings.HasPrefix(s, string(p)) && check(s) == nil }
 
-// Parse checks the form of an id and returns its prefix.
+// Parse checks the form of an id of a type that the API shows as a node, and
+// returns its prefix.
 func Parse(s string) (Prefix, error) {
 	if len(s) != Length || s[3] != '_' {
-		return "", fmt.Errorf("an id is a prefix of three letters, an underscore and %d characters", ulid.EncodedSize)
+		return "", check(s)
 	}
-	p := Prefix(s[:3])
-	switch p {
+	switch p := Prefix(s[:3]); p {
 	case Account, Token, Destination, Event, Delivery, Attempt, Replay, Action:
+		return p, check(s)
 	default:
 		return "", fmt.Errorf("unknown id prefix %q", string(p))
 	}
+}
+
+// check looks at the form of an id, whatever its type.
+func check(s string) error {
+	if len(s) != Length || s[3] != '_' {
+		return fmt.Errorf("an id is a prefix of three letters, an underscore and %d characters", ulid.EncodedSize)
+	}
 	if s[4] > '7' {
-		return "", errors.New("the time of the id is out of range")
+		return errors.New("the time of the id is out of range")
 	}
 	for _, c := range s[4:] {
 		if !strings.ContainsRune(alphabet, c) {
-			return "", fmt.Errorf("an id has the characters %s after its prefix", alphabet)
+			return fmt.Errorf("an id has the characters %s after its prefix", alphabet)
 		}
 	}
-	return p, nil
+	return nil
+}
+
+// TimeOf is when an id was minted, to the millisecond, on the clock of whoever
+// did; zero for what is no id.
+func TimeOf(s string) time.Time {
+	if len(s) != Length {
+		return time.Time{}
+	}
+	var ms int64
+	for _, c := range []byte(s[4:14]) {
+		v := strings.IndexByte(alphabet, c)
+		if v < 0 {
+			return time.Time{}
+		}
+		ms = ms<<5 | int64(v)
+	}
+	return time.UnixMilli(ms)
 }

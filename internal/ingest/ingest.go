@@ -20,6 +20,7 @@ import (
 	"datapusher/internal/database"
 	"datapusher/internal/id"
 	"datapusher/internal/problem"
+	"datapusher/internal/statistics"
 )
 
 // Limits of one event.
@@ -114,6 +115,8 @@ type Options struct {
 	Deferred func(events, waiting int)
 	// Observe is told of every commit: how many events it stored and how long it took.
 	Observe func(events int, took time.Duration)
+	// Statistics counts what was stored; nil: nobody does.
+	Statistics *statistics.Counter
 
 	// Tests put failures between a committer and its store, and lose patience sooner.
 	wrap     func(store) store

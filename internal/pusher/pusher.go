@@ -18,6 +18,7 @@ import (
 	"datapusher/internal/id"
 	"datapusher/internal/problem"
 	"datapusher/internal/sender"
+	"datapusher/internal/statistics"
 	"datapusher/internal/vault"
 	"datapusher/workflows"
 )
@@ -45,6 +46,9 @@ type Options struct {
 	// Changed is told of an account whose destinations have changed, after the
 	// commit, so that caches can forget them.
 	Changed func(accountID string)
+	// Statistics counts the events that are made here: replays and tests; nil: nobody
+	// does.
+	Statistics *statistics.Counter
 	// Now is the clock; default time.Now.
 	Now func() time.Time
 	// Logger hears of what a caller must not wait for.
