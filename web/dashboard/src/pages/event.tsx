@@ -43,7 +43,7 @@ export function Event() {
   if (query.data && !event) return <Missing what="event" crumbs={crumbs} />;
   if (query.error && !query.data) return <Failed error={query.error} retry={() => void query.refetch()} />;
 
-  const expanded = chosen ?? (deliveries.length <= 3 ? undefined : "");
+  const expanded = chosen ?? (deliveries.find((d) => d.status !== "SUCCEEDED") ?? deliveries.toSorted((a, b) => b.attemptCount - a.attemptCount)[0])?.id;
   return (
     <Page
       title={event?.eventType ?? "Event"}
@@ -81,9 +81,9 @@ export function Event() {
               key={delivery.id}
               eventID={eventID}
               delivery={delivery}
-              open={expanded === undefined || expanded === delivery.id}
+              open={expanded === delivery.id}
               attempt={expanded === delivery.id ? attempt : undefined}
-              onOpen={(open, attempt) => void navigate({ search: { delivery: open ? delivery.id : undefined, attempt }, replace: true, resetScroll: false })}
+              onOpen={(open, attempt) => void navigate({ search: { delivery: open ? delivery.id : "none", attempt }, replace: true, resetScroll: false })}
             />
           ))}
         </div>

@@ -49,13 +49,13 @@ export function ID({ id, what = "the id" }: { id: string; what?: string }) {
   );
 }
 
-/** An id that is cut in its middle, for lists. */
+/** The part of an id that tells it from others, for lists: behind its time, before what only counts. */
 export function ShortID({ id }: { id: string }) {
   const [prefix, rest = ""] = id.split("_");
   return (
     <code className="short-id" title={id}>
       {prefix}_<span className="muted">…</span>
-      {rest.slice(-8)}
+      {rest.slice(10, 20)}
     </code>
   );
 }
