@@ -32,6 +32,7 @@ for (const [name, size] of Object.entries({ wide, phone })) {
 async function journey(page, receiver, name) {
   const button = (name) => page.getByRole("button", { name, exact: true });
   const go = async (place) => {
+    await page.locator("#main").waitFor();
     if (await button("Menu").isVisible()) await button("Menu").click();
     await page.getByRole("link", { name: place, exact: true }).click();
   };
@@ -104,10 +105,8 @@ async function journey(page, receiver, name) {
   await page.keyboard.press("Control+A");
   await page.keyboard.type('{"order": 1, "total": 99');
   await page.getByText("This is not JSON yet").waitFor();
-  assert.equal(await button("Replay").isDisabled(), false || (await button("Replay with the edit").isDisabled()));
-  await editor.press("End");
-  await page.keyboard.press("Control+End");
-  if (!(await editor.textContent()).trim().endsWith("}")) await page.keyboard.type("}");
+  assert.ok(await button("Replay with the edit").isDisabled());
+  await page.keyboard.type("}");
   await page.getByText("Edited", { exact: true }).waitFor();
   await button("Compare").click();
   await page.getByRole("textbox", { name: "The payload to send" }).waitFor();

@@ -126,6 +126,8 @@ async function fill() {
   const order = (n) => ({ order: n, total: Number((9.5 + n * 1.25).toFixed(2)), currency: "EUR", customer: { id: `cus_${1000 + n}`, country: "DE", newsletter: n % 2 === 0 }, items: [{ sku: "TEA-250", quantity: 1 + (n % 3), price: 4.75 }, { sku: "CUP-BLUE", quantity: 1, price: 8.5 }], note: null });
   const types = ["order.created", "order.paid", "order.shipped", "invoice.sent", "customer.updated"];
   for (let n = 1; n <= 40; n++) await owner.send(order(n), types[n % types.length]);
+  const delivered = () => owner.query("{ deliveries(where: {status: SUCCEEDED}) { totalCount } }").then(({ deliveries }) => deliveries.totalCount);
+  await eventually("all of them are delivered", async () => (await delivered()) === 160);
   flaky.status = 500;
   ids.event = await owner.send(order(41), "order.created");
   await eventually("the flaky destination is tried again", () => flaky.requests.filter((r) => JSON.parse(r.body).order === 41).length >= 2);

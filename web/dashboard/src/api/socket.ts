@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from "react";
 import type { TypedDocumentString } from "../gql/graphql";
 
 let client: Client | undefined;
+let connected = false;
 
 /** The one connection for subscriptions, opened when it is first needed and closed when nobody is. */
 function socket(): Client {
@@ -13,6 +14,10 @@ function socket(): Client {
     retryAttempts: Infinity,
     retryWait: (retries) => new Promise((resolve) => setTimeout(resolve, Math.min(500 * 2 ** retries, 15_000))),
     shouldRetry: () => true,
+    on: {
+      connected: () => (connected = true),
+      closed: () => (connected = false),
+    },
   });
   return client;
 }
@@ -21,6 +26,7 @@ function socket(): Client {
 export function hangUp(): void {
   void client?.dispose();
   client = undefined;
+  connected = false;
 }
 
 /** How a subscription is doing. */
@@ -44,12 +50,12 @@ export function useSubscription<Result, Variables extends Record<string, unknown
     if (!enabled) return setLiveness("off");
     setLiveness("connecting");
     const c = socket();
-    const connected = () => {
+    const begun = () => {
       setLiveness("live");
       handlers.current.ready?.();
     };
     const stops = [
-      c.on("connected", connected),
+      c.on("connected", begun),
       c.on("closed", () => setLiveness("connecting")),
       c.subscribe<Result>(
         { query: operation.toString(), variables: JSON.parse(key) as Variables },
@@ -63,6 +69,7 @@ export function useSubscription<Result, Variables extends Record<string, unknown
         },
       ),
     ];
+    if (connected) begun();
     return () => stops.forEach((stop) => stop());
   }, [operation, key, enabled]);
   return liveness;

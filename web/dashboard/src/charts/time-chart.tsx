@@ -25,7 +25,7 @@ interface TimeChartProps {
   most?: number;
 }
 
-const margin = { top: 8, right: 4, bottom: 20, left: 44 };
+const margin = { top: 8, right: 4, bottom: 20, left: 54 };
 
 /** Values over time. With the keyboard, the arrows go from point to point. */
 export function TimeChart({ label, times, series, kind, format, height = 176, least = 1, most }: TimeChartProps) {

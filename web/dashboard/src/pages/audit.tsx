@@ -78,7 +78,7 @@ export function Audit() {
   const columns: Column<Action>[] = [
     { name: "What", width: "150px", phone: "first", cell: (a) => <Badge tone={kinds[a.kind][0]}>{kinds[a.kind][1]}</Badge> },
     {
-      name: "Of", width: "minmax(0, 1.5fr)", phone: "second",
+      name: "Of", width: "minmax(190px, 1.4fr)", phone: "second",
       cell: (a) => {
         const page = pageOf(a.subjectID);
         const text = (
@@ -89,12 +89,12 @@ export function Audit() {
         return page ? <Link {...page}>{text}</Link> : text;
       },
     },
-    { name: "Who", width: "160px", cell: (a) => who(a.actor) },
-    { name: "Why", width: "minmax(0, 1.5fr)", cell: (a) => <span className="muted">{a.reason}</span> },
-    { name: "From", width: "120px", cell: (a) => <code className="muted">{a.address}</code> },
+    { name: "Who", width: "140px", cell: (a) => who(a.actor) },
+    { name: "Why", width: "minmax(0, 1.4fr)", cell: (a) => <span className="muted">{a.reason}</span> },
+    { name: "From", width: "100px", cell: (a) => <code className="muted">{a.address}</code> },
     { name: "When", width: "190px", align: "end", phone: "second-end", cell: (a) => <Moment at={a.createdAt} /> },
     {
-      name: "", width: "70px", align: "end", phone: "first-end",
+      name: "Details", quiet: true, width: "70px", align: "end", phone: "first-end",
       cell: (a) => (
         <button type="button" className="link" onClick={() => setShown(a)}>
           Details<span className="hidden"> of {kinds[a.kind][1]}, {thing(a.subjectID)}</span>
@@ -105,7 +105,7 @@ export function Audit() {
   return (
     <Page title="Audit log" beside={list.total !== undefined && <span className="count">{count(list.total, 10_000)}</span>}>
       <Filters active={filtered} onClear={() => void navigate({ search: {} })}>
-        <SearchBox label="Find actions" placeholder="Id of what it was done to, or of a request" value={subject} onChange={(subject) => set({ subject })} />
+        <SearchBox label="Find actions" placeholder="Id of a subject or a request" value={subject} onChange={(subject) => set({ subject })} />
         <Choice label="Kind" any="Anything done" value={kind} values={allKinds.map((k) => [k, kinds[k][1]] as const)} onChange={(kind) => set({ kind })} />
         <Choice
           label="Who" any="By anybody" value={actor === "admin" || actor === "system" ? actor : undefined}

@@ -103,11 +103,11 @@ function Health() {
           </Facts>
         </Card>
         <Card title="Processes" flush>
-          <ul className="rows">
+          <ul className="rows rows-plain">
             {system?.processes.map((p) => (
               <li key={p.id}>
                 <code className="breakable">{p.id}</code>
-                {p.current && <Badge tone="info">This one</Badge>}
+                {p.current ? <Badge tone="info">This one</Badge> : <span />}
                 <span className="rows-end">
                   <span className="muted">seen </span>
                   <Moment at={p.lastSeenAt} as="relative" />

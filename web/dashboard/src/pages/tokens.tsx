@@ -51,7 +51,7 @@ export function Tokens({ accountID, tokens }: { accountID: string; tokens: Token
     { name: "Last used", width: "190px", cell: (t) => (t.lastUsedAt ? <Moment at={t.lastUsedAt} /> : <span className="muted">never</span>) },
     { name: "Ends", width: "190px", phone: "second-end", cell: (t) => ((t.revokedAt ?? t.expiresAt) ? <Moment at={t.revokedAt ?? t.expiresAt} /> : <span className="muted">never</span>) },
     {
-      name: "", width: "48px", align: "end", phone: "first-end",
+      name: "Actions", quiet: true, width: "48px", align: "end", phone: "first-end",
       cell: (t) =>
         manages && !over(t) ? (
           <Menu

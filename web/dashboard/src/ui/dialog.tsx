@@ -1,6 +1,6 @@
 import { Dialog as Base } from "@base-ui/react/dialog";
 import { X } from "lucide-react";
-import type { ReactNode } from "react";
+import { useRef, type ReactNode } from "react";
 import { inWords } from "../api/problem";
 import { Button, IconButton } from "./button";
 import { Notice } from "./notice";
@@ -18,8 +18,12 @@ interface DialogProps {
   firm?: boolean;
 }
 
+/** What has the focus when a window opens: what is to be filled in, or else its buttons. */
+const first = ".dialog-body :is(input, select, textarea), .dialog-actions button, .dialog-body button";
+
 /** A window above the page. */
 export function Dialog({ open, onClose, title, description, children, actions, size = "medium", firm = false }: DialogProps) {
+  const popup = useRef<HTMLDivElement>(null);
   return (
     <Base.Root
       open={open}
@@ -33,7 +37,7 @@ export function Dialog({ open, onClose, title, description, children, actions, s
       <Base.Portal>
         <Base.Backdrop className="backdrop" />
         <Base.Viewport className="dialog-viewport">
-          <Base.Popup className={`dialog dialog-${size}`}>
+          <Base.Popup className={`dialog dialog-${size}`} ref={popup} initialFocus={() => popup.current?.querySelector<HTMLElement>(first) ?? true}>
             <header className="dialog-head">
               <Base.Title className="dialog-title">{title}</Base.Title>
               {!firm && <Base.Close render={<IconButton icon={X} label="Close" />} />}

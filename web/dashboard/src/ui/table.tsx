@@ -11,6 +11,8 @@ export interface Column<Row> {
   align?: "end";
   /** On a phone, rows have two lines: which of them, and on which side. Others are not shown there. */
   phone?: "first" | "first-end" | "second" | "second-end";
+  /** What is in it speaks for itself: its name is for who cannot see it. */
+  quiet?: boolean;
   /** The column whose text leads to the row's page. */
   leads?: boolean;
 }
@@ -78,7 +80,7 @@ export function Table<Row>({ label, columns, rows, keyOf, link, fresh, empty, mo
         <div role="row" className="table-row" aria-rowindex={1}>
           {columns.map((column) => (
             <span role="columnheader" key={column.name} className={cellClass(column)}>
-              {column.name}
+              {column.quiet ? <span className="hidden">{column.name}</span> : column.name}
             </span>
           ))}
         </div>
