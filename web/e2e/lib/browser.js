@@ -29,6 +29,11 @@ export async function openWindow(browser, { base, size = wide, colours = "light"
   const page = await context.newPage();
   page.setDefaultTimeout(15_000);
   const complaints = [];
+  await page.addInitScript(() =>
+    addEventListener("securitypolicyviolation", ({ effectiveDirective, sourceFile, lineNumber, columnNumber, target }) =>
+      console.error("refused:", effectiveDirective, sourceFile, lineNumber, columnNumber, target?.outerHTML?.slice(0, 200) ?? String(target)),
+    ),
+  );
   page.on("pageerror", (error) => complaints.push(`exception: ${error.message}`));
   page.on("console", (message) => {
     // A refused sign-in is an answer of 401, which the browser itself reports.
@@ -50,6 +55,7 @@ export async function violations(page) {
   await page.evaluate(axe);
   const found = await page.evaluate(async () => {
     const { violations } = await window.axe.run(document, {
+      preload: false, // it would copy style sheets into elements, which the page's policy refuses
       runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
     });
     return violations.map((v) => ({ id: v.id, help: v.help, nodes: v.nodes.slice(0, 4).map((n) => `${n.target.join(" ")}: ${n.failureSummary}`) }));

@@ -52,6 +52,19 @@ export function surface(label: string): Extension[] {
   ];
 }
 
+/**
+ * Text that takes the place of a selection. A browser that does it by itself keeps the look of what was there in a style
+ * attribute, which the content security policy refuses.
+ */
+const replacing = EditorView.domEventHandlers({
+  beforeinput(event, view) {
+    if (event.inputType !== "insertText" || !event.data || view.composing || view.state.selection.main.empty) return false;
+    event.preventDefault();
+    view.dispatch(view.state.replaceSelection(event.data), { userEvent: "input.type", scrollIntoView: true });
+    return true;
+  },
+});
+
 /** What one that can be written into has more. Tab indents; Escape and then Tab leaves it. */
 export function writable(changed: (text: string) => void): Extension[] {
   return [
@@ -60,6 +73,7 @@ export function writable(changed: (text: string) => void): Extension[] {
     lintGutter(),
     linter(jsonParseLinter()),
     keymap.of([...defaultKeymap, ...historyKeymap, ...foldKeymap, indentWithTab]),
+    replacing,
     EditorView.updateListener.of((update) => {
       if (update.docChanged) changed(update.state.doc.toString());
     }),
