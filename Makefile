@@ -38,6 +38,14 @@ engines: ## Run the suite of all engines, on each engine and store, and list its
 	@scripts/build.sh cmd/standalone/temporalserver
 	@go run ./internal/testutil/pgtest/cmd/scratchpg -- scripts/engines.sh
 
+.PHONY: browser
+browser: bin/standalone ## Run the dashboard in a real browser, against the real program
+	@scripts/browser.sh
+
+.PHONY: pictures
+pictures: bin/standalone ## Take the pictures of the dashboard that the README shows
+	@PICTURES=../../docs/images scripts/browser.sh pages.test.js
+
 .PHONY: fuzz
 fuzz: ## Run all fuzz tests, ten minutes each, or one: make fuzz time=1m target=FuzzCheck
 	@scripts/fuzz.sh time=$(time) target=$(target)

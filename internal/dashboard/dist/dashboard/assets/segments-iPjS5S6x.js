@@ -1,0 +1,1 @@
+import{t as e}from"./jsx-runtime-DyZJNswf.js";var t=e();function n({label:e,value:n,values:r,onChange:i}){return(0,t.jsx)(`div`,{className:`segments`,role:`group`,"aria-label":e,children:r.map(([e,r])=>(0,t.jsx)(`button`,{type:`button`,"aria-pressed":e===n,onClick:()=>i(e),children:r},e))})}export{n as t};

@@ -1,0 +1,64 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useRouter, useSearch } from "@tanstack/react-router";
+import { signIn } from "../api/session";
+import { inWords } from "../api/problem";
+import icon from "../icon.svg";
+import { Button } from "../ui/button";
+import { TextField, textOf } from "../ui/form";
+import { useTitle } from "../ui/page";
+
+/** Signs in, with the admin token or a token of an account. */
+export function SignIn() {
+  useTitle("Sign in");
+  const { to } = useSearch({ from: "/sign-in" });
+  const router = useRouter();
+  const queries = useQueryClient();
+  const enter = useMutation({
+    mutationFn: signIn,
+    async onSuccess() {
+      queries.clear();
+      await router.invalidate();
+      await router.navigate({ href: to?.startsWith("/") && !to.startsWith("//") ? to : "/", replace: true });
+    },
+  });
+  return (
+    <main className="sign-in">
+      <form
+        className="sign-in-card form"
+        noValidate
+        onSubmit={(event) => {
+          event.preventDefault();
+          enter.mutate(textOf(new FormData(event.currentTarget), "token"));
+        }}
+      >
+        <img src={icon} alt="" width={36} height={36} />
+        <div>
+          <h1>Sign in to Data Pusher</h1>
+          <p className="muted">With the admin token, or with a token of your account.</p>
+        </div>
+        <TextField
+          label="Token"
+          name="token"
+          type="password"
+          autoComplete="current-password"
+          autoFocus
+          required
+          hint={
+            <>
+              The standalone program keeps the admin token in <code>data/admin-token</code>.
+            </>
+          }
+          error={enter.isError ? (enter.error.message.includes("valid credential") ? "This token is not valid: it may be mistyped, expired or revoked." : inWords(enter.error)) : undefined}
+        />
+        <Button kind="primary" type="submit" busy={enter.isPending}>
+          Sign in
+        </Button>
+      </form>
+      <p className="sign-in-foot muted">
+        <a href="/playground">Playground</a>
+        <a href="/schema.graphql">Schema</a>
+        <a href="/openapi.json">OpenAPI</a>
+      </p>
+    </main>
+  );
+}
