@@ -44,11 +44,11 @@ func TestWhatWaitsIsMoved(t *testing.T) {
 	runs, _ := w.engine.taken()
 	require.Len(t, runs, 1)
 	require.Equal(t, "2 delivery(ies)", runs[0].Summary)
-	for id, hours := range map[string]time.Duration{first: 1, second: 2} {
+	for id, after := range map[string]time.Duration{first: time.Hour, second: 2 * time.Hour} {
 		row := w.row(t, id)
 		require.Equal(t, runs[0].ID, row.Run)
-		near(t, hours*time.Hour, time.Until(row.Due.Time))
-		near(t, hours*time.Hour, time.Until(row.Lease.Time))
+		near(t, after, time.Until(row.Due.Time))
+		near(t, after, time.Until(row.Lease.Time))
 	}
 	require.Equal(t, there, w.row(t, third).Run)
 	require.NotEqual(t, runs[0].ID, w.row(t, over).Run)

@@ -44,7 +44,7 @@ func delayIsHonouredAcrossRestarts(s *stage) {
 	a.stop()
 	b := s.start("b")
 	s.untilClosed(b, "batch/1")
-	second := append(s.made("attempt", "batch/1", "dlv_1")[1:], s.made("attempt", "batch/1", "dlv_2")[1:]...)
+	second := slices.Concat(s.made("attempt", "batch/1", "dlv_1")[1:], s.made("attempt", "batch/1", "dlv_2")[1:])
 	s.requireOnTime(second...)
 	for _, attempt := range second {
 		require.Equal(s, "b", attempt.process)
