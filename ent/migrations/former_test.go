@@ -41,6 +41,10 @@ var excused = map[string]map[string]string{
 		"actions: the trigger actions_append_only is new": "it refuses what no version does",
 		"actions: the trigger actions_not_emptied is new": "it refuses what no version does",
 	},
+	"20261130013002_statistics_and_portal.sql": {
+		"sessions: admin_hash may be null":                                       "only those of accounts are; the version before compares it with the admin token's and lets nobody in by them",
+		"sessions: the index session_account_id is built while nobody can write": "sessions are few: operators who are signed in",
+	},
 }
 
 const unreleased = "it is older than the first release: nobody has a table of any size without it"
@@ -59,7 +63,7 @@ func TestAMigrationIsSafeWhileTheVersionBeforeRuns(t *testing.T) {
 	defer db.Close()
 	p, err := goose.NewProvider(goose.DialectPostgres, db.Write, files, goose.WithDisableGlobalRegistry(true))
 	require.NoError(t, err)
-	used := 0
+	unused := 0
 	for before := catalogOf(t, db); ; {
 		done, err := p.UpByOne(t.Context())
 		if errors.Is(err, goose.ErrNoNextVersion) {
@@ -74,14 +78,12 @@ func TestAMigrationIsSafeWhileTheVersionBeforeRuns(t *testing.T) {
 				t.Errorf("%s: %s.\nWhile it is applied, and after, processes of the version before work: see \"Upgrades\" in docs/OPERATIONS.md", done.Source.Path, found)
 				continue
 			}
-			used++
+			unused--
 		}
+		unused += len(excused[done.Source.Path])
 		before = after
 	}
-	for _, all := range excused {
-		used -= len(all)
-	}
-	require.Zero(t, used, "an excuse is needed no more")
+	require.Zero(t, unused, "an excuse is needed no more")
 }
 
 // catalog is a schema as Postgres tells it.
