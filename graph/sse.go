@@ -90,25 +90,25 @@ func (s *streams) sendEvents(w http.ResponseWriter, r *http.Request, op *graphql
 		return err
 	}
 	defer a.cancel()
-	e := &events{w: w, control: http.NewResponseController(w), limit: s.limits.Write, stop: cancel}
-	e.begin() // after the subscription: who reads it knows that it stands
+	out := &sseWriter{w: w, control: http.NewResponseController(w), limit: s.limits.Write, stop: cancel}
+	out.begin() // after the subscription: who reads it knows that it stands
 	ended := make(chan struct{})
 	defer func() { <-ended }()
 	go func() {
 		defer close(ended)
-		e.keepAlive(watched, s.limits.Ping)
+		out.keepAlive(watched, s.limits.Ping)
 	}()
 	defer cancel()
-	s.send(a, e)
+	s.send(a, out)
 	if s.ctx.Err() == nil && r.Context().Err() == nil {
 		switch cause := context.Cause(watched); {
 		case errors.Is(cause, auth.ErrRevoked):
-			s.sendError(ctx, e, auth.Denied())
+			s.sendError(ctx, out, auth.Denied())
 		case errors.Is(cause, auth.ErrUnchecked):
-			s.sendError(ctx, e, problem.New(problem.Unavailable, "the credential cannot be checked now"))
+			s.sendError(ctx, out, problem.New(problem.Unavailable, "the credential cannot be checked now"))
 			return nil // without an end: the client comes back
 		}
-		e.send("complete", "", nil)
+		out.send("complete", "", nil)
 	}
 	return nil
 }
@@ -142,10 +142,10 @@ func (s *streams) begin(ctx context.Context, op *graphql.OperationContext) (a an
 }
 
 // send sends what an operation answers, until there is no more.
-func (s *streams) send(a answers, e *events) {
+func (s *streams) send(a answers, out *sseWriter) {
 	defer func() {
 		if v := recover(); v != nil {
-			s.sendError(a.ctx, e, recovered(a.ctx, v))
+			s.sendError(a.ctx, out, recovered(a.ctx, v))
 		}
 	}()
 	for {
@@ -161,19 +161,19 @@ func (s *streams) send(a answers, e *events) {
 		if err != nil {
 			panic(err) // a marshaler of ours wrote no JSON
 		}
-		if !e.send("next", mark, payload) || !a.endless || len(response.Data) == 0 {
+		if !out.send("next", mark, payload) || !a.endless || len(response.Data) == 0 {
 			return
 		}
 	}
 }
 
 // sendError tells an error as an answer.
-func (s *streams) sendError(ctx context.Context, e *events, err error) {
+func (s *streams) sendError(ctx context.Context, out *sseWriter, err error) {
 	payload, merr := json.Marshal(s.exec.DispatchError(ctx, gqlerror.List{gqlerror.Wrap(err)}))
 	if merr != nil {
 		panic(merr) // texts
 	}
-	e.send("next", "", payload)
+	out.send("next", "", payload)
 }
 
 // cursorText is a cursor as it stands in an answer.
@@ -183,8 +183,8 @@ func cursorText(c ent.Cursor) string {
 	return strings.Trim(b.String(), `"`)
 }
 
-// events writes server-sent events.
-type events struct {
+// sseWriter writes server-sent events.
+type sseWriter struct {
 	control *http.ResponseController
 	limit   time.Duration // for one of them to a slow reader
 	stop    func()        // where nobody reads
@@ -193,19 +193,18 @@ type events struct {
 	w  http.ResponseWriter
 }
 
-func (e *events) begin() {
-	h := e.w.Header()
+func (w *sseWriter) begin() {
+	h := w.w.Header()
 	h.Set("Content-Type", eventStream+"; charset=utf-8")
 	h.Set("Cache-Control", "no-store, no-transform")
 	h.Set("X-Accel-Buffering", "no") // nginx would wait for more
 	h.Set("X-Content-Type-Options", "nosniff")
-	_ = e.control.SetReadDeadline(time.Time{}) // that of a request, which has come
-	e.w.WriteHeader(http.StatusOK)
-	e.write(":\n\n")
+	w.w.WriteHeader(http.StatusOK)
+	w.write(":\n\n")
 }
 
 // keepAlive shows, to this side and to proxies between, that there is a connection.
-func (e *events) keepAlive(ctx context.Context, every time.Duration) {
+func (w *sseWriter) keepAlive(ctx context.Context, every time.Duration) {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	for {
@@ -213,30 +212,30 @@ func (e *events) keepAlive(ctx context.Context, every time.Duration) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			e.write(":\n\n")
+			w.write(":\n\n")
 		}
 	}
 }
 
-func (e *events) send(name, mark string, data []byte) bool {
+func (w *sseWriter) send(name, mark string, data []byte) bool {
 	text := "event: " + name + "\n"
 	if mark != "" {
 		text += "id: " + mark + "\n"
 	}
-	return e.write(fmt.Sprintf("%sdata: %s\n\n", text, data))
+	return w.write(fmt.Sprintf("%sdata: %s\n\n", text, data))
 }
 
 // write sends at once. Who does not read in time is cut off.
-func (e *events) write(text string) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	_ = e.control.SetWriteDeadline(time.Now().Add(e.limit))
-	_, err := e.w.Write([]byte(text))
+func (w *sseWriter) write(text string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	_ = w.control.SetWriteDeadline(time.Now().Add(w.limit))
+	_, err := w.w.Write([]byte(text))
 	if err == nil {
-		err = e.control.Flush()
+		err = w.control.Flush()
 	}
 	if err != nil {
-		e.stop()
+		w.stop()
 	}
 	return err == nil
 }

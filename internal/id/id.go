@@ -85,7 +85,7 @@ func Stamp(p Prefix, t time.Time, a uint32, b uint64) string {
 	_ = u.SetTime(uint64(max(t.UnixMilli(), 0)))
 	binary.BigEndian.PutUint32(u[6:], a)
 	binary.BigEndian.PutUint16(u[10:], uint16(b>>32)) //nolint:gosec // G115: 48 bits
-	binary.BigEndian.PutUint32(u[12:], uint32(b)) //nolint:gosec // G115: the rest of it
+	binary.BigEndian.PutUint32(u[12:], uint32(b))     //nolint:gosec // G115: the rest of it
 	return string(p) + "_" + u.String()
 }
 
