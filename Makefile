@@ -29,6 +29,10 @@ test: ## Run all tests, against a real Postgres and a real Temporal
 	@scripts/build.sh cmd/standalone/temporalserver
 	go run ./internal/testutil/pgtest/cmd/scratchpg -- scripts/test.sh $(RACE)
 
+.PHONY: former
+former: ## Upgrade from a version before, under load and back: make former from=<commit or tag>
+	@scripts/former.sh '$(from)'
+
 .PHONY: engines
 engines: ## Run the suite of all engines, on each engine and store, and list its cases
 	@scripts/build.sh cmd/standalone/temporalserver
@@ -55,6 +59,25 @@ bin/bench: build
 	@scripts/build.sh cmd/standalone/temporalserver ../../bin/temporalserver
 	@go build -o bin/bench ./bench
 
+.PHONY: faults
+faults: bin/faults ## Break it under load and check that nothing is lost; takes a while: make faults args='-engine river kill-worker'
+	@bin/faults -write docs/RELIABILITY.md -json bin/faults.json $(args)
+
+.PHONY: soak
+soak: bin/faults ## Break it at random for half an hour: make soak time=2h
+	@bin/faults soak $(if $(time),-time $(time)) -json bin/soak.json $(args)
+
+.PHONY: mutants
+mutants: bin/faults ## See that the checks of make faults notice faults of our own
+	@go build -tags mutants -o bin/datapusher-mutants ./cmd/datapusher
+	@bin/faults mutants -write docs/RELIABILITY.md -engine river $(args)
+
+.PHONY: bin/faults
+bin/faults:
+	@go build -o bin/datapusher ./cmd/datapusher
+	@scripts/build.sh cmd/standalone/temporalserver ../../bin/temporalserver
+	@go build -o bin/faults ./faults
+
 .PHONY: lint
 lint: ## Check formatting, style, walls between packages, workflow determinism
 	go vet ./...
@@ -68,9 +91,9 @@ audit: ## Look for known weaknesses in what is linked, and libraries that nobody
 	go run ./scripts/audit
 
 .PHONY: generate
-generate: ## Write the generated code: ent, GraphQL, the playground's bundle
+generate: ## Write the generated code: ent, GraphQL, the bundles of playground and dashboard
 	go generate ./ent ./graph
-	cd web/playground && npm ci && npm run build
+	for app in playground dashboard; do (cd web/$$app && npm ci && npm run build) || exit 1; done
 
 .PHONY: migration
 migration: ## Write a migration for a change of ent/schema: make migration name=add_something

@@ -109,11 +109,11 @@ func (s *scene) serve(ctx context.Context) (err error) {
 
 // populate makes the accounts and destinations through the API.
 func (s *scene) populate(ctx context.Context) error {
-	operator := api{s.door, s.stack.AdminToken}
+	operator := stack.API{URL: s.door, Token: s.stack.AdminToken}
 	var tokens strings.Builder
 	index := uint32(0)
 	for a := range max(s.Accounts, 1) {
-		id, token, err := operator.createAccount(ctx, fmt.Sprintf("bench-%d", a))
+		id, token, err := operator.CreateAccount(ctx, fmt.Sprintf("bench-%d", a))
 		if err != nil {
 			return err
 		}
@@ -129,7 +129,8 @@ func (s *scene) populate(ctx context.Context) error {
 			if a == 0 && s.Accounts == fairAccounts {
 				kind = "slow/0s" // answers at once too, and its latencies are apart
 			}
-			destination, err := operator.createDestination(ctx, id, fmt.Sprintf("%s/%s/%d", s.receiver.URL, kind, index))
+			to := stack.DestinationInput{AccountID: id, URL: fmt.Sprintf("%s/%s/%d", s.receiver.URL, kind, index)}
+			destination, _, err := operator.CreateDestination(ctx, to)
 			if err != nil {
 				return err
 			}

@@ -19,7 +19,18 @@ const adminToken = "e2e-admin-token-of-at-least-32-characters"
 
 // installation is a database and a Temporal namespace with what a process needs
 // to know of them.
-type installation struct{ env []string }
+type installation struct {
+	env     []string
+	program string // "": the one under test
+}
+
+func (i installation) binary(t *testing.T) string {
+	t.Helper()
+	if i.program != "" {
+		return i.program
+	}
+	return production(t)
+}
 
 func newInstallation(t *testing.T) installation {
 	t.Helper()
@@ -32,6 +43,7 @@ func newInstallation(t *testing.T) installation {
 		"DATAPUSHER_ADMIN_TOKEN="+adminToken,
 		"DATAPUSHER_ALLOW_CIDRS=127.0.0.0/8",
 		"DATAPUSHER_LISTEN=127.0.0.1:0",
+		"DATAPUSHER_DRAIN_DELAY=0s",
 		"TEMPORAL_ADDRESS="+temporal.Address,
 		"TEMPORAL_NAMESPACE="+temporal.Namespace(t),
 	)}
@@ -39,7 +51,7 @@ func newInstallation(t *testing.T) installation {
 
 func (i installation) command(t *testing.T, args ...string) string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), production(t), args...)
+	cmd := exec.CommandContext(t.Context(), i.binary(t), args...)
 	cmd.Env = i.env
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s", out)
@@ -50,7 +62,7 @@ var serving = regexp.MustCompile(`"url":"(http://[^"]+)"`)
 
 func (i installation) serve(t *testing.T, args ...string) (*process, api) {
 	t.Helper()
-	p := start(t, production(t), i.env, append([]string{"serve"}, args...)...)
+	p := start(t, i.binary(t), i.env, append([]string{"serve"}, args...)...)
 	printed := p.waitFor(t, `"msg":"serving"`)
 	return p, api{serving.FindStringSubmatch(printed)[1], adminToken}
 }

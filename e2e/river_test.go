@@ -29,6 +29,7 @@ func newRiverInstallation(t *testing.T, databaseURL string) installation {
 		"DATAPUSHER_ADMIN_TOKEN="+adminToken,
 		"DATAPUSHER_ALLOW_CIDRS=127.0.0.0/8",
 		"DATAPUSHER_LISTEN=127.0.0.1:0",
+		"DATAPUSHER_DRAIN_DELAY=0s",
 		"TEMPORAL_ADDRESS=127.0.0.1:1", // nobody is there, and nobody is asked
 	)}
 }

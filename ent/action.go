@@ -23,7 +23,7 @@ type Action struct {
 	SubjectID string `json:"subject_id,omitempty"`
 	// What was done; OPEN and CLOSE are the breaker's.
 	Kind action.Kind `json:"kind,omitempty"`
-	// Who: admin, the id of a token, or system.
+	// Who: admin, the id of a token or of a portal link, or system.
 	Actor string `json:"actor,omitempty"`
 	// Why.
 	Reason string `json:"reason,omitempty"`

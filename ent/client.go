@@ -20,8 +20,10 @@ import (
 	"datapusher/ent/event"
 	"datapusher/ent/idempotencykey"
 	"datapusher/ent/keycheck"
+	"datapusher/ent/portallink"
 	"datapusher/ent/replay"
 	"datapusher/ent/session"
+	"datapusher/ent/statistic"
 	"datapusher/ent/token"
 
 	"entgo.io/ent"
@@ -51,10 +53,14 @@ type Client struct {
 	IdempotencyKey *IdempotencyKeyClient
 	// KeyCheck is the client for interacting with the KeyCheck builders.
 	KeyCheck *KeyCheckClient
+	// PortalLink is the client for interacting with the PortalLink builders.
+	PortalLink *PortalLinkClient
 	// Replay is the client for interacting with the Replay builders.
 	Replay *ReplayClient
 	// Session is the client for interacting with the Session builders.
 	Session *SessionClient
+	// Statistic is the client for interacting with the Statistic builders.
+	Statistic *StatisticClient
 	// Token is the client for interacting with the Token builders.
 	Token *TokenClient
 }
@@ -76,8 +82,10 @@ func (c *Client) init() {
 	c.Event = NewEventClient(c.config)
 	c.IdempotencyKey = NewIdempotencyKeyClient(c.config)
 	c.KeyCheck = NewKeyCheckClient(c.config)
+	c.PortalLink = NewPortalLinkClient(c.config)
 	c.Replay = NewReplayClient(c.config)
 	c.Session = NewSessionClient(c.config)
+	c.Statistic = NewStatisticClient(c.config)
 	c.Token = NewTokenClient(c.config)
 }
 
@@ -179,8 +187,10 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Event:          NewEventClient(cfg),
 		IdempotencyKey: NewIdempotencyKeyClient(cfg),
 		KeyCheck:       NewKeyCheckClient(cfg),
+		PortalLink:     NewPortalLinkClient(cfg),
 		Replay:         NewReplayClient(cfg),
 		Session:        NewSessionClient(cfg),
+		Statistic:      NewStatisticClient(cfg),
 		Token:          NewTokenClient(cfg),
 	}, nil
 }
@@ -209,8 +219,10 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Event:          NewEventClient(cfg),
 		IdempotencyKey: NewIdempotencyKeyClient(cfg),
 		KeyCheck:       NewKeyCheckClient(cfg),
+		PortalLink:     NewPortalLinkClient(cfg),
 		Replay:         NewReplayClient(cfg),
 		Session:        NewSessionClient(cfg),
+		Statistic:      NewStatisticClient(cfg),
 		Token:          NewTokenClient(cfg),
 	}, nil
 }
@@ -242,7 +254,8 @@ func (c *Client) Close() error {
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.Account, c.Action, c.Attempt, c.Delivery, c.Destination, c.Event,
-		c.IdempotencyKey, c.KeyCheck, c.Replay, c.Session, c.Token,
+		c.IdempotencyKey, c.KeyCheck, c.PortalLink, c.Replay, c.Session, c.Statistic,
+		c.Token,
 	} {
 		n.Use(hooks...)
 	}
@@ -253,7 +266,8 @@ func (c *Client) Use(hooks ...Hook) {
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.Account, c.Action, c.Attempt, c.Delivery, c.Destination, c.Event,
-		c.IdempotencyKey, c.KeyCheck, c.Replay, c.Session, c.Token,
+		c.IdempotencyKey, c.KeyCheck, c.PortalLink, c.Replay, c.Session, c.Statistic,
+		c.Token,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -278,10 +292,14 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.IdempotencyKey.mutate(ctx, m)
 	case *KeyCheckMutation:
 		return c.KeyCheck.mutate(ctx, m)
+	case *PortalLinkMutation:
+		return c.PortalLink.mutate(ctx, m)
 	case *ReplayMutation:
 		return c.Replay.mutate(ctx, m)
 	case *SessionMutation:
 		return c.Session.mutate(ctx, m)
+	case *StatisticMutation:
+		return c.Statistic.mutate(ctx, m)
 	case *TokenMutation:
 		return c.Token.mutate(ctx, m)
 	default:
@@ -1537,6 +1555,140 @@ func (c *KeyCheckClient) mutate(ctx context.Context, m *KeyCheckMutation) (Value
 	}
 }
 
+// PortalLinkClient is a client for the PortalLink schema.
+type PortalLinkClient struct {
+	config
+}
+
+// NewPortalLinkClient returns a client for the PortalLink from the given config.
+func NewPortalLinkClient(c config) *PortalLinkClient {
+	return &PortalLinkClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `portallink.Hooks(f(g(h())))`.
+func (c *PortalLinkClient) Use(hooks ...Hook) {
+	c.hooks.PortalLink = append(c.hooks.PortalLink, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `portallink.Intercept(f(g(h())))`.
+func (c *PortalLinkClient) Intercept(interceptors ...Interceptor) {
+	c.inters.PortalLink = append(c.inters.PortalLink, interceptors...)
+}
+
+// Create returns a builder for creating a PortalLink entity.
+func (c *PortalLinkClient) Create() *PortalLinkCreate {
+	mutation := newPortalLinkMutation(c.config, OpCreate)
+	return &PortalLinkCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of PortalLink entities.
+func (c *PortalLinkClient) CreateBulk(builders ...*PortalLinkCreate) *PortalLinkCreateBulk {
+	return &PortalLinkCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *PortalLinkClient) MapCreateBulk(slice any, setFunc func(*PortalLinkCreate, int)) *PortalLinkCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &PortalLinkCreateBulk{err: fmt.Errorf("calling to PortalLinkClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*PortalLinkCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &PortalLinkCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for PortalLink.
+func (c *PortalLinkClient) Update() *PortalLinkUpdate {
+	mutation := newPortalLinkMutation(c.config, OpUpdate)
+	return &PortalLinkUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *PortalLinkClient) UpdateOne(_m *PortalLink) *PortalLinkUpdateOne {
+	mutation := newPortalLinkMutation(c.config, OpUpdateOne, withPortalLink(_m))
+	return &PortalLinkUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *PortalLinkClient) UpdateOneID(id string) *PortalLinkUpdateOne {
+	mutation := newPortalLinkMutation(c.config, OpUpdateOne, withPortalLinkID(id))
+	return &PortalLinkUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for PortalLink.
+func (c *PortalLinkClient) Delete() *PortalLinkDelete {
+	mutation := newPortalLinkMutation(c.config, OpDelete)
+	return &PortalLinkDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *PortalLinkClient) DeleteOne(_m *PortalLink) *PortalLinkDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *PortalLinkClient) DeleteOneID(id string) *PortalLinkDeleteOne {
+	builder := c.Delete().Where(portallink.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &PortalLinkDeleteOne{builder}
+}
+
+// Query returns a query builder for PortalLink.
+func (c *PortalLinkClient) Query() *PortalLinkQuery {
+	return &PortalLinkQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypePortalLink},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a PortalLink entity by its id.
+func (c *PortalLinkClient) Get(ctx context.Context, id string) (*PortalLink, error) {
+	return c.Query().Where(portallink.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *PortalLinkClient) GetX(ctx context.Context, id string) *PortalLink {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *PortalLinkClient) Hooks() []Hook {
+	hooks := c.hooks.PortalLink
+	return append(hooks[:len(hooks):len(hooks)], portallink.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *PortalLinkClient) Interceptors() []Interceptor {
+	return c.inters.PortalLink
+}
+
+func (c *PortalLinkClient) mutate(ctx context.Context, m *PortalLinkMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&PortalLinkCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&PortalLinkUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&PortalLinkUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&PortalLinkDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown PortalLink mutation op: %q", m.Op())
+	}
+}
+
 // ReplayClient is a client for the Replay schema.
 type ReplayClient struct {
 	config
@@ -1805,6 +1957,140 @@ func (c *SessionClient) mutate(ctx context.Context, m *SessionMutation) (Value, 
 	}
 }
 
+// StatisticClient is a client for the Statistic schema.
+type StatisticClient struct {
+	config
+}
+
+// NewStatisticClient returns a client for the Statistic from the given config.
+func NewStatisticClient(c config) *StatisticClient {
+	return &StatisticClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `statistic.Hooks(f(g(h())))`.
+func (c *StatisticClient) Use(hooks ...Hook) {
+	c.hooks.Statistic = append(c.hooks.Statistic, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `statistic.Intercept(f(g(h())))`.
+func (c *StatisticClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Statistic = append(c.inters.Statistic, interceptors...)
+}
+
+// Create returns a builder for creating a Statistic entity.
+func (c *StatisticClient) Create() *StatisticCreate {
+	mutation := newStatisticMutation(c.config, OpCreate)
+	return &StatisticCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Statistic entities.
+func (c *StatisticClient) CreateBulk(builders ...*StatisticCreate) *StatisticCreateBulk {
+	return &StatisticCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *StatisticClient) MapCreateBulk(slice any, setFunc func(*StatisticCreate, int)) *StatisticCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &StatisticCreateBulk{err: fmt.Errorf("calling to StatisticClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*StatisticCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &StatisticCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Statistic.
+func (c *StatisticClient) Update() *StatisticUpdate {
+	mutation := newStatisticMutation(c.config, OpUpdate)
+	return &StatisticUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *StatisticClient) UpdateOne(_m *Statistic) *StatisticUpdateOne {
+	mutation := newStatisticMutation(c.config, OpUpdateOne, withStatistic(_m))
+	return &StatisticUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *StatisticClient) UpdateOneID(id string) *StatisticUpdateOne {
+	mutation := newStatisticMutation(c.config, OpUpdateOne, withStatisticID(id))
+	return &StatisticUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Statistic.
+func (c *StatisticClient) Delete() *StatisticDelete {
+	mutation := newStatisticMutation(c.config, OpDelete)
+	return &StatisticDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *StatisticClient) DeleteOne(_m *Statistic) *StatisticDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *StatisticClient) DeleteOneID(id string) *StatisticDeleteOne {
+	builder := c.Delete().Where(statistic.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &StatisticDeleteOne{builder}
+}
+
+// Query returns a query builder for Statistic.
+func (c *StatisticClient) Query() *StatisticQuery {
+	return &StatisticQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeStatistic},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Statistic entity by its id.
+func (c *StatisticClient) Get(ctx context.Context, id string) (*Statistic, error) {
+	return c.Query().Where(statistic.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *StatisticClient) GetX(ctx context.Context, id string) *Statistic {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *StatisticClient) Hooks() []Hook {
+	hooks := c.hooks.Statistic
+	return append(hooks[:len(hooks):len(hooks)], statistic.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *StatisticClient) Interceptors() []Interceptor {
+	return c.inters.Statistic
+}
+
+func (c *StatisticClient) mutate(ctx context.Context, m *StatisticMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&StatisticCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&StatisticUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&StatisticUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&StatisticDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Statistic mutation op: %q", m.Op())
+	}
+}
+
 // TokenClient is a client for the Token schema.
 type TokenClient struct {
 	config
@@ -1959,10 +2245,10 @@ func (c *TokenClient) mutate(ctx context.Context, m *TokenMutation) (Value, erro
 type (
 	hooks struct {
 		Account, Action, Attempt, Delivery, Destination, Event, IdempotencyKey,
-		KeyCheck, Replay, Session, Token []ent.Hook
+		KeyCheck, PortalLink, Replay, Session, Statistic, Token []ent.Hook
 	}
 	inters struct {
 		Account, Action, Attempt, Delivery, Destination, Event, IdempotencyKey,
-		KeyCheck, Replay, Session, Token []ent.Interceptor
+		KeyCheck, PortalLink, Replay, Session, Statistic, Token []ent.Interceptor
 	}
 )

@@ -12,8 +12,10 @@ import (
 	"datapusher/ent/event"
 	"datapusher/ent/idempotencykey"
 	"datapusher/ent/keycheck"
+	"datapusher/ent/portallink"
 	"datapusher/ent/replay"
 	"datapusher/ent/session"
+	"datapusher/ent/statistic"
 	"datapusher/ent/token"
 	"errors"
 	"fmt"
@@ -91,8 +93,10 @@ func checkColumn(t, c string) error {
 			event.Table:          event.ValidColumn,
 			idempotencykey.Table: idempotencykey.ValidColumn,
 			keycheck.Table:       keycheck.ValidColumn,
+			portallink.Table:     portallink.ValidColumn,
 			replay.Table:         replay.ValidColumn,
 			session.Table:        session.ValidColumn,
+			statistic.Table:      statistic.ValidColumn,
 			token.Table:          token.ValidColumn,
 		})
 	})

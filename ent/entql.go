@@ -11,9 +11,11 @@ import (
 	"datapusher/ent/event"
 	"datapusher/ent/idempotencykey"
 	"datapusher/ent/keycheck"
+	"datapusher/ent/portallink"
 	"datapusher/ent/predicate"
 	"datapusher/ent/replay"
 	"datapusher/ent/session"
+	"datapusher/ent/statistic"
 	"datapusher/ent/token"
 
 	"entgo.io/ent/dialect/sql"
@@ -24,7 +26,7 @@ import (
 
 // schemaGraph holds a representation of ent/schema at runtime.
 var schemaGraph = func() *sqlgraph.Schema {
-	graph := &sqlgraph.Schema{Nodes: make([]*sqlgraph.Node, 11)}
+	graph := &sqlgraph.Schema{Nodes: make([]*sqlgraph.Node, 13)}
 	graph.Nodes[0] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   account.Table,
@@ -220,6 +222,27 @@ var schemaGraph = func() *sqlgraph.Schema {
 	}
 	graph.Nodes[8] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
+			Table:   portallink.Table,
+			Columns: portallink.Columns,
+			ID: &sqlgraph.FieldSpec{
+				Type:   field.TypeString,
+				Column: portallink.FieldID,
+			},
+		},
+		Type: "PortalLink",
+		Fields: map[string]*sqlgraph.FieldSpec{
+			portallink.FieldAccountID: {Type: field.TypeString, Column: portallink.FieldAccountID},
+			portallink.FieldHash:      {Type: field.TypeBytes, Column: portallink.FieldHash},
+			portallink.FieldScopes:    {Type: field.TypeJSON, Column: portallink.FieldScopes},
+			portallink.FieldSessionS:  {Type: field.TypeInt, Column: portallink.FieldSessionS},
+			portallink.FieldCreatedAt: {Type: field.TypeTime, Column: portallink.FieldCreatedAt},
+			portallink.FieldExpiresAt: {Type: field.TypeTime, Column: portallink.FieldExpiresAt},
+			portallink.FieldUsedAt:    {Type: field.TypeTime, Column: portallink.FieldUsedAt},
+			portallink.FieldRevokedAt: {Type: field.TypeTime, Column: portallink.FieldRevokedAt},
+		},
+	}
+	graph.Nodes[9] = &sqlgraph.Node{
+		NodeSpec: sqlgraph.NodeSpec{
 			Table:   replay.Table,
 			Columns: replay.Columns,
 			ID: &sqlgraph.FieldSpec{
@@ -250,7 +273,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			replay.FieldFinishedAt:    {Type: field.TypeTime, Column: replay.FieldFinishedAt},
 		},
 	}
-	graph.Nodes[9] = &sqlgraph.Node{
+	graph.Nodes[10] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   session.Table,
 			Columns: session.Columns,
@@ -261,15 +284,45 @@ var schemaGraph = func() *sqlgraph.Schema {
 		},
 		Type: "Session",
 		Fields: map[string]*sqlgraph.FieldSpec{
-			session.FieldHash:      {Type: field.TypeBytes, Column: session.FieldHash},
-			session.FieldAdminHash: {Type: field.TypeBytes, Column: session.FieldAdminHash},
-			session.FieldAddress:   {Type: field.TypeString, Column: session.FieldAddress},
-			session.FieldCreatedAt: {Type: field.TypeTime, Column: session.FieldCreatedAt},
-			session.FieldExpiresAt: {Type: field.TypeTime, Column: session.FieldExpiresAt},
-			session.FieldRevokedAt: {Type: field.TypeTime, Column: session.FieldRevokedAt},
+			session.FieldHash:         {Type: field.TypeBytes, Column: session.FieldHash},
+			session.FieldAdminHash:    {Type: field.TypeBytes, Column: session.FieldAdminHash},
+			session.FieldAccountID:    {Type: field.TypeString, Column: session.FieldAccountID},
+			session.FieldTokenID:      {Type: field.TypeString, Column: session.FieldTokenID},
+			session.FieldPortalLinkID: {Type: field.TypeString, Column: session.FieldPortalLinkID},
+			session.FieldScopes:       {Type: field.TypeJSON, Column: session.FieldScopes},
+			session.FieldAddress:      {Type: field.TypeString, Column: session.FieldAddress},
+			session.FieldCreatedAt:    {Type: field.TypeTime, Column: session.FieldCreatedAt},
+			session.FieldExpiresAt:    {Type: field.TypeTime, Column: session.FieldExpiresAt},
+			session.FieldRevokedAt:    {Type: field.TypeTime, Column: session.FieldRevokedAt},
 		},
 	}
-	graph.Nodes[10] = &sqlgraph.Node{
+	graph.Nodes[11] = &sqlgraph.Node{
+		NodeSpec: sqlgraph.NodeSpec{
+			Table:   statistic.Table,
+			Columns: statistic.Columns,
+			ID: &sqlgraph.FieldSpec{
+				Type:   field.TypeString,
+				Column: statistic.FieldID,
+			},
+		},
+		Type: "Statistic",
+		Fields: map[string]*sqlgraph.FieldSpec{
+			statistic.FieldAccountID:      {Type: field.TypeString, Column: statistic.FieldAccountID},
+			statistic.FieldDestinationID:  {Type: field.TypeString, Column: statistic.FieldDestinationID},
+			statistic.FieldHourly:         {Type: field.TypeBool, Column: statistic.FieldHourly},
+			statistic.FieldAt:             {Type: field.TypeTime, Column: statistic.FieldAt},
+			statistic.FieldWriter:         {Type: field.TypeString, Column: statistic.FieldWriter},
+			statistic.FieldEvents:         {Type: field.TypeInt64, Column: statistic.FieldEvents},
+			statistic.FieldDeliveries:     {Type: field.TypeInt64, Column: statistic.FieldDeliveries},
+			statistic.FieldAttempts:       {Type: field.TypeInt64, Column: statistic.FieldAttempts},
+			statistic.FieldFailedAttempts: {Type: field.TypeInt64, Column: statistic.FieldFailedAttempts},
+			statistic.FieldSucceeded:      {Type: field.TypeInt64, Column: statistic.FieldSucceeded},
+			statistic.FieldFailed:         {Type: field.TypeInt64, Column: statistic.FieldFailed},
+			statistic.FieldDetail:         {Type: field.TypeString, Column: statistic.FieldDetail},
+			statistic.FieldUpdatedAt:      {Type: field.TypeTime, Column: statistic.FieldUpdatedAt},
+		},
+	}
+	graph.Nodes[12] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   token.Table,
 			Columns: token.Columns,
@@ -1365,6 +1418,86 @@ func (f *KeyCheckFilter) WhereCreatedAt(p entql.TimeP) {
 }
 
 // addPredicate implements the predicateAdder interface.
+func (_q *PortalLinkQuery) addPredicate(pred func(s *sql.Selector)) {
+	_q.predicates = append(_q.predicates, pred)
+}
+
+// Filter returns a Filter implementation to apply filters on the PortalLinkQuery builder.
+func (_q *PortalLinkQuery) Filter() *PortalLinkFilter {
+	return &PortalLinkFilter{config: _q.config, predicateAdder: _q}
+}
+
+// addPredicate implements the predicateAdder interface.
+func (m *PortalLinkMutation) addPredicate(pred func(s *sql.Selector)) {
+	m.predicates = append(m.predicates, pred)
+}
+
+// Filter returns an entql.Where implementation to apply filters on the PortalLinkMutation builder.
+func (m *PortalLinkMutation) Filter() *PortalLinkFilter {
+	return &PortalLinkFilter{config: m.config, predicateAdder: m}
+}
+
+// PortalLinkFilter provides a generic filtering capability at runtime for PortalLinkQuery.
+type PortalLinkFilter struct {
+	predicateAdder
+	config
+}
+
+// Where applies the entql predicate on the query filter.
+func (f *PortalLinkFilter) Where(p entql.P) {
+	f.addPredicate(func(s *sql.Selector) {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[8].Type, p, s); err != nil {
+			s.AddError(err)
+		}
+	})
+}
+
+// WhereID applies the entql string predicate on the id field.
+func (f *PortalLinkFilter) WhereID(p entql.StringP) {
+	f.Where(p.Field(portallink.FieldID))
+}
+
+// WhereAccountID applies the entql string predicate on the account_id field.
+func (f *PortalLinkFilter) WhereAccountID(p entql.StringP) {
+	f.Where(p.Field(portallink.FieldAccountID))
+}
+
+// WhereHash applies the entql []byte predicate on the hash field.
+func (f *PortalLinkFilter) WhereHash(p entql.BytesP) {
+	f.Where(p.Field(portallink.FieldHash))
+}
+
+// WhereScopes applies the entql json.RawMessage predicate on the scopes field.
+func (f *PortalLinkFilter) WhereScopes(p entql.BytesP) {
+	f.Where(p.Field(portallink.FieldScopes))
+}
+
+// WhereSessionS applies the entql int predicate on the session_s field.
+func (f *PortalLinkFilter) WhereSessionS(p entql.IntP) {
+	f.Where(p.Field(portallink.FieldSessionS))
+}
+
+// WhereCreatedAt applies the entql time.Time predicate on the created_at field.
+func (f *PortalLinkFilter) WhereCreatedAt(p entql.TimeP) {
+	f.Where(p.Field(portallink.FieldCreatedAt))
+}
+
+// WhereExpiresAt applies the entql time.Time predicate on the expires_at field.
+func (f *PortalLinkFilter) WhereExpiresAt(p entql.TimeP) {
+	f.Where(p.Field(portallink.FieldExpiresAt))
+}
+
+// WhereUsedAt applies the entql time.Time predicate on the used_at field.
+func (f *PortalLinkFilter) WhereUsedAt(p entql.TimeP) {
+	f.Where(p.Field(portallink.FieldUsedAt))
+}
+
+// WhereRevokedAt applies the entql time.Time predicate on the revoked_at field.
+func (f *PortalLinkFilter) WhereRevokedAt(p entql.TimeP) {
+	f.Where(p.Field(portallink.FieldRevokedAt))
+}
+
+// addPredicate implements the predicateAdder interface.
 func (_q *ReplayQuery) addPredicate(pred func(s *sql.Selector)) {
 	_q.predicates = append(_q.predicates, pred)
 }
@@ -1393,7 +1526,7 @@ type ReplayFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ReplayFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[8].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[9].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -1528,7 +1661,7 @@ type SessionFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *SessionFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[9].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[10].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -1549,6 +1682,26 @@ func (f *SessionFilter) WhereAdminHash(p entql.BytesP) {
 	f.Where(p.Field(session.FieldAdminHash))
 }
 
+// WhereAccountID applies the entql string predicate on the account_id field.
+func (f *SessionFilter) WhereAccountID(p entql.StringP) {
+	f.Where(p.Field(session.FieldAccountID))
+}
+
+// WhereTokenID applies the entql string predicate on the token_id field.
+func (f *SessionFilter) WhereTokenID(p entql.StringP) {
+	f.Where(p.Field(session.FieldTokenID))
+}
+
+// WherePortalLinkID applies the entql string predicate on the portal_link_id field.
+func (f *SessionFilter) WherePortalLinkID(p entql.StringP) {
+	f.Where(p.Field(session.FieldPortalLinkID))
+}
+
+// WhereScopes applies the entql json.RawMessage predicate on the scopes field.
+func (f *SessionFilter) WhereScopes(p entql.BytesP) {
+	f.Where(p.Field(session.FieldScopes))
+}
+
 // WhereAddress applies the entql string predicate on the address field.
 func (f *SessionFilter) WhereAddress(p entql.StringP) {
 	f.Where(p.Field(session.FieldAddress))
@@ -1567,6 +1720,111 @@ func (f *SessionFilter) WhereExpiresAt(p entql.TimeP) {
 // WhereRevokedAt applies the entql time.Time predicate on the revoked_at field.
 func (f *SessionFilter) WhereRevokedAt(p entql.TimeP) {
 	f.Where(p.Field(session.FieldRevokedAt))
+}
+
+// addPredicate implements the predicateAdder interface.
+func (_q *StatisticQuery) addPredicate(pred func(s *sql.Selector)) {
+	_q.predicates = append(_q.predicates, pred)
+}
+
+// Filter returns a Filter implementation to apply filters on the StatisticQuery builder.
+func (_q *StatisticQuery) Filter() *StatisticFilter {
+	return &StatisticFilter{config: _q.config, predicateAdder: _q}
+}
+
+// addPredicate implements the predicateAdder interface.
+func (m *StatisticMutation) addPredicate(pred func(s *sql.Selector)) {
+	m.predicates = append(m.predicates, pred)
+}
+
+// Filter returns an entql.Where implementation to apply filters on the StatisticMutation builder.
+func (m *StatisticMutation) Filter() *StatisticFilter {
+	return &StatisticFilter{config: m.config, predicateAdder: m}
+}
+
+// StatisticFilter provides a generic filtering capability at runtime for StatisticQuery.
+type StatisticFilter struct {
+	predicateAdder
+	config
+}
+
+// Where applies the entql predicate on the query filter.
+func (f *StatisticFilter) Where(p entql.P) {
+	f.addPredicate(func(s *sql.Selector) {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[11].Type, p, s); err != nil {
+			s.AddError(err)
+		}
+	})
+}
+
+// WhereID applies the entql string predicate on the id field.
+func (f *StatisticFilter) WhereID(p entql.StringP) {
+	f.Where(p.Field(statistic.FieldID))
+}
+
+// WhereAccountID applies the entql string predicate on the account_id field.
+func (f *StatisticFilter) WhereAccountID(p entql.StringP) {
+	f.Where(p.Field(statistic.FieldAccountID))
+}
+
+// WhereDestinationID applies the entql string predicate on the destination_id field.
+func (f *StatisticFilter) WhereDestinationID(p entql.StringP) {
+	f.Where(p.Field(statistic.FieldDestinationID))
+}
+
+// WhereHourly applies the entql bool predicate on the hourly field.
+func (f *StatisticFilter) WhereHourly(p entql.BoolP) {
+	f.Where(p.Field(statistic.FieldHourly))
+}
+
+// WhereAt applies the entql time.Time predicate on the at field.
+func (f *StatisticFilter) WhereAt(p entql.TimeP) {
+	f.Where(p.Field(statistic.FieldAt))
+}
+
+// WhereWriter applies the entql string predicate on the writer field.
+func (f *StatisticFilter) WhereWriter(p entql.StringP) {
+	f.Where(p.Field(statistic.FieldWriter))
+}
+
+// WhereEvents applies the entql int64 predicate on the events field.
+func (f *StatisticFilter) WhereEvents(p entql.Int64P) {
+	f.Where(p.Field(statistic.FieldEvents))
+}
+
+// WhereDeliveries applies the entql int64 predicate on the deliveries field.
+func (f *StatisticFilter) WhereDeliveries(p entql.Int64P) {
+	f.Where(p.Field(statistic.FieldDeliveries))
+}
+
+// WhereAttempts applies the entql int64 predicate on the attempts field.
+func (f *StatisticFilter) WhereAttempts(p entql.Int64P) {
+	f.Where(p.Field(statistic.FieldAttempts))
+}
+
+// WhereFailedAttempts applies the entql int64 predicate on the failed_attempts field.
+func (f *StatisticFilter) WhereFailedAttempts(p entql.Int64P) {
+	f.Where(p.Field(statistic.FieldFailedAttempts))
+}
+
+// WhereSucceeded applies the entql int64 predicate on the succeeded field.
+func (f *StatisticFilter) WhereSucceeded(p entql.Int64P) {
+	f.Where(p.Field(statistic.FieldSucceeded))
+}
+
+// WhereFailed applies the entql int64 predicate on the failed field.
+func (f *StatisticFilter) WhereFailed(p entql.Int64P) {
+	f.Where(p.Field(statistic.FieldFailed))
+}
+
+// WhereDetail applies the entql string predicate on the detail field.
+func (f *StatisticFilter) WhereDetail(p entql.StringP) {
+	f.Where(p.Field(statistic.FieldDetail))
+}
+
+// WhereUpdatedAt applies the entql time.Time predicate on the updated_at field.
+func (f *StatisticFilter) WhereUpdatedAt(p entql.TimeP) {
+	f.Where(p.Field(statistic.FieldUpdatedAt))
 }
 
 // addPredicate implements the predicateAdder interface.
@@ -1598,7 +1856,7 @@ type TokenFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *TokenFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[10].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[12].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})

@@ -12,9 +12,11 @@ import (
 	"datapusher/ent/event"
 	"datapusher/ent/idempotencykey"
 	"datapusher/ent/keycheck"
+	"datapusher/ent/portallink"
 	"datapusher/ent/predicate"
 	"datapusher/ent/replay"
 	"datapusher/ent/session"
+	"datapusher/ent/statistic"
 	"datapusher/ent/token"
 	"errors"
 	"fmt"
@@ -42,8 +44,10 @@ const (
 	TypeEvent          = "Event"
 	TypeIdempotencyKey = "IdempotencyKey"
 	TypeKeyCheck       = "KeyCheck"
+	TypePortalLink     = "PortalLink"
 	TypeReplay         = "Replay"
 	TypeSession        = "Session"
+	TypeStatistic      = "Statistic"
 	TypeToken          = "Token"
 )
 
@@ -9213,6 +9217,809 @@ func (m *KeyCheckMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown KeyCheck edge %s", name)
 }
 
+// PortalLinkMutation represents an operation that mutates the PortalLink nodes in the graph.
+type PortalLinkMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *string
+	account_id    *string
+	hash          *[]byte
+	scopes        *[]string
+	appendscopes  []string
+	session_s     *int
+	addsession_s  *int
+	created_at    *time.Time
+	expires_at    *time.Time
+	used_at       *time.Time
+	revoked_at    *time.Time
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*PortalLink, error)
+	predicates    []predicate.PortalLink
+}
+
+var _ ent.Mutation = (*PortalLinkMutation)(nil)
+
+// portallinkOption allows management of the mutation configuration using functional options.
+type portallinkOption func(*PortalLinkMutation)
+
+// newPortalLinkMutation creates new mutation for the PortalLink entity.
+func newPortalLinkMutation(c config, op Op, opts ...portallinkOption) *PortalLinkMutation {
+	m := &PortalLinkMutation{
+		config:        c,
+		op:            op,
+		typ:           TypePortalLink,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withPortalLinkID sets the ID field of the mutation.
+func withPortalLinkID(id string) portallinkOption {
+	return func(m *PortalLinkMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *PortalLink
+		)
+		m.oldValue = func(ctx context.Context) (*PortalLink, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().PortalLink.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withPortalLink sets the old PortalLink of the mutation.
+func withPortalLink(node *PortalLink) portallinkOption {
+	return func(m *PortalLinkMutation) {
+		m.oldValue = func(context.Context) (*PortalLink, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m PortalLinkMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m PortalLinkMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of PortalLink entities.
+func (m *PortalLinkMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *PortalLinkMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *PortalLinkMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().PortalLink.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetAccountID sets the "account_id" field.
+func (m *PortalLinkMutation) SetAccountID(s string) {
+	m.account_id = &s
+}
+
+// AccountID returns the value of the "account_id" field in the mutation.
+func (m *PortalLinkMutation) AccountID() (r string, exists bool) {
+	v := m.account_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAccountID returns the old "account_id" field's value of the PortalLink entity.
+// If the PortalLink object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PortalLinkMutation) OldAccountID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAccountID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAccountID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAccountID: %w", err)
+	}
+	return oldValue.AccountID, nil
+}
+
+// ResetAccountID resets all changes to the "account_id" field.
+func (m *PortalLinkMutation) ResetAccountID() {
+	m.account_id = nil
+}
+
+// SetHash sets the "hash" field.
+func (m *PortalLinkMutation) SetHash(b []byte) {
+	m.hash = &b
+}
+
+// Hash returns the value of the "hash" field in the mutation.
+func (m *PortalLinkMutation) Hash() (r []byte, exists bool) {
+	v := m.hash
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldHash returns the old "hash" field's value of the PortalLink entity.
+// If the PortalLink object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PortalLinkMutation) OldHash(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldHash is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldHash requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldHash: %w", err)
+	}
+	return oldValue.Hash, nil
+}
+
+// ResetHash resets all changes to the "hash" field.
+func (m *PortalLinkMutation) ResetHash() {
+	m.hash = nil
+}
+
+// SetScopes sets the "scopes" field.
+func (m *PortalLinkMutation) SetScopes(s []string) {
+	m.scopes = &s
+	m.appendscopes = nil
+}
+
+// Scopes returns the value of the "scopes" field in the mutation.
+func (m *PortalLinkMutation) Scopes() (r []string, exists bool) {
+	v := m.scopes
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldScopes returns the old "scopes" field's value of the PortalLink entity.
+// If the PortalLink object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PortalLinkMutation) OldScopes(ctx context.Context) (v []string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldScopes is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldScopes requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldScopes: %w", err)
+	}
+	return oldValue.Scopes, nil
+}
+
+// AppendScopes adds s to the "scopes" field.
+func (m *PortalLinkMutation) AppendScopes(s []string) {
+	m.appendscopes = append(m.appendscopes, s...)
+}
+
+// AppendedScopes returns the list of values that were appended to the "scopes" field in this mutation.
+func (m *PortalLinkMutation) AppendedScopes() ([]string, bool) {
+	if len(m.appendscopes) == 0 {
+		return nil, false
+	}
+	return m.appendscopes, true
+}
+
+// ResetScopes resets all changes to the "scopes" field.
+func (m *PortalLinkMutation) ResetScopes() {
+	m.scopes = nil
+	m.appendscopes = nil
+}
+
+// SetSessionS sets the "session_s" field.
+func (m *PortalLinkMutation) SetSessionS(i int) {
+	m.session_s = &i
+	m.addsession_s = nil
+}
+
+// SessionS returns the value of the "session_s" field in the mutation.
+func (m *PortalLinkMutation) SessionS() (r int, exists bool) {
+	v := m.session_s
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSessionS returns the old "session_s" field's value of the PortalLink entity.
+// If the PortalLink object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PortalLinkMutation) OldSessionS(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSessionS is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSessionS requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSessionS: %w", err)
+	}
+	return oldValue.SessionS, nil
+}
+
+// AddSessionS adds i to the "session_s" field.
+func (m *PortalLinkMutation) AddSessionS(i int) {
+	if m.addsession_s != nil {
+		*m.addsession_s += i
+	} else {
+		m.addsession_s = &i
+	}
+}
+
+// AddedSessionS returns the value that was added to the "session_s" field in this mutation.
+func (m *PortalLinkMutation) AddedSessionS() (r int, exists bool) {
+	v := m.addsession_s
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSessionS resets all changes to the "session_s" field.
+func (m *PortalLinkMutation) ResetSessionS() {
+	m.session_s = nil
+	m.addsession_s = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *PortalLinkMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *PortalLinkMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the PortalLink entity.
+// If the PortalLink object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PortalLinkMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *PortalLinkMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetExpiresAt sets the "expires_at" field.
+func (m *PortalLinkMutation) SetExpiresAt(t time.Time) {
+	m.expires_at = &t
+}
+
+// ExpiresAt returns the value of the "expires_at" field in the mutation.
+func (m *PortalLinkMutation) ExpiresAt() (r time.Time, exists bool) {
+	v := m.expires_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldExpiresAt returns the old "expires_at" field's value of the PortalLink entity.
+// If the PortalLink object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PortalLinkMutation) OldExpiresAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldExpiresAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldExpiresAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldExpiresAt: %w", err)
+	}
+	return oldValue.ExpiresAt, nil
+}
+
+// ResetExpiresAt resets all changes to the "expires_at" field.
+func (m *PortalLinkMutation) ResetExpiresAt() {
+	m.expires_at = nil
+}
+
+// SetUsedAt sets the "used_at" field.
+func (m *PortalLinkMutation) SetUsedAt(t time.Time) {
+	m.used_at = &t
+}
+
+// UsedAt returns the value of the "used_at" field in the mutation.
+func (m *PortalLinkMutation) UsedAt() (r time.Time, exists bool) {
+	v := m.used_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUsedAt returns the old "used_at" field's value of the PortalLink entity.
+// If the PortalLink object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PortalLinkMutation) OldUsedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUsedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUsedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUsedAt: %w", err)
+	}
+	return oldValue.UsedAt, nil
+}
+
+// ClearUsedAt clears the value of the "used_at" field.
+func (m *PortalLinkMutation) ClearUsedAt() {
+	m.used_at = nil
+	m.clearedFields[portallink.FieldUsedAt] = struct{}{}
+}
+
+// UsedAtCleared returns if the "used_at" field was cleared in this mutation.
+func (m *PortalLinkMutation) UsedAtCleared() bool {
+	_, ok := m.clearedFields[portallink.FieldUsedAt]
+	return ok
+}
+
+// ResetUsedAt resets all changes to the "used_at" field.
+func (m *PortalLinkMutation) ResetUsedAt() {
+	m.used_at = nil
+	delete(m.clearedFields, portallink.FieldUsedAt)
+}
+
+// SetRevokedAt sets the "revoked_at" field.
+func (m *PortalLinkMutation) SetRevokedAt(t time.Time) {
+	m.revoked_at = &t
+}
+
+// RevokedAt returns the value of the "revoked_at" field in the mutation.
+func (m *PortalLinkMutation) RevokedAt() (r time.Time, exists bool) {
+	v := m.revoked_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRevokedAt returns the old "revoked_at" field's value of the PortalLink entity.
+// If the PortalLink object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PortalLinkMutation) OldRevokedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRevokedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRevokedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRevokedAt: %w", err)
+	}
+	return oldValue.RevokedAt, nil
+}
+
+// ClearRevokedAt clears the value of the "revoked_at" field.
+func (m *PortalLinkMutation) ClearRevokedAt() {
+	m.revoked_at = nil
+	m.clearedFields[portallink.FieldRevokedAt] = struct{}{}
+}
+
+// RevokedAtCleared returns if the "revoked_at" field was cleared in this mutation.
+func (m *PortalLinkMutation) RevokedAtCleared() bool {
+	_, ok := m.clearedFields[portallink.FieldRevokedAt]
+	return ok
+}
+
+// ResetRevokedAt resets all changes to the "revoked_at" field.
+func (m *PortalLinkMutation) ResetRevokedAt() {
+	m.revoked_at = nil
+	delete(m.clearedFields, portallink.FieldRevokedAt)
+}
+
+// Where appends a list predicates to the PortalLinkMutation builder.
+func (m *PortalLinkMutation) Where(ps ...predicate.PortalLink) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the PortalLinkMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *PortalLinkMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.PortalLink, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *PortalLinkMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *PortalLinkMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (PortalLink).
+func (m *PortalLinkMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *PortalLinkMutation) Fields() []string {
+	fields := make([]string, 0, 8)
+	if m.account_id != nil {
+		fields = append(fields, portallink.FieldAccountID)
+	}
+	if m.hash != nil {
+		fields = append(fields, portallink.FieldHash)
+	}
+	if m.scopes != nil {
+		fields = append(fields, portallink.FieldScopes)
+	}
+	if m.session_s != nil {
+		fields = append(fields, portallink.FieldSessionS)
+	}
+	if m.created_at != nil {
+		fields = append(fields, portallink.FieldCreatedAt)
+	}
+	if m.expires_at != nil {
+		fields = append(fields, portallink.FieldExpiresAt)
+	}
+	if m.used_at != nil {
+		fields = append(fields, portallink.FieldUsedAt)
+	}
+	if m.revoked_at != nil {
+		fields = append(fields, portallink.FieldRevokedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *PortalLinkMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case portallink.FieldAccountID:
+		return m.AccountID()
+	case portallink.FieldHash:
+		return m.Hash()
+	case portallink.FieldScopes:
+		return m.Scopes()
+	case portallink.FieldSessionS:
+		return m.SessionS()
+	case portallink.FieldCreatedAt:
+		return m.CreatedAt()
+	case portallink.FieldExpiresAt:
+		return m.ExpiresAt()
+	case portallink.FieldUsedAt:
+		return m.UsedAt()
+	case portallink.FieldRevokedAt:
+		return m.RevokedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *PortalLinkMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case portallink.FieldAccountID:
+		return m.OldAccountID(ctx)
+	case portallink.FieldHash:
+		return m.OldHash(ctx)
+	case portallink.FieldScopes:
+		return m.OldScopes(ctx)
+	case portallink.FieldSessionS:
+		return m.OldSessionS(ctx)
+	case portallink.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case portallink.FieldExpiresAt:
+		return m.OldExpiresAt(ctx)
+	case portallink.FieldUsedAt:
+		return m.OldUsedAt(ctx)
+	case portallink.FieldRevokedAt:
+		return m.OldRevokedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown PortalLink field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *PortalLinkMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case portallink.FieldAccountID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAccountID(v)
+		return nil
+	case portallink.FieldHash:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetHash(v)
+		return nil
+	case portallink.FieldScopes:
+		v, ok := value.([]string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetScopes(v)
+		return nil
+	case portallink.FieldSessionS:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSessionS(v)
+		return nil
+	case portallink.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case portallink.FieldExpiresAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetExpiresAt(v)
+		return nil
+	case portallink.FieldUsedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUsedAt(v)
+		return nil
+	case portallink.FieldRevokedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRevokedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown PortalLink field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *PortalLinkMutation) AddedFields() []string {
+	var fields []string
+	if m.addsession_s != nil {
+		fields = append(fields, portallink.FieldSessionS)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *PortalLinkMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case portallink.FieldSessionS:
+		return m.AddedSessionS()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *PortalLinkMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case portallink.FieldSessionS:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSessionS(v)
+		return nil
+	}
+	return fmt.Errorf("unknown PortalLink numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *PortalLinkMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(portallink.FieldUsedAt) {
+		fields = append(fields, portallink.FieldUsedAt)
+	}
+	if m.FieldCleared(portallink.FieldRevokedAt) {
+		fields = append(fields, portallink.FieldRevokedAt)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *PortalLinkMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *PortalLinkMutation) ClearField(name string) error {
+	switch name {
+	case portallink.FieldUsedAt:
+		m.ClearUsedAt()
+		return nil
+	case portallink.FieldRevokedAt:
+		m.ClearRevokedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown PortalLink nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *PortalLinkMutation) ResetField(name string) error {
+	switch name {
+	case portallink.FieldAccountID:
+		m.ResetAccountID()
+		return nil
+	case portallink.FieldHash:
+		m.ResetHash()
+		return nil
+	case portallink.FieldScopes:
+		m.ResetScopes()
+		return nil
+	case portallink.FieldSessionS:
+		m.ResetSessionS()
+		return nil
+	case portallink.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case portallink.FieldExpiresAt:
+		m.ResetExpiresAt()
+		return nil
+	case portallink.FieldUsedAt:
+		m.ResetUsedAt()
+		return nil
+	case portallink.FieldRevokedAt:
+		m.ResetRevokedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown PortalLink field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *PortalLinkMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *PortalLinkMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *PortalLinkMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *PortalLinkMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *PortalLinkMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *PortalLinkMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *PortalLinkMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown PortalLink unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *PortalLinkMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown PortalLink edge %s", name)
+}
+
 // ReplayMutation represents an operation that mutates the Replay nodes in the graph.
 type ReplayMutation struct {
 	config
@@ -10858,19 +11665,24 @@ func (m *ReplayMutation) ResetEdge(name string) error {
 // SessionMutation represents an operation that mutates the Session nodes in the graph.
 type SessionMutation struct {
 	config
-	op            Op
-	typ           string
-	id            *string
-	hash          *[]byte
-	admin_hash    *[]byte
-	address       *string
-	created_at    *time.Time
-	expires_at    *time.Time
-	revoked_at    *time.Time
-	clearedFields map[string]struct{}
-	done          bool
-	oldValue      func(context.Context) (*Session, error)
-	predicates    []predicate.Session
+	op             Op
+	typ            string
+	id             *string
+	hash           *[]byte
+	admin_hash     *[]byte
+	account_id     *string
+	token_id       *string
+	portal_link_id *string
+	scopes         *[]string
+	appendscopes   []string
+	address        *string
+	created_at     *time.Time
+	expires_at     *time.Time
+	revoked_at     *time.Time
+	clearedFields  map[string]struct{}
+	done           bool
+	oldValue       func(context.Context) (*Session, error)
+	predicates     []predicate.Session
 }
 
 var _ ent.Mutation = (*SessionMutation)(nil)
@@ -11044,9 +11856,234 @@ func (m *SessionMutation) OldAdminHash(ctx context.Context) (v []byte, err error
 	return oldValue.AdminHash, nil
 }
 
+// ClearAdminHash clears the value of the "admin_hash" field.
+func (m *SessionMutation) ClearAdminHash() {
+	m.admin_hash = nil
+	m.clearedFields[session.FieldAdminHash] = struct{}{}
+}
+
+// AdminHashCleared returns if the "admin_hash" field was cleared in this mutation.
+func (m *SessionMutation) AdminHashCleared() bool {
+	_, ok := m.clearedFields[session.FieldAdminHash]
+	return ok
+}
+
 // ResetAdminHash resets all changes to the "admin_hash" field.
 func (m *SessionMutation) ResetAdminHash() {
 	m.admin_hash = nil
+	delete(m.clearedFields, session.FieldAdminHash)
+}
+
+// SetAccountID sets the "account_id" field.
+func (m *SessionMutation) SetAccountID(s string) {
+	m.account_id = &s
+}
+
+// AccountID returns the value of the "account_id" field in the mutation.
+func (m *SessionMutation) AccountID() (r string, exists bool) {
+	v := m.account_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAccountID returns the old "account_id" field's value of the Session entity.
+// If the Session object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SessionMutation) OldAccountID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAccountID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAccountID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAccountID: %w", err)
+	}
+	return oldValue.AccountID, nil
+}
+
+// ClearAccountID clears the value of the "account_id" field.
+func (m *SessionMutation) ClearAccountID() {
+	m.account_id = nil
+	m.clearedFields[session.FieldAccountID] = struct{}{}
+}
+
+// AccountIDCleared returns if the "account_id" field was cleared in this mutation.
+func (m *SessionMutation) AccountIDCleared() bool {
+	_, ok := m.clearedFields[session.FieldAccountID]
+	return ok
+}
+
+// ResetAccountID resets all changes to the "account_id" field.
+func (m *SessionMutation) ResetAccountID() {
+	m.account_id = nil
+	delete(m.clearedFields, session.FieldAccountID)
+}
+
+// SetTokenID sets the "token_id" field.
+func (m *SessionMutation) SetTokenID(s string) {
+	m.token_id = &s
+}
+
+// TokenID returns the value of the "token_id" field in the mutation.
+func (m *SessionMutation) TokenID() (r string, exists bool) {
+	v := m.token_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTokenID returns the old "token_id" field's value of the Session entity.
+// If the Session object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SessionMutation) OldTokenID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTokenID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTokenID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTokenID: %w", err)
+	}
+	return oldValue.TokenID, nil
+}
+
+// ClearTokenID clears the value of the "token_id" field.
+func (m *SessionMutation) ClearTokenID() {
+	m.token_id = nil
+	m.clearedFields[session.FieldTokenID] = struct{}{}
+}
+
+// TokenIDCleared returns if the "token_id" field was cleared in this mutation.
+func (m *SessionMutation) TokenIDCleared() bool {
+	_, ok := m.clearedFields[session.FieldTokenID]
+	return ok
+}
+
+// ResetTokenID resets all changes to the "token_id" field.
+func (m *SessionMutation) ResetTokenID() {
+	m.token_id = nil
+	delete(m.clearedFields, session.FieldTokenID)
+}
+
+// SetPortalLinkID sets the "portal_link_id" field.
+func (m *SessionMutation) SetPortalLinkID(s string) {
+	m.portal_link_id = &s
+}
+
+// PortalLinkID returns the value of the "portal_link_id" field in the mutation.
+func (m *SessionMutation) PortalLinkID() (r string, exists bool) {
+	v := m.portal_link_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPortalLinkID returns the old "portal_link_id" field's value of the Session entity.
+// If the Session object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SessionMutation) OldPortalLinkID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPortalLinkID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPortalLinkID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPortalLinkID: %w", err)
+	}
+	return oldValue.PortalLinkID, nil
+}
+
+// ClearPortalLinkID clears the value of the "portal_link_id" field.
+func (m *SessionMutation) ClearPortalLinkID() {
+	m.portal_link_id = nil
+	m.clearedFields[session.FieldPortalLinkID] = struct{}{}
+}
+
+// PortalLinkIDCleared returns if the "portal_link_id" field was cleared in this mutation.
+func (m *SessionMutation) PortalLinkIDCleared() bool {
+	_, ok := m.clearedFields[session.FieldPortalLinkID]
+	return ok
+}
+
+// ResetPortalLinkID resets all changes to the "portal_link_id" field.
+func (m *SessionMutation) ResetPortalLinkID() {
+	m.portal_link_id = nil
+	delete(m.clearedFields, session.FieldPortalLinkID)
+}
+
+// SetScopes sets the "scopes" field.
+func (m *SessionMutation) SetScopes(s []string) {
+	m.scopes = &s
+	m.appendscopes = nil
+}
+
+// Scopes returns the value of the "scopes" field in the mutation.
+func (m *SessionMutation) Scopes() (r []string, exists bool) {
+	v := m.scopes
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldScopes returns the old "scopes" field's value of the Session entity.
+// If the Session object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SessionMutation) OldScopes(ctx context.Context) (v []string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldScopes is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldScopes requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldScopes: %w", err)
+	}
+	return oldValue.Scopes, nil
+}
+
+// AppendScopes adds s to the "scopes" field.
+func (m *SessionMutation) AppendScopes(s []string) {
+	m.appendscopes = append(m.appendscopes, s...)
+}
+
+// AppendedScopes returns the list of values that were appended to the "scopes" field in this mutation.
+func (m *SessionMutation) AppendedScopes() ([]string, bool) {
+	if len(m.appendscopes) == 0 {
+		return nil, false
+	}
+	return m.appendscopes, true
+}
+
+// ClearScopes clears the value of the "scopes" field.
+func (m *SessionMutation) ClearScopes() {
+	m.scopes = nil
+	m.appendscopes = nil
+	m.clearedFields[session.FieldScopes] = struct{}{}
+}
+
+// ScopesCleared returns if the "scopes" field was cleared in this mutation.
+func (m *SessionMutation) ScopesCleared() bool {
+	_, ok := m.clearedFields[session.FieldScopes]
+	return ok
+}
+
+// ResetScopes resets all changes to the "scopes" field.
+func (m *SessionMutation) ResetScopes() {
+	m.scopes = nil
+	m.appendscopes = nil
+	delete(m.clearedFields, session.FieldScopes)
 }
 
 // SetAddress sets the "address" field.
@@ -11253,12 +12290,24 @@ func (m *SessionMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *SessionMutation) Fields() []string {
-	fields := make([]string, 0, 6)
+	fields := make([]string, 0, 10)
 	if m.hash != nil {
 		fields = append(fields, session.FieldHash)
 	}
 	if m.admin_hash != nil {
 		fields = append(fields, session.FieldAdminHash)
+	}
+	if m.account_id != nil {
+		fields = append(fields, session.FieldAccountID)
+	}
+	if m.token_id != nil {
+		fields = append(fields, session.FieldTokenID)
+	}
+	if m.portal_link_id != nil {
+		fields = append(fields, session.FieldPortalLinkID)
+	}
+	if m.scopes != nil {
+		fields = append(fields, session.FieldScopes)
 	}
 	if m.address != nil {
 		fields = append(fields, session.FieldAddress)
@@ -11284,6 +12333,14 @@ func (m *SessionMutation) Field(name string) (ent.Value, bool) {
 		return m.Hash()
 	case session.FieldAdminHash:
 		return m.AdminHash()
+	case session.FieldAccountID:
+		return m.AccountID()
+	case session.FieldTokenID:
+		return m.TokenID()
+	case session.FieldPortalLinkID:
+		return m.PortalLinkID()
+	case session.FieldScopes:
+		return m.Scopes()
 	case session.FieldAddress:
 		return m.Address()
 	case session.FieldCreatedAt:
@@ -11305,6 +12362,14 @@ func (m *SessionMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldHash(ctx)
 	case session.FieldAdminHash:
 		return m.OldAdminHash(ctx)
+	case session.FieldAccountID:
+		return m.OldAccountID(ctx)
+	case session.FieldTokenID:
+		return m.OldTokenID(ctx)
+	case session.FieldPortalLinkID:
+		return m.OldPortalLinkID(ctx)
+	case session.FieldScopes:
+		return m.OldScopes(ctx)
 	case session.FieldAddress:
 		return m.OldAddress(ctx)
 	case session.FieldCreatedAt:
@@ -11335,6 +12400,34 @@ func (m *SessionMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetAdminHash(v)
+		return nil
+	case session.FieldAccountID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAccountID(v)
+		return nil
+	case session.FieldTokenID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTokenID(v)
+		return nil
+	case session.FieldPortalLinkID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPortalLinkID(v)
+		return nil
+	case session.FieldScopes:
+		v, ok := value.([]string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetScopes(v)
 		return nil
 	case session.FieldAddress:
 		v, ok := value.(string)
@@ -11394,6 +12487,21 @@ func (m *SessionMutation) AddField(name string, value ent.Value) error {
 // mutation.
 func (m *SessionMutation) ClearedFields() []string {
 	var fields []string
+	if m.FieldCleared(session.FieldAdminHash) {
+		fields = append(fields, session.FieldAdminHash)
+	}
+	if m.FieldCleared(session.FieldAccountID) {
+		fields = append(fields, session.FieldAccountID)
+	}
+	if m.FieldCleared(session.FieldTokenID) {
+		fields = append(fields, session.FieldTokenID)
+	}
+	if m.FieldCleared(session.FieldPortalLinkID) {
+		fields = append(fields, session.FieldPortalLinkID)
+	}
+	if m.FieldCleared(session.FieldScopes) {
+		fields = append(fields, session.FieldScopes)
+	}
 	if m.FieldCleared(session.FieldAddress) {
 		fields = append(fields, session.FieldAddress)
 	}
@@ -11414,6 +12522,21 @@ func (m *SessionMutation) FieldCleared(name string) bool {
 // error if the field is not defined in the schema.
 func (m *SessionMutation) ClearField(name string) error {
 	switch name {
+	case session.FieldAdminHash:
+		m.ClearAdminHash()
+		return nil
+	case session.FieldAccountID:
+		m.ClearAccountID()
+		return nil
+	case session.FieldTokenID:
+		m.ClearTokenID()
+		return nil
+	case session.FieldPortalLinkID:
+		m.ClearPortalLinkID()
+		return nil
+	case session.FieldScopes:
+		m.ClearScopes()
+		return nil
 	case session.FieldAddress:
 		m.ClearAddress()
 		return nil
@@ -11433,6 +12556,18 @@ func (m *SessionMutation) ResetField(name string) error {
 		return nil
 	case session.FieldAdminHash:
 		m.ResetAdminHash()
+		return nil
+	case session.FieldAccountID:
+		m.ResetAccountID()
+		return nil
+	case session.FieldTokenID:
+		m.ResetTokenID()
+		return nil
+	case session.FieldPortalLinkID:
+		m.ResetPortalLinkID()
+		return nil
+	case session.FieldScopes:
+		m.ResetScopes()
 		return nil
 	case session.FieldAddress:
 		m.ResetAddress()
@@ -11496,6 +12631,1247 @@ func (m *SessionMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *SessionMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Session edge %s", name)
+}
+
+// StatisticMutation represents an operation that mutates the Statistic nodes in the graph.
+type StatisticMutation struct {
+	config
+	op                 Op
+	typ                string
+	id                 *string
+	account_id         *string
+	destination_id     *string
+	hourly             *bool
+	at                 *time.Time
+	writer             *string
+	events             *int64
+	addevents          *int64
+	deliveries         *int64
+	adddeliveries      *int64
+	attempts           *int64
+	addattempts        *int64
+	failed_attempts    *int64
+	addfailed_attempts *int64
+	succeeded          *int64
+	addsucceeded       *int64
+	failed             *int64
+	addfailed          *int64
+	detail             *string
+	updated_at         *time.Time
+	clearedFields      map[string]struct{}
+	done               bool
+	oldValue           func(context.Context) (*Statistic, error)
+	predicates         []predicate.Statistic
+}
+
+var _ ent.Mutation = (*StatisticMutation)(nil)
+
+// statisticOption allows management of the mutation configuration using functional options.
+type statisticOption func(*StatisticMutation)
+
+// newStatisticMutation creates new mutation for the Statistic entity.
+func newStatisticMutation(c config, op Op, opts ...statisticOption) *StatisticMutation {
+	m := &StatisticMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeStatistic,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withStatisticID sets the ID field of the mutation.
+func withStatisticID(id string) statisticOption {
+	return func(m *StatisticMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Statistic
+		)
+		m.oldValue = func(ctx context.Context) (*Statistic, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Statistic.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withStatistic sets the old Statistic of the mutation.
+func withStatistic(node *Statistic) statisticOption {
+	return func(m *StatisticMutation) {
+		m.oldValue = func(context.Context) (*Statistic, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m StatisticMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m StatisticMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Statistic entities.
+func (m *StatisticMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *StatisticMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *StatisticMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Statistic.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetAccountID sets the "account_id" field.
+func (m *StatisticMutation) SetAccountID(s string) {
+	m.account_id = &s
+}
+
+// AccountID returns the value of the "account_id" field in the mutation.
+func (m *StatisticMutation) AccountID() (r string, exists bool) {
+	v := m.account_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAccountID returns the old "account_id" field's value of the Statistic entity.
+// If the Statistic object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StatisticMutation) OldAccountID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAccountID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAccountID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAccountID: %w", err)
+	}
+	return oldValue.AccountID, nil
+}
+
+// ClearAccountID clears the value of the "account_id" field.
+func (m *StatisticMutation) ClearAccountID() {
+	m.account_id = nil
+	m.clearedFields[statistic.FieldAccountID] = struct{}{}
+}
+
+// AccountIDCleared returns if the "account_id" field was cleared in this mutation.
+func (m *StatisticMutation) AccountIDCleared() bool {
+	_, ok := m.clearedFields[statistic.FieldAccountID]
+	return ok
+}
+
+// ResetAccountID resets all changes to the "account_id" field.
+func (m *StatisticMutation) ResetAccountID() {
+	m.account_id = nil
+	delete(m.clearedFields, statistic.FieldAccountID)
+}
+
+// SetDestinationID sets the "destination_id" field.
+func (m *StatisticMutation) SetDestinationID(s string) {
+	m.destination_id = &s
+}
+
+// DestinationID returns the value of the "destination_id" field in the mutation.
+func (m *StatisticMutation) DestinationID() (r string, exists bool) {
+	v := m.destination_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDestinationID returns the old "destination_id" field's value of the Statistic entity.
+// If the Statistic object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StatisticMutation) OldDestinationID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDestinationID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDestinationID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDestinationID: %w", err)
+	}
+	return oldValue.DestinationID, nil
+}
+
+// ClearDestinationID clears the value of the "destination_id" field.
+func (m *StatisticMutation) ClearDestinationID() {
+	m.destination_id = nil
+	m.clearedFields[statistic.FieldDestinationID] = struct{}{}
+}
+
+// DestinationIDCleared returns if the "destination_id" field was cleared in this mutation.
+func (m *StatisticMutation) DestinationIDCleared() bool {
+	_, ok := m.clearedFields[statistic.FieldDestinationID]
+	return ok
+}
+
+// ResetDestinationID resets all changes to the "destination_id" field.
+func (m *StatisticMutation) ResetDestinationID() {
+	m.destination_id = nil
+	delete(m.clearedFields, statistic.FieldDestinationID)
+}
+
+// SetHourly sets the "hourly" field.
+func (m *StatisticMutation) SetHourly(b bool) {
+	m.hourly = &b
+}
+
+// Hourly returns the value of the "hourly" field in the mutation.
+func (m *StatisticMutation) Hourly() (r bool, exists bool) {
+	v := m.hourly
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldHourly returns the old "hourly" field's value of the Statistic entity.
+// If the Statistic object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StatisticMutation) OldHourly(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldHourly is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldHourly requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldHourly: %w", err)
+	}
+	return oldValue.Hourly, nil
+}
+
+// ResetHourly resets all changes to the "hourly" field.
+func (m *StatisticMutation) ResetHourly() {
+	m.hourly = nil
+}
+
+// SetAt sets the "at" field.
+func (m *StatisticMutation) SetAt(t time.Time) {
+	m.at = &t
+}
+
+// At returns the value of the "at" field in the mutation.
+func (m *StatisticMutation) At() (r time.Time, exists bool) {
+	v := m.at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAt returns the old "at" field's value of the Statistic entity.
+// If the Statistic object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StatisticMutation) OldAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAt: %w", err)
+	}
+	return oldValue.At, nil
+}
+
+// ResetAt resets all changes to the "at" field.
+func (m *StatisticMutation) ResetAt() {
+	m.at = nil
+}
+
+// SetWriter sets the "writer" field.
+func (m *StatisticMutation) SetWriter(s string) {
+	m.writer = &s
+}
+
+// Writer returns the value of the "writer" field in the mutation.
+func (m *StatisticMutation) Writer() (r string, exists bool) {
+	v := m.writer
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldWriter returns the old "writer" field's value of the Statistic entity.
+// If the Statistic object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StatisticMutation) OldWriter(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldWriter is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldWriter requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldWriter: %w", err)
+	}
+	return oldValue.Writer, nil
+}
+
+// ResetWriter resets all changes to the "writer" field.
+func (m *StatisticMutation) ResetWriter() {
+	m.writer = nil
+}
+
+// SetEvents sets the "events" field.
+func (m *StatisticMutation) SetEvents(i int64) {
+	m.events = &i
+	m.addevents = nil
+}
+
+// Events returns the value of the "events" field in the mutation.
+func (m *StatisticMutation) Events() (r int64, exists bool) {
+	v := m.events
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEvents returns the old "events" field's value of the Statistic entity.
+// If the Statistic object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StatisticMutation) OldEvents(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEvents is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEvents requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEvents: %w", err)
+	}
+	return oldValue.Events, nil
+}
+
+// AddEvents adds i to the "events" field.
+func (m *StatisticMutation) AddEvents(i int64) {
+	if m.addevents != nil {
+		*m.addevents += i
+	} else {
+		m.addevents = &i
+	}
+}
+
+// AddedEvents returns the value that was added to the "events" field in this mutation.
+func (m *StatisticMutation) AddedEvents() (r int64, exists bool) {
+	v := m.addevents
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetEvents resets all changes to the "events" field.
+func (m *StatisticMutation) ResetEvents() {
+	m.events = nil
+	m.addevents = nil
+}
+
+// SetDeliveries sets the "deliveries" field.
+func (m *StatisticMutation) SetDeliveries(i int64) {
+	m.deliveries = &i
+	m.adddeliveries = nil
+}
+
+// Deliveries returns the value of the "deliveries" field in the mutation.
+func (m *StatisticMutation) Deliveries() (r int64, exists bool) {
+	v := m.deliveries
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeliveries returns the old "deliveries" field's value of the Statistic entity.
+// If the Statistic object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StatisticMutation) OldDeliveries(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeliveries is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeliveries requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeliveries: %w", err)
+	}
+	return oldValue.Deliveries, nil
+}
+
+// AddDeliveries adds i to the "deliveries" field.
+func (m *StatisticMutation) AddDeliveries(i int64) {
+	if m.adddeliveries != nil {
+		*m.adddeliveries += i
+	} else {
+		m.adddeliveries = &i
+	}
+}
+
+// AddedDeliveries returns the value that was added to the "deliveries" field in this mutation.
+func (m *StatisticMutation) AddedDeliveries() (r int64, exists bool) {
+	v := m.adddeliveries
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetDeliveries resets all changes to the "deliveries" field.
+func (m *StatisticMutation) ResetDeliveries() {
+	m.deliveries = nil
+	m.adddeliveries = nil
+}
+
+// SetAttempts sets the "attempts" field.
+func (m *StatisticMutation) SetAttempts(i int64) {
+	m.attempts = &i
+	m.addattempts = nil
+}
+
+// Attempts returns the value of the "attempts" field in the mutation.
+func (m *StatisticMutation) Attempts() (r int64, exists bool) {
+	v := m.attempts
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAttempts returns the old "attempts" field's value of the Statistic entity.
+// If the Statistic object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StatisticMutation) OldAttempts(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAttempts is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAttempts requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAttempts: %w", err)
+	}
+	return oldValue.Attempts, nil
+}
+
+// AddAttempts adds i to the "attempts" field.
+func (m *StatisticMutation) AddAttempts(i int64) {
+	if m.addattempts != nil {
+		*m.addattempts += i
+	} else {
+		m.addattempts = &i
+	}
+}
+
+// AddedAttempts returns the value that was added to the "attempts" field in this mutation.
+func (m *StatisticMutation) AddedAttempts() (r int64, exists bool) {
+	v := m.addattempts
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetAttempts resets all changes to the "attempts" field.
+func (m *StatisticMutation) ResetAttempts() {
+	m.attempts = nil
+	m.addattempts = nil
+}
+
+// SetFailedAttempts sets the "failed_attempts" field.
+func (m *StatisticMutation) SetFailedAttempts(i int64) {
+	m.failed_attempts = &i
+	m.addfailed_attempts = nil
+}
+
+// FailedAttempts returns the value of the "failed_attempts" field in the mutation.
+func (m *StatisticMutation) FailedAttempts() (r int64, exists bool) {
+	v := m.failed_attempts
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFailedAttempts returns the old "failed_attempts" field's value of the Statistic entity.
+// If the Statistic object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StatisticMutation) OldFailedAttempts(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFailedAttempts is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFailedAttempts requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFailedAttempts: %w", err)
+	}
+	return oldValue.FailedAttempts, nil
+}
+
+// AddFailedAttempts adds i to the "failed_attempts" field.
+func (m *StatisticMutation) AddFailedAttempts(i int64) {
+	if m.addfailed_attempts != nil {
+		*m.addfailed_attempts += i
+	} else {
+		m.addfailed_attempts = &i
+	}
+}
+
+// AddedFailedAttempts returns the value that was added to the "failed_attempts" field in this mutation.
+func (m *StatisticMutation) AddedFailedAttempts() (r int64, exists bool) {
+	v := m.addfailed_attempts
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetFailedAttempts resets all changes to the "failed_attempts" field.
+func (m *StatisticMutation) ResetFailedAttempts() {
+	m.failed_attempts = nil
+	m.addfailed_attempts = nil
+}
+
+// SetSucceeded sets the "succeeded" field.
+func (m *StatisticMutation) SetSucceeded(i int64) {
+	m.succeeded = &i
+	m.addsucceeded = nil
+}
+
+// Succeeded returns the value of the "succeeded" field in the mutation.
+func (m *StatisticMutation) Succeeded() (r int64, exists bool) {
+	v := m.succeeded
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSucceeded returns the old "succeeded" field's value of the Statistic entity.
+// If the Statistic object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StatisticMutation) OldSucceeded(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSucceeded is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSucceeded requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSucceeded: %w", err)
+	}
+	return oldValue.Succeeded, nil
+}
+
+// AddSucceeded adds i to the "succeeded" field.
+func (m *StatisticMutation) AddSucceeded(i int64) {
+	if m.addsucceeded != nil {
+		*m.addsucceeded += i
+	} else {
+		m.addsucceeded = &i
+	}
+}
+
+// AddedSucceeded returns the value that was added to the "succeeded" field in this mutation.
+func (m *StatisticMutation) AddedSucceeded() (r int64, exists bool) {
+	v := m.addsucceeded
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSucceeded resets all changes to the "succeeded" field.
+func (m *StatisticMutation) ResetSucceeded() {
+	m.succeeded = nil
+	m.addsucceeded = nil
+}
+
+// SetFailed sets the "failed" field.
+func (m *StatisticMutation) SetFailed(i int64) {
+	m.failed = &i
+	m.addfailed = nil
+}
+
+// Failed returns the value of the "failed" field in the mutation.
+func (m *StatisticMutation) Failed() (r int64, exists bool) {
+	v := m.failed
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFailed returns the old "failed" field's value of the Statistic entity.
+// If the Statistic object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StatisticMutation) OldFailed(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFailed is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFailed requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFailed: %w", err)
+	}
+	return oldValue.Failed, nil
+}
+
+// AddFailed adds i to the "failed" field.
+func (m *StatisticMutation) AddFailed(i int64) {
+	if m.addfailed != nil {
+		*m.addfailed += i
+	} else {
+		m.addfailed = &i
+	}
+}
+
+// AddedFailed returns the value that was added to the "failed" field in this mutation.
+func (m *StatisticMutation) AddedFailed() (r int64, exists bool) {
+	v := m.addfailed
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetFailed resets all changes to the "failed" field.
+func (m *StatisticMutation) ResetFailed() {
+	m.failed = nil
+	m.addfailed = nil
+}
+
+// SetDetail sets the "detail" field.
+func (m *StatisticMutation) SetDetail(s string) {
+	m.detail = &s
+}
+
+// Detail returns the value of the "detail" field in the mutation.
+func (m *StatisticMutation) Detail() (r string, exists bool) {
+	v := m.detail
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDetail returns the old "detail" field's value of the Statistic entity.
+// If the Statistic object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StatisticMutation) OldDetail(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDetail is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDetail requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDetail: %w", err)
+	}
+	return oldValue.Detail, nil
+}
+
+// ClearDetail clears the value of the "detail" field.
+func (m *StatisticMutation) ClearDetail() {
+	m.detail = nil
+	m.clearedFields[statistic.FieldDetail] = struct{}{}
+}
+
+// DetailCleared returns if the "detail" field was cleared in this mutation.
+func (m *StatisticMutation) DetailCleared() bool {
+	_, ok := m.clearedFields[statistic.FieldDetail]
+	return ok
+}
+
+// ResetDetail resets all changes to the "detail" field.
+func (m *StatisticMutation) ResetDetail() {
+	m.detail = nil
+	delete(m.clearedFields, statistic.FieldDetail)
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *StatisticMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *StatisticMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the Statistic entity.
+// If the Statistic object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StatisticMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *StatisticMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// Where appends a list predicates to the StatisticMutation builder.
+func (m *StatisticMutation) Where(ps ...predicate.Statistic) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the StatisticMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *StatisticMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Statistic, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *StatisticMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *StatisticMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Statistic).
+func (m *StatisticMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *StatisticMutation) Fields() []string {
+	fields := make([]string, 0, 13)
+	if m.account_id != nil {
+		fields = append(fields, statistic.FieldAccountID)
+	}
+	if m.destination_id != nil {
+		fields = append(fields, statistic.FieldDestinationID)
+	}
+	if m.hourly != nil {
+		fields = append(fields, statistic.FieldHourly)
+	}
+	if m.at != nil {
+		fields = append(fields, statistic.FieldAt)
+	}
+	if m.writer != nil {
+		fields = append(fields, statistic.FieldWriter)
+	}
+	if m.events != nil {
+		fields = append(fields, statistic.FieldEvents)
+	}
+	if m.deliveries != nil {
+		fields = append(fields, statistic.FieldDeliveries)
+	}
+	if m.attempts != nil {
+		fields = append(fields, statistic.FieldAttempts)
+	}
+	if m.failed_attempts != nil {
+		fields = append(fields, statistic.FieldFailedAttempts)
+	}
+	if m.succeeded != nil {
+		fields = append(fields, statistic.FieldSucceeded)
+	}
+	if m.failed != nil {
+		fields = append(fields, statistic.FieldFailed)
+	}
+	if m.detail != nil {
+		fields = append(fields, statistic.FieldDetail)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, statistic.FieldUpdatedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *StatisticMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case statistic.FieldAccountID:
+		return m.AccountID()
+	case statistic.FieldDestinationID:
+		return m.DestinationID()
+	case statistic.FieldHourly:
+		return m.Hourly()
+	case statistic.FieldAt:
+		return m.At()
+	case statistic.FieldWriter:
+		return m.Writer()
+	case statistic.FieldEvents:
+		return m.Events()
+	case statistic.FieldDeliveries:
+		return m.Deliveries()
+	case statistic.FieldAttempts:
+		return m.Attempts()
+	case statistic.FieldFailedAttempts:
+		return m.FailedAttempts()
+	case statistic.FieldSucceeded:
+		return m.Succeeded()
+	case statistic.FieldFailed:
+		return m.Failed()
+	case statistic.FieldDetail:
+		return m.Detail()
+	case statistic.FieldUpdatedAt:
+		return m.UpdatedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *StatisticMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case statistic.FieldAccountID:
+		return m.OldAccountID(ctx)
+	case statistic.FieldDestinationID:
+		return m.OldDestinationID(ctx)
+	case statistic.FieldHourly:
+		return m.OldHourly(ctx)
+	case statistic.FieldAt:
+		return m.OldAt(ctx)
+	case statistic.FieldWriter:
+		return m.OldWriter(ctx)
+	case statistic.FieldEvents:
+		return m.OldEvents(ctx)
+	case statistic.FieldDeliveries:
+		return m.OldDeliveries(ctx)
+	case statistic.FieldAttempts:
+		return m.OldAttempts(ctx)
+	case statistic.FieldFailedAttempts:
+		return m.OldFailedAttempts(ctx)
+	case statistic.FieldSucceeded:
+		return m.OldSucceeded(ctx)
+	case statistic.FieldFailed:
+		return m.OldFailed(ctx)
+	case statistic.FieldDetail:
+		return m.OldDetail(ctx)
+	case statistic.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown Statistic field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *StatisticMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case statistic.FieldAccountID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAccountID(v)
+		return nil
+	case statistic.FieldDestinationID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDestinationID(v)
+		return nil
+	case statistic.FieldHourly:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetHourly(v)
+		return nil
+	case statistic.FieldAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAt(v)
+		return nil
+	case statistic.FieldWriter:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetWriter(v)
+		return nil
+	case statistic.FieldEvents:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEvents(v)
+		return nil
+	case statistic.FieldDeliveries:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeliveries(v)
+		return nil
+	case statistic.FieldAttempts:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAttempts(v)
+		return nil
+	case statistic.FieldFailedAttempts:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFailedAttempts(v)
+		return nil
+	case statistic.FieldSucceeded:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSucceeded(v)
+		return nil
+	case statistic.FieldFailed:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFailed(v)
+		return nil
+	case statistic.FieldDetail:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDetail(v)
+		return nil
+	case statistic.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Statistic field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *StatisticMutation) AddedFields() []string {
+	var fields []string
+	if m.addevents != nil {
+		fields = append(fields, statistic.FieldEvents)
+	}
+	if m.adddeliveries != nil {
+		fields = append(fields, statistic.FieldDeliveries)
+	}
+	if m.addattempts != nil {
+		fields = append(fields, statistic.FieldAttempts)
+	}
+	if m.addfailed_attempts != nil {
+		fields = append(fields, statistic.FieldFailedAttempts)
+	}
+	if m.addsucceeded != nil {
+		fields = append(fields, statistic.FieldSucceeded)
+	}
+	if m.addfailed != nil {
+		fields = append(fields, statistic.FieldFailed)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *StatisticMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case statistic.FieldEvents:
+		return m.AddedEvents()
+	case statistic.FieldDeliveries:
+		return m.AddedDeliveries()
+	case statistic.FieldAttempts:
+		return m.AddedAttempts()
+	case statistic.FieldFailedAttempts:
+		return m.AddedFailedAttempts()
+	case statistic.FieldSucceeded:
+		return m.AddedSucceeded()
+	case statistic.FieldFailed:
+		return m.AddedFailed()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *StatisticMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case statistic.FieldEvents:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddEvents(v)
+		return nil
+	case statistic.FieldDeliveries:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddDeliveries(v)
+		return nil
+	case statistic.FieldAttempts:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddAttempts(v)
+		return nil
+	case statistic.FieldFailedAttempts:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddFailedAttempts(v)
+		return nil
+	case statistic.FieldSucceeded:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSucceeded(v)
+		return nil
+	case statistic.FieldFailed:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddFailed(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Statistic numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *StatisticMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(statistic.FieldAccountID) {
+		fields = append(fields, statistic.FieldAccountID)
+	}
+	if m.FieldCleared(statistic.FieldDestinationID) {
+		fields = append(fields, statistic.FieldDestinationID)
+	}
+	if m.FieldCleared(statistic.FieldDetail) {
+		fields = append(fields, statistic.FieldDetail)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *StatisticMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *StatisticMutation) ClearField(name string) error {
+	switch name {
+	case statistic.FieldAccountID:
+		m.ClearAccountID()
+		return nil
+	case statistic.FieldDestinationID:
+		m.ClearDestinationID()
+		return nil
+	case statistic.FieldDetail:
+		m.ClearDetail()
+		return nil
+	}
+	return fmt.Errorf("unknown Statistic nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *StatisticMutation) ResetField(name string) error {
+	switch name {
+	case statistic.FieldAccountID:
+		m.ResetAccountID()
+		return nil
+	case statistic.FieldDestinationID:
+		m.ResetDestinationID()
+		return nil
+	case statistic.FieldHourly:
+		m.ResetHourly()
+		return nil
+	case statistic.FieldAt:
+		m.ResetAt()
+		return nil
+	case statistic.FieldWriter:
+		m.ResetWriter()
+		return nil
+	case statistic.FieldEvents:
+		m.ResetEvents()
+		return nil
+	case statistic.FieldDeliveries:
+		m.ResetDeliveries()
+		return nil
+	case statistic.FieldAttempts:
+		m.ResetAttempts()
+		return nil
+	case statistic.FieldFailedAttempts:
+		m.ResetFailedAttempts()
+		return nil
+	case statistic.FieldSucceeded:
+		m.ResetSucceeded()
+		return nil
+	case statistic.FieldFailed:
+		m.ResetFailed()
+		return nil
+	case statistic.FieldDetail:
+		m.ResetDetail()
+		return nil
+	case statistic.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Statistic field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *StatisticMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *StatisticMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *StatisticMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *StatisticMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *StatisticMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *StatisticMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *StatisticMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown Statistic unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *StatisticMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown Statistic edge %s", name)
 }
 
 // TokenMutation represents an operation that mutates the Token nodes in the graph.

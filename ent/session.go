@@ -4,6 +4,7 @@ package ent
 
 import (
 	"datapusher/ent/session"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -19,8 +20,16 @@ type Session struct {
 	ID string `json:"id,omitempty"`
 	// SHA-256 of the cookie's secret.
 	Hash []byte `json:"-"`
-	// SHA-256 of the admin token that it was opened with: another token ends it.
+	// SHA-256 of the admin token that it was opened with: another token ends it. Null: an account's.
 	AdminHash []byte `json:"-"`
+	// The account that it is restricted to; null: an administrator's.
+	AccountID string `json:"account_id,omitempty"`
+	// The token that it was opened with: what ends that ends it, and it may do no more.
+	TokenID string `json:"token_id,omitempty"`
+	// The portal link that opened it.
+	PortalLinkID string `json:"portal_link_id,omitempty"`
+	// What it may do, of a portal link's; a token's are looked up.
+	Scopes []string `json:"scopes,omitempty"`
 	// The IP address that it was opened from.
 	Address string `json:"address,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
@@ -37,9 +46,9 @@ func (*Session) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case session.FieldHash, session.FieldAdminHash:
+		case session.FieldHash, session.FieldAdminHash, session.FieldScopes:
 			values[i] = new([]byte)
-		case session.FieldID, session.FieldAddress:
+		case session.FieldID, session.FieldAccountID, session.FieldTokenID, session.FieldPortalLinkID, session.FieldAddress:
 			values[i] = new(sql.NullString)
 		case session.FieldCreatedAt, session.FieldExpiresAt, session.FieldRevokedAt:
 			values[i] = new(sql.NullTime)
@@ -75,6 +84,32 @@ func (_m *Session) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field admin_hash", values[i])
 			} else if value != nil {
 				_m.AdminHash = *value
+			}
+		case session.FieldAccountID:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field account_id", values[i])
+			} else if value.Valid {
+				_m.AccountID = value.String
+			}
+		case session.FieldTokenID:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field token_id", values[i])
+			} else if value.Valid {
+				_m.TokenID = value.String
+			}
+		case session.FieldPortalLinkID:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field portal_link_id", values[i])
+			} else if value.Valid {
+				_m.PortalLinkID = value.String
+			}
+		case session.FieldScopes:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field scopes", values[i])
+			} else if value != nil && len(*value) > 0 {
+				if err := json.Unmarshal(*value, &_m.Scopes); err != nil {
+					return fmt.Errorf("unmarshal field scopes: %w", err)
+				}
 			}
 		case session.FieldAddress:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -140,6 +175,18 @@ func (_m *Session) String() string {
 	builder.WriteString("hash=<sensitive>")
 	builder.WriteString(", ")
 	builder.WriteString("admin_hash=<sensitive>")
+	builder.WriteString(", ")
+	builder.WriteString("account_id=")
+	builder.WriteString(_m.AccountID)
+	builder.WriteString(", ")
+	builder.WriteString("token_id=")
+	builder.WriteString(_m.TokenID)
+	builder.WriteString(", ")
+	builder.WriteString("portal_link_id=")
+	builder.WriteString(_m.PortalLinkID)
+	builder.WriteString(", ")
+	builder.WriteString("scopes=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Scopes))
 	builder.WriteString(", ")
 	builder.WriteString("address=")
 	builder.WriteString(_m.Address)

@@ -32,6 +32,54 @@ func (_c *SessionCreate) SetAdminHash(v []byte) *SessionCreate {
 	return _c
 }
 
+// SetAccountID sets the "account_id" field.
+func (_c *SessionCreate) SetAccountID(v string) *SessionCreate {
+	_c.mutation.SetAccountID(v)
+	return _c
+}
+
+// SetNillableAccountID sets the "account_id" field if the given value is not nil.
+func (_c *SessionCreate) SetNillableAccountID(v *string) *SessionCreate {
+	if v != nil {
+		_c.SetAccountID(*v)
+	}
+	return _c
+}
+
+// SetTokenID sets the "token_id" field.
+func (_c *SessionCreate) SetTokenID(v string) *SessionCreate {
+	_c.mutation.SetTokenID(v)
+	return _c
+}
+
+// SetNillableTokenID sets the "token_id" field if the given value is not nil.
+func (_c *SessionCreate) SetNillableTokenID(v *string) *SessionCreate {
+	if v != nil {
+		_c.SetTokenID(*v)
+	}
+	return _c
+}
+
+// SetPortalLinkID sets the "portal_link_id" field.
+func (_c *SessionCreate) SetPortalLinkID(v string) *SessionCreate {
+	_c.mutation.SetPortalLinkID(v)
+	return _c
+}
+
+// SetNillablePortalLinkID sets the "portal_link_id" field if the given value is not nil.
+func (_c *SessionCreate) SetNillablePortalLinkID(v *string) *SessionCreate {
+	if v != nil {
+		_c.SetPortalLinkID(*v)
+	}
+	return _c
+}
+
+// SetScopes sets the "scopes" field.
+func (_c *SessionCreate) SetScopes(v []string) *SessionCreate {
+	_c.mutation.SetScopes(v)
+	return _c
+}
+
 // SetAddress sets the "address" field.
 func (_c *SessionCreate) SetAddress(v string) *SessionCreate {
 	_c.mutation.SetAddress(v)
@@ -153,9 +201,6 @@ func (_c *SessionCreate) check() error {
 	if _, ok := _c.mutation.Hash(); !ok {
 		return &ValidationError{Name: "hash", err: errors.New(`ent: missing required field "Session.hash"`)}
 	}
-	if _, ok := _c.mutation.AdminHash(); !ok {
-		return &ValidationError{Name: "admin_hash", err: errors.New(`ent: missing required field "Session.admin_hash"`)}
-	}
 	if v, ok := _c.mutation.Address(); ok {
 		if err := session.AddressValidator(v); err != nil {
 			return &ValidationError{Name: "address", err: fmt.Errorf(`ent: validator failed for field "Session.address": %w`, err)}
@@ -209,6 +254,22 @@ func (_c *SessionCreate) createSpec() (*Session, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.AdminHash(); ok {
 		_spec.SetField(session.FieldAdminHash, field.TypeBytes, value)
 		_node.AdminHash = value
+	}
+	if value, ok := _c.mutation.AccountID(); ok {
+		_spec.SetField(session.FieldAccountID, field.TypeString, value)
+		_node.AccountID = value
+	}
+	if value, ok := _c.mutation.TokenID(); ok {
+		_spec.SetField(session.FieldTokenID, field.TypeString, value)
+		_node.TokenID = value
+	}
+	if value, ok := _c.mutation.PortalLinkID(); ok {
+		_spec.SetField(session.FieldPortalLinkID, field.TypeString, value)
+		_node.PortalLinkID = value
+	}
+	if value, ok := _c.mutation.Scopes(); ok {
+		_spec.SetField(session.FieldScopes, field.TypeJSON, value)
+		_node.Scopes = value
 	}
 	if value, ok := _c.mutation.Address(); ok {
 		_spec.SetField(session.FieldAddress, field.TypeString, value)

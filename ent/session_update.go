@@ -89,6 +89,21 @@ func (_u *SessionUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 			}
 		}
 	}
+	if _u.mutation.AdminHashCleared() {
+		_spec.ClearField(session.FieldAdminHash, field.TypeBytes)
+	}
+	if _u.mutation.AccountIDCleared() {
+		_spec.ClearField(session.FieldAccountID, field.TypeString)
+	}
+	if _u.mutation.TokenIDCleared() {
+		_spec.ClearField(session.FieldTokenID, field.TypeString)
+	}
+	if _u.mutation.PortalLinkIDCleared() {
+		_spec.ClearField(session.FieldPortalLinkID, field.TypeString)
+	}
+	if _u.mutation.ScopesCleared() {
+		_spec.ClearField(session.FieldScopes, field.TypeJSON)
+	}
 	if _u.mutation.AddressCleared() {
 		_spec.ClearField(session.FieldAddress, field.TypeString)
 	}
@@ -208,6 +223,21 @@ func (_u *SessionUpdateOne) sqlSave(ctx context.Context) (_node *Session, err er
 				ps[i](selector)
 			}
 		}
+	}
+	if _u.mutation.AdminHashCleared() {
+		_spec.ClearField(session.FieldAdminHash, field.TypeBytes)
+	}
+	if _u.mutation.AccountIDCleared() {
+		_spec.ClearField(session.FieldAccountID, field.TypeString)
+	}
+	if _u.mutation.TokenIDCleared() {
+		_spec.ClearField(session.FieldTokenID, field.TypeString)
+	}
+	if _u.mutation.PortalLinkIDCleared() {
+		_spec.ClearField(session.FieldPortalLinkID, field.TypeString)
+	}
+	if _u.mutation.ScopesCleared() {
+		_spec.ClearField(session.FieldScopes, field.TypeJSON)
 	}
 	if _u.mutation.AddressCleared() {
 		_spec.ClearField(session.FieldAddress, field.TypeString)

@@ -28,10 +28,14 @@ type Tx struct {
 	IdempotencyKey *IdempotencyKeyClient
 	// KeyCheck is the client for interacting with the KeyCheck builders.
 	KeyCheck *KeyCheckClient
+	// PortalLink is the client for interacting with the PortalLink builders.
+	PortalLink *PortalLinkClient
 	// Replay is the client for interacting with the Replay builders.
 	Replay *ReplayClient
 	// Session is the client for interacting with the Session builders.
 	Session *SessionClient
+	// Statistic is the client for interacting with the Statistic builders.
+	Statistic *StatisticClient
 	// Token is the client for interacting with the Token builders.
 	Token *TokenClient
 
@@ -173,8 +177,10 @@ func (tx *Tx) init() {
 	tx.Event = NewEventClient(tx.config)
 	tx.IdempotencyKey = NewIdempotencyKeyClient(tx.config)
 	tx.KeyCheck = NewKeyCheckClient(tx.config)
+	tx.PortalLink = NewPortalLinkClient(tx.config)
 	tx.Replay = NewReplayClient(tx.config)
 	tx.Session = NewSessionClient(tx.config)
+	tx.Statistic = NewStatisticClient(tx.config)
 	tx.Token = NewTokenClient(tx.config)
 }
 

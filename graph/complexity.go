@@ -30,7 +30,18 @@ var weights = map[string]int{
 }
 
 // How many items a list has at most that is no connection.
-var lengths = map[string]int{"Delivery.timeline": 2*maxEntries + 3}
+var lengths = map[string]int{
+	"Delivery.timeline": 2*maxEntries + 3, "DestinationHealth.timeline": maxEntries + 2,
+	"Statistics.buckets": 500, "Statistics.results": 50, "Statistics.attemptDurations": 40, "Statistics.deliveryDurations": 40,
+	"Statistics.troubledDestinations": maxTroubled, "System.processes": 100,
+}
+
+// What looking a field up costs beside what is in it: rows that are read to make
+// few values.
+var lookups = map[string]int{
+	"Query.statistics": 2000, "Statistics.troubledDestinations": 2000, "Query.backlog": 2000, "System.backlog": 2000,
+	"System.database": 100, "System.engine": 100,
+}
 
 // costed is a schema whose lists cost what they may return.
 type costed struct{ graphql.ExecutableSchema }
@@ -47,11 +58,15 @@ func (costed) Complexity(_ context.Context, typeName, field string, child int, a
 	if ids, ok := args["ids"].([]any); ok && typeName == "Query" && field == "nodes" {
 		items = max(len(ids), 1)
 	}
+	lookup, looks := lookups[typeName+"."+field]
+	if items == 0 && looks {
+		return 1 + lookup + child, true
+	}
 	if items == 0 {
 		weight, heavy := weights[typeName+"."+field]
 		return weight, heavy
 	}
-	return 1 + items*min(child, maxValues+1), true // items are bounded: no overflow
+	return 1 + lookup + items*min(child, maxValues+1), true // items are bounded: no overflow
 }
 
 // costs refuses an operation that asks for too many values.

@@ -7,10 +7,8 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"slices"
-	"time"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"datapusher/ent"
@@ -53,20 +51,6 @@ func emptyFilter(err error) bool {
 		ent.ErrEmptyAccountWhereInput, ent.ErrEmptyActionWhereInput, ent.ErrEmptyAttemptWhereInput, ent.ErrEmptyDeliveryWhereInput,
 		ent.ErrEmptyDestinationWhereInput, ent.ErrEmptyEventWhereInput, ent.ErrEmptyReplayWhereInput, ent.ErrEmptyTokenWhereInput,
 	}, func(empty error) bool { return errors.Is(err, empty) })
-}
-
-// boundFields bounds the time of each field of a subscription's event: the
-// operation itself may go on for ever.
-func boundFields(most time.Duration) graphql.FieldMiddleware {
-	return func(ctx context.Context, next graphql.Resolver) (any, error) {
-		field := graphql.GetFieldContext(ctx)
-		if graphql.GetOperationContext(ctx).Operation.Operation != ast.Subscription || field.Object == "Subscription" {
-			return next(ctx)
-		}
-		ctx, cancel := context.WithTimeout(ctx, most)
-		defer cancel()
-		return next(ctx)
-	}
 }
 
 // presenter turns errors into what callers see: a message, where it happened,

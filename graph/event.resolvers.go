@@ -12,9 +12,11 @@ import (
 )
 
 func (r *eventResolver) Payload(ctx context.Context, obj *ent.Event) (string, error) {
-	return strings.ToValidUTF8(string(obj.Payload), replacement), nil
+	payload, err := r.payload(ctx, obj)
+	return strings.ToValidUTF8(string(payload), replacement), err
 }
 
 func (r *eventResolver) Size(ctx context.Context, obj *ent.Event) (int, error) {
-	return len(obj.Payload), nil
+	payload, err := r.payload(ctx, obj)
+	return len(payload), err
 }

@@ -10,6 +10,7 @@ import (
 
 	"datapusher/ent"
 	"datapusher/ent/delivery"
+	"datapusher/ent/event"
 	"datapusher/graph/model"
 	"datapusher/internal/auth"
 	"datapusher/internal/sender"
@@ -118,6 +119,18 @@ func timings(a *ent.Attempt) *model.AttemptTimings {
 		DNSMs: ms(a.DNSUs), ConnectMs: ms(a.ConnectUs), TLSMs: ms(a.TLSUs),
 		FirstByteMs: ms(a.FirstByteUs), TotalMs: ms(a.DurationUs),
 	}
+}
+
+// payload is an event's. Subscriptions tell of events that were read without.
+func (r *Resolver) payload(ctx context.Context, e *ent.Event) ([]byte, error) {
+	if e.Payload != nil {
+		return e.Payload, nil
+	}
+	whole, err := r.ent.Event.Query().Where(event.ID(e.ID)).Select(event.FieldPayload).Only(ctx)
+	if err != nil {
+		return nil, ent.MaskNotFound(err) // it may have been dropped meanwhile
+	}
+	return whole.Payload, nil
 }
 
 // pairs reads the headers that an attempt keeps.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -40,6 +41,15 @@ func (w *world) fullRowsOf(t *testing.T, a *ent.Account, word string) map[string
 		SetAddress("192.0.2.7").SetRequestID(word).SaveX(w.system)
 	tok := c.Token.Query().Where(token.AccountID(a.ID)).OnlyX(w.system)
 	tok.Update().SetName(word).SetLastUsedAt(now).SetExpiresAt(now).SetRevokedAt(now).ExecX(w.system)
+	for i, subject := range []string{a.ID, d.ID} {
+		row := c.Statistic.Create().SetID(fmt.Sprintf("%s/m/%010d/%s", subject, now.Unix()/60, word)).SetAccountID(a.ID).SetHourly(false).
+			SetAt(now.Truncate(time.Minute)).SetWriter(word).SetAttempts(7).SetFailedAttempts(7).SetUpdatedAt(now).
+			SetDetail(`{"c":{"` + word + `":7}}`)
+		if i == 1 {
+			row.SetDestinationID(d.ID)
+		}
+		row.ExecX(w.system)
+	}
 	return map[string]string{
 		"Account": a.ID, "Token": tok.ID, "Destination": d.ID, "Event": e.ID, "Delivery": dlv.ID, "Attempt": att.ID,
 		"Replay": r.ID, "Action": act.ID,
@@ -157,7 +167,7 @@ func found(v any) int {
 var namesNothing = []string{"createAccount"}
 
 // operatorsAlone are the mutations that no account may call, whatever they name.
-var operatorsAlone = []string{"setAccountEgress"}
+var operatorsAlone = []string{"setAccountEgress", "createPortalLink", "revokePortalLinks"}
 
 // filters are what mutations name to look for: nothing matches, and that is no error.
 var filters = []string{"replayEvents filter.destinationID"}

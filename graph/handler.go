@@ -13,9 +13,11 @@ import (
 
 	"datapusher/graph/generated"
 	"datapusher/internal/auth"
+	"datapusher/internal/changes"
 	"datapusher/internal/database"
 	"datapusher/internal/problem"
 	"datapusher/internal/pusher"
+	"datapusher/internal/statistics"
 	"datapusher/internal/vault"
 	"datapusher/workflows"
 )
@@ -27,7 +29,7 @@ const (
 	maxTime = 20 * time.Second
 )
 
-// Authenticator knows who the callers of sockets are. It is *auth.Authenticator.
+// Authenticator knows who the callers of streams are. It is *auth.Authenticator.
 type Authenticator interface {
 	Authenticate(ctx context.Context, secret string) (*auth.Viewer, error)
 	// Watch gives a context that ends with the viewer's credential.
@@ -41,27 +43,42 @@ type Options struct {
 	Box    vault.Box
 	Engine workflows.Engine // gives the links of engineURL, if it has a UI
 	Logger *slog.Logger
-	Auth   Authenticator // of WebSockets; nil: there are none
+	Auth   Authenticator // of streams; nil: there are none
+	// Changes tells subscriptions what to look at; nil: they look by themselves.
+	Changes *changes.Bus
+
+	// Statistics names the process in what is told of the system; nil: nothing is.
+	Statistics *statistics.Counter
+	// System is what the process knows of itself.
+	System SystemFacts
+	// PublicURL is where browsers reach the API, such as https://push.example.com: portal
+	// links lead there. "": to where they are asked for.
+	PublicURL string
+	// Now is the clock; default time.Now.
+	Now func() time.Time
 
 	// NoIntrospection refuses introspection to everybody, and keeps errors from
 	// suggesting names.
 	NoIntrospection bool
 	// MaxTime bounds the execution of one operation; 0: 20 s.
 	MaxTime time.Duration
-	// Sockets are the limits of WebSockets; what is 0 has its default.
-	Sockets SocketLimits
+	// Streams are the limits of WebSockets and of server-sent events; what is 0 has
+	// its default.
+	Streams StreamLimits
 }
 
-// Handler is the API. Close ends its WebSockets.
+// Handler is the API. Close ends its streams.
 type Handler struct {
 	exec    *executor.Executor
 	maxTime time.Duration
-	sockets *sockets
+	feeds   *feeds
+	streams *streams
 }
 
 // NewHandler serves the API after the GraphQL-over-HTTP draft: queries by GET
 // and POST, mutations by POST alone, JSON in UTF-8; and everything, subscriptions
-// included, over WebSockets that speak graphql-transport-ws. Who asks is in the
+// included, over WebSockets that speak graphql-transport-ws, and as server-sent
+// events after graphql-sse. Who asks is in the
 // request's context ([auth.With]); nobody may ask for __typename alone, and open
 // a WebSocket, which has to name somebody at once.
 //
@@ -73,17 +90,27 @@ func NewHandler(o Options) *Handler {
 	if o.MaxTime <= 0 {
 		o.MaxTime = maxTime
 	}
-	h := &Handler{exec: newExecutor(o), maxTime: o.MaxTime}
-	h.sockets = newSockets(h.exec, o)
+	o.Streams.fill()
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	h := &Handler{maxTime: o.MaxTime, feeds: newFeeds(o.DB.Ent, o.Changes, o.Streams.Poll, o.Logger)}
+	h.exec = newExecutor(o, h.feeds)
+	h.streams = newStreams(h.exec, o)
 	return h
 }
 
-// Close ends the WebSockets, and waits for them. New ones are refused.
-func (h *Handler) Close() { h.sockets.close() }
+// Close ends the streams, and waits for them. New ones are refused.
+func (h *Handler) Close() {
+	h.streams.close()
+	h.feeds.close()
+}
 
-func newExecutor(o Options) *executor.Executor {
-	o.Sockets.fill()
-	r := &Resolver{ent: o.DB.Ent, pusher: o.Pusher, box: o.Box, updates: newUpdates(o.DB.Ent, o.Sockets.Poll, o.Logger)}
+func newExecutor(o Options, feeds *feeds) *executor.Executor {
+	r := &Resolver{
+		ent: o.DB.Ent, pusher: o.Pusher, box: o.Box, feeds: feeds,
+		db: o.DB, engine: o.Engine, counter: o.Statistics, facts: o.System, publicURL: o.PublicURL, now: o.Now,
+	}
 	r.tracker, _ = o.Engine.(workflows.Tracker)
 	// costed hides what else the schema implements: for subscriptions with a context
 	// per event it has to hand that on.
@@ -102,14 +129,15 @@ func newExecutor(o Options) *executor.Executor {
 	exec.Use(pages{})
 	exec.Use(costs{schema})
 	exec.AroundFields(codeFields)
-	exec.AroundFields(boundFields(o.MaxTime))
+	exec.AroundFields(boundFields)
 	return exec
 }
 
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	r = withBase(r)
 	if wantsSocket(r) {
-		if err := h.sockets.serve(w, r); err != nil {
+		if err := h.streams.serve(w, r); err != nil {
 			h.refuse(r.Context(), w, r, err)
 		}
 		return
@@ -132,12 +160,18 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	switch kind := op.Operation.Operation; {
-	case kind == ast.Subscription:
-		h.refuse(ctx, w, r, problem.New(problem.Invalid, "send subscriptions over a WebSocket with the subprotocol %s", subprotocol))
-		return
 	case kind == ast.Mutation && r.Method != http.MethodPost:
 		w.Header().Set("Allow", http.MethodPost)
 		h.refuse(ctx, w, r, problem.New(problem.MethodNotAllowed, "send mutations by POST"))
+		return
+	case wantsEvents(r, kind):
+		if err := h.streams.sendEvents(w, r, op); err != nil {
+			h.refuse(ctx, w, r, err)
+		}
+		return
+	case kind == ast.Subscription:
+		h.refuse(ctx, w, r, problem.New(problem.Invalid,
+			"send subscriptions with Accept: text/event-stream, or over a WebSocket with the subprotocol %s", subprotocol))
 		return
 	}
 	responses, ctx := h.exec.DispatchOperation(ctx, op)
@@ -154,7 +188,7 @@ func (h *Handler) refuse(ctx context.Context, w http.ResponseWriter, r *http.Req
 // so for a credential that is missing, which a client has to notice.
 func (h *Handler) unfit(ctx context.Context, w http.ResponseWriter, r *http.Request, errs gqlerror.List) {
 	status := statusOf(errs[0])
-	if status == http.StatusBadRequest && mediaType(r) == plainJSON {
+	if status == http.StatusBadRequest && mediaType(r) == plainJSON && !wantsEvents(r, ast.Query) {
 		status = http.StatusOK
 	}
 	write(w, r, status, h.exec.DispatchError(ctx, few(errs)))

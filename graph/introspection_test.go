@@ -17,7 +17,7 @@ var guesses = map[string]string{
 	"a field below":          `{ viewer { kid } }`,
 	"a field of a fragment":  `{ node(id: "x") { url } }`,
 	"a mutation":             `mutation { deleteAcount(input: {id: "x"}) { deletedID } }`,
-	"a subscription":         `subscription { deliveryUpdate { id } }`,
+	"a subscription":         `subscription { deliveryUpdate { skipped } }`,
 	"no fields":              `{ viewer }`,
 	"fields of a scalar":     `{ viewer { kind { x } } }`,
 	"an argument":            `{ accounts(firs: 1) { totalCount } }`,

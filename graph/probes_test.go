@@ -133,6 +133,14 @@ func (p *prober) all(t *testing.T) (all []probe) {
 	for _, f := range p.schema.Query.Fields {
 		switch arg := f.Arguments; {
 		case strings.HasPrefix(f.Name, "__"), f.Name == "viewer":
+		case f.Name == "system": // the operator's: TestTheSystemIsTheOperatorsToSee
+		case f.Name == "statistics" || f.Name == "backlog":
+			for _, of := range []string{"Account", "Destination"} {
+				argument := strings.ToLower(of) + "ID"
+				all = append(all, probe{text: fmt.Sprintf(`%s(%s: %q) { %s }`, f.Name, argument, p.foreign[of], p.everything(f.Type.Name(), 2))},
+					probe{text: fmt.Sprintf(`%s(%s: %q) { %s }`, f.Name, argument, p.own[of], p.everything(f.Type.Name(), 2))})
+			}
+			all = append(all, probe{text: fmt.Sprintf(`%s { %s }`, f.Name, p.everything(f.Type.Name(), 2))})
 		case len(arg) == 1 && arg[0].Name == "id":
 			for of, id := range p.foreign {
 				one := probe{text: fmt.Sprintf(`%s(id: %q) { id }`, f.Name, id), nothing: true}

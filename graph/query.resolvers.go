@@ -38,7 +38,7 @@ func (r *queryResolver) Destination(ctx context.Context, id string) (*ent.Destin
 
 func (r *queryResolver) Events(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.EventOrder, where *ent.EventWhereInput) (*ent.EventConnection, error) {
 	return r.ent.Event.Query().Paginate(ctx, after, first, before, last,
-		ent.WithEventOrder(orderBy), ent.WithEventFilter(where.Filter))
+		ent.WithEventOrder(orderBy), ent.WithEventFilter(eventsWithin(where).Filter))
 }
 
 func (r *queryResolver) Event(ctx context.Context, id string) (*ent.Event, error) {
@@ -47,7 +47,7 @@ func (r *queryResolver) Event(ctx context.Context, id string) (*ent.Event, error
 
 func (r *queryResolver) Deliveries(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.DeliveryOrder, where *ent.DeliveryWhereInput) (*ent.DeliveryConnection, error) {
 	return r.ent.Delivery.Query().Paginate(ctx, after, first, before, last,
-		ent.WithDeliveryOrder(orderBy), ent.WithDeliveryFilter(where.Filter))
+		ent.WithDeliveryOrder(orderBy), ent.WithDeliveryFilter(deliveriesWithin(where).Filter))
 }
 
 func (r *queryResolver) Delivery(ctx context.Context, id string) (*ent.Delivery, error) {

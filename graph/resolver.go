@@ -4,8 +4,12 @@
 package graph
 
 import (
+	"time"
+
 	"datapusher/ent"
+	"datapusher/internal/database"
 	"datapusher/internal/pusher"
+	"datapusher/internal/statistics"
 	"datapusher/internal/vault"
 	"datapusher/workflows"
 )
@@ -16,5 +20,12 @@ type Resolver struct {
 	pusher  *pusher.Pusher
 	box     vault.Box
 	tracker workflows.Tracker // nil: the engine has no UI
-	updates *updates
+	feeds   *feeds
+
+	db        *database.DB
+	engine    workflows.Engine    // nil in tests that need none
+	counter   *statistics.Counter // nil where nothing is counted
+	facts     SystemFacts
+	publicURL string
+	now       func() time.Time
 }

@@ -5,10 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
-	"time"
 
-	"github.com/99designs/gqlgen/graphql/executor"
 	"github.com/coder/websocket"
 
 	"datapusher/internal/auth"
@@ -28,72 +25,6 @@ const (
 	sameID     websocket.StatusCode = 4409 // two operations with one id
 	initTwice  websocket.StatusCode = 4429
 )
-
-// SocketLimits bound what WebSockets may hold. What is 0 has the default.
-type SocketLimits struct {
-	Init        time.Duration // from the upgrade to a valid credential; 3 s
-	Unknown     int           // connections of the process whose credential is still to come; 500
-	Connections int           // of one account, or of the operator, in this process; 100
-	Operations  int           // of one connection at a time; 20
-	Message     int64         // bytes of a message from the client; 64 KiB
-	Write       time.Duration // for one message to a slow reader; 10 s
-	Ping        time.Duration // between two pings; 20 s
-	Pong        time.Duration // until the answer to a ping; 20 s
-	Poll        time.Duration // between two looks of a subscription at the database; 500 ms
-}
-
-func (l *SocketLimits) fill() {
-	or := func(at *time.Duration, d time.Duration) {
-		if *at <= 0 {
-			*at = d
-		}
-	}
-	orInt := func(at *int, n int) {
-		if *at <= 0 {
-			*at = n
-		}
-	}
-	or(&l.Init, 3*time.Second)
-	orInt(&l.Unknown, 500)
-	orInt(&l.Connections, 100)
-	orInt(&l.Operations, 20)
-	if l.Message <= 0 {
-		l.Message = 64 << 10
-	}
-	or(&l.Write, 10*time.Second)
-	or(&l.Ping, 20*time.Second)
-	or(&l.Pong, 20*time.Second)
-	or(&l.Poll, 500*time.Millisecond)
-}
-
-// sockets are the WebSockets of a process.
-type sockets struct {
-	exec    *executor.Executor
-	auth    Authenticator
-	limits  SocketLimits
-	maxTime time.Duration
-
-	ctx  context.Context // ends with close
-	stop context.CancelFunc
-
-	mu   sync.Mutex
-	open map[string]int // connections by account; "" for those of whom nobody is known
-	all  sync.WaitGroup
-}
-
-func newSockets(exec *executor.Executor, o Options) *sockets {
-	o.Sockets.fill()
-	s := &sockets{exec: exec, auth: o.Auth, limits: o.Sockets, maxTime: o.MaxTime, open: map[string]int{}}
-	s.ctx, s.stop = context.WithCancel(context.Background())
-	return s
-}
-
-func (s *sockets) close() {
-	s.mu.Lock()
-	s.stop() // under the lock: none is added to those that are waited for
-	s.mu.Unlock()
-	s.all.Wait()
-}
 
 // wantsSocket reports whether a request asks for a WebSocket.
 func wantsSocket(r *http.Request) bool {
@@ -115,7 +46,7 @@ func tokens(h http.Header, name string) []string {
 
 // serve upgrades a request and serves it until it is closed. An error means that
 // nothing has been answered.
-func (s *sockets) serve(w http.ResponseWriter, r *http.Request) error {
+func (s *streams) serve(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case s.auth == nil:
 		return problem.New(problem.Unavailable, "there are no WebSockets here")
@@ -124,7 +55,7 @@ func (s *sockets) serve(w http.ResponseWriter, r *http.Request) error {
 	case !s.enter():
 		return problem.New(problem.Unavailable, "there are too many connections: try again")
 	}
-	c := &socket{sockets: s, holds: nobody, headers: r.Header, active: map[string]*operation{}}
+	c := &socket{streams: s, holds: nobody, headers: r.Header, active: map[string]*operation{}}
 	defer func() { s.leave(c.holds) }()
 	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{
 		Subprotocols:       []string{subprotocol},
@@ -139,52 +70,4 @@ func (s *sockets) serve(w http.ResponseWriter, r *http.Request) error {
 	// A deadline of the request is none of the socket's.
 	c.serve(context.WithoutCancel(r.Context()), auth.From(r.Context()))
 	return nil
-}
-
-// nobody holds the places of connections whose credential is still to come.
-const nobody = ""
-
-// enter takes a place for a connection of nobody's.
-func (s *sockets) enter() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.ctx.Err() != nil || s.open[nobody] >= s.limits.Unknown {
-		return false
-	}
-	s.open[nobody]++
-	s.all.Add(1)
-	return true
-}
-
-// become gives a connection's place to the one who is known now.
-func (s *sockets) become(holder string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.open[holder] >= s.limits.Connections {
-		return false
-	}
-	s.open[holder]++
-	s.drop(nobody)
-	return true
-}
-
-func (s *sockets) leave(holder string) {
-	s.mu.Lock()
-	s.drop(holder)
-	s.mu.Unlock()
-	s.all.Done()
-}
-
-func (s *sockets) drop(holder string) {
-	if s.open[holder]--; s.open[holder] <= 0 {
-		delete(s.open, holder)
-	}
-}
-
-// holderOf is who a viewer's connections count for.
-func holderOf(v *auth.Viewer) string {
-	if v.Kind == auth.Account {
-		return v.AccountID
-	}
-	return string(v.Kind)
 }

@@ -25,7 +25,7 @@ const maxID = 128
 // socket is one WebSocket. Its messages are looked at one after the other: a
 // subscription has begun before the next message is read.
 type socket struct {
-	*sockets
+	*streams
 	conn    *websocket.Conn
 	headers http.Header
 	holds   string // whose place it takes
@@ -63,7 +63,7 @@ type end struct {
 func (c *socket) serve(ctx context.Context, upgraded *auth.Viewer) {
 	ctx, cancel := context.WithCancel(ctx)
 	c.ctx = ctx
-	goOn := context.AfterFunc(c.sockets.ctx, func() { c.close(&end{websocket.StatusGoingAway, "the server is stopping"}) })
+	goOn := context.AfterFunc(c.streams.ctx, func() { c.close(&end{websocket.StatusGoingAway, "the server is stopping"}) })
 	late := time.AfterFunc(c.limits.Init, func() {
 		if !c.ready.Load() {
 			c.close(&end{tooLate, "Connection initialisation timeout"})
@@ -285,7 +285,9 @@ func (c *socket) begin(op *operation, params *graphql.RawParams) (e *end) {
 	}
 	endless := oc.Operation.Operation == ast.Subscription
 	ctx, cancel := op.ctx, context.CancelFunc(func() {})
-	if !endless {
+	if endless {
+		ctx = withBounds(ctx, c.maxTime)
+	} else {
 		ctx, cancel = context.WithTimeout(ctx, c.maxTime)
 	}
 	responses, ctx := c.exec.DispatchOperation(ctx, oc)

@@ -36,14 +36,14 @@ type socketWorld struct {
 	api *graph.Handler
 }
 
-func newSocketWorld(t *testing.T, db *database.DB, limits graph.SocketLimits) *socketWorld {
+func newSocketWorld(t *testing.T, db *database.DB, limits graph.StreamLimits) *socketWorld {
 	t.Helper()
 	authenticator := auth.NewAuthenticator(db.Ent, auth.Options{AdminToken: socketAdmin, Flush: time.Hour})
 	t.Cleanup(authenticator.Close)
 	if limits.Poll == 0 {
 		limits.Poll = 5 * time.Millisecond
 	}
-	w := &socketWorld{world: newWorld(t, db, func(o *graph.Options) { o.Auth, o.Sockets = authenticator, limits })}
+	w := &socketWorld{world: newWorld(t, db, func(o *graph.Options) { o.Auth, o.Streams = authenticator, limits })}
 	w.api = w.handler.(*graph.Handler)
 	srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if secret, given := auth.FromHeader(r.Header); given { // as the door in front does
@@ -154,12 +154,12 @@ func (p *peer) closed(t *testing.T) (code websocket.StatusCode, reason string, m
 	}
 }
 
-const updated = `subscription { deliveryUpdated { id status attemptCount } }`
+const updated = `subscription { deliveryUpdated { delivery { id status attemptCount } } }`
 
 // Each way to break the protocol has the protocol's own code.
 func TestSocketsCloseWithTheProtocolsCodes(t *testing.T) {
 	t.Parallel()
-	w := newSocketWorld(t, dbtest.SQLite(t), graph.SocketLimits{})
+	w := newSocketWorld(t, dbtest.SQLite(t), graph.StreamLimits{})
 	_, secret := w.secret(t, "jane@example.com")
 	_, joes := w.secret(t, "joe@example.com")
 	init := `{"type":"connection_init","payload":{"Authorization":"Bearer ` + secret + `"}}`
@@ -215,7 +215,7 @@ func TestSocketsCloseWithTheProtocolsCodes(t *testing.T) {
 // Every way to name somebody in time.
 func TestSocketsKnowWhoAsks(t *testing.T) {
 	t.Parallel()
-	w := newSocketWorld(t, dbtest.SQLite(t), graph.SocketLimits{})
+	w := newSocketWorld(t, dbtest.SQLite(t), graph.StreamLimits{})
 	acc, secret := w.secret(t, "jane@example.com")
 	for name, c := range map[string]struct {
 		headers []string
@@ -252,7 +252,7 @@ func TestSocketsKnowWhoAsks(t *testing.T) {
 
 func TestWhatIsNoSocketIsRefused(t *testing.T) {
 	t.Parallel()
-	w := newSocketWorld(t, dbtest.SQLite(t), graph.SocketLimits{Unknown: 1})
+	w := newSocketWorld(t, dbtest.SQLite(t), graph.StreamLimits{Unknown: 1})
 	upgrade := func(url string, headers ...string) *http.Response {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 		require.NoError(t, err)
@@ -294,7 +294,7 @@ func TestWhatIsNoSocketIsRefused(t *testing.T) {
 // A connection has to name somebody in time, whatever else it sends.
 func TestSocketsMustNameSomebodyInTime(t *testing.T) {
 	t.Parallel()
-	w := newSocketWorld(t, dbtest.SQLite(t), graph.SocketLimits{Init: time.Second})
+	w := newSocketWorld(t, dbtest.SQLite(t), graph.StreamLimits{Init: time.Second})
 	_, secret := w.secret(t, "jane@example.com")
 	early := w.open(t, secret)
 	p := w.dial(t)
@@ -304,12 +304,12 @@ func TestSocketsMustNameSomebodyInTime(t *testing.T) {
 	require.Equal(t, "Connection initialisation timeout", reason)
 	require.Equal(t, []string{`{"type":"pong"}`}, messages)
 	early.begun(t) // and who did stays
-	require.Equal(t, 3*time.Second, graph.DefaultSocketLimits().Init)
+	require.Equal(t, 3*time.Second, graph.DefaultStreamLimits().Init)
 }
 
 func TestSocketsAreBounded(t *testing.T) {
 	t.Parallel()
-	w := newSocketWorld(t, dbtest.SQLite(t), graph.SocketLimits{Connections: 2, Operations: 3, Unknown: 2})
+	w := newSocketWorld(t, dbtest.SQLite(t), graph.StreamLimits{Connections: 2, Operations: 3, Unknown: 2})
 	_, secret := w.secret(t, "jane@example.com")
 	_, joes := w.secret(t, "joe@example.com")
 
@@ -349,7 +349,7 @@ func TestSocketsAreBounded(t *testing.T) {
 	require.Error(t, err)
 	require.Equal(t, http.StatusServiceUnavailable, resp.StatusCode)
 
-	limits := graph.DefaultSocketLimits()
+	limits := graph.DefaultStreamLimits()
 	require.Equal(t, 20, limits.Operations)
 	require.Equal(t, 100, limits.Connections)
 	require.EqualValues(t, 64<<10, limits.Message)
@@ -358,7 +358,7 @@ func TestSocketsAreBounded(t *testing.T) {
 // The limits of operations hold for what comes over a socket, too.
 func TestSocketsRefuseWhatDoorsDo(t *testing.T) {
 	t.Parallel()
-	w := newSocketWorld(t, dbtest.SQLite(t), graph.SocketLimits{})
+	w := newSocketWorld(t, dbtest.SQLite(t), graph.StreamLimits{})
 	acc, secret := w.secret(t, "jane@example.com")
 	_, ingestOnly, err := w.pusher.CreateToken(w.system, pusher.CreateTokenInput{AccountID: acc.ID, Name: "x", Scopes: []auth.Scope{auth.Ingest}})
 	require.NoError(t, err)
@@ -369,13 +369,13 @@ func TestSocketsRefuseWhatDoorsDo(t *testing.T) {
 	}{
 		"syntax":         {p, `subscription {`, "invalid"},
 		"unknown":        {p, `subscription { nosuch { id } }`, "invalid"},
-		"two fields":     {p, `subscription { a: deliveryUpdated { id } b: deliveryUpdated { id } }`, "invalid"},
+		"two fields":     {p, `subscription { a: deliveryUpdated { skipped } b: eventReceived { skipped } }`, "invalid"},
 		"introspection":  {p, `subscription { __typename }`, "invalid"},
-		"left out":       {p, `subscription { deliveryUpdated @skip(if: true) { id } }`, "invalid"},
-		"depth":          {p, `subscription { deliveryUpdated { ` + strings.Repeat("event { deliveries(first: 1) { edges { node { ", 5) + "id" + strings.Repeat(" } } } }", 5) + ` } }`, "invalid"},
-		"values":         {p, `subscription { deliveryUpdated { timeline { at kind text } } }`, "invalid"},
-		"values of list": {p, `subscription { deliveryUpdated { attempts(first: 100) { edges { node { id number status responseBody } } } } }`, "invalid"},
-		"fields":         {p, `subscription { deliveryUpdated { ` + aliases(701, "id") + ` } }`, "invalid"},
+		"left out":       {p, `subscription { deliveryUpdated @skip(if: true) { skipped } }`, "invalid"},
+		"depth":          {p, `subscription { deliveryUpdated { delivery { ` + strings.Repeat("event { deliveries(first: 1) { edges { node { ", 5) + "id" + strings.Repeat(" } } } }", 5) + ` } } }`, "invalid"},
+		"values":         {p, `subscription { deliveryUpdated { delivery { timeline { at kind text } } } }`, "invalid"},
+		"values of list": {p, `subscription { deliveryUpdated { delivery { attempts(first: 100) { edges { node { id number status responseBody } } } } } }`, "invalid"},
+		"fields":         {p, `subscription { deliveryUpdated { delivery { ` + aliases(701, "id") + ` } } }`, "invalid"},
 		"scope":          {pushes, updated, "forbidden"},
 	} {
 		c.peer.subscribe(t, name, c.query)
@@ -386,7 +386,7 @@ func TestSocketsRefuseWhatDoorsDo(t *testing.T) {
 		require.NoError(t, json.Unmarshal(m.Payload, &errs))
 		require.Equal(t, c.code, errs[0].Extensions.Code, "%s %s", name, m.Payload)
 	}
-	p.subscribe(t, "ok", `subscription { deliveryUpdated { id attempts { edges { node { id number status } } } event { id } destination { url } } }`)
+	p.subscribe(t, "ok", `subscription { deliveryUpdated { cursor skipped at delivery { id attempts { edges { node { id number status } } } event { id } destination { url } } } }`)
 	p.begun(t)
 }
 
@@ -394,7 +394,7 @@ func TestSocketsRefuseWhatDoorsDo(t *testing.T) {
 func TestDeliveryUpdated(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
-		w := newSocketWorld(t, db, graph.SocketLimits{})
+		w := newSocketWorld(t, db, graph.StreamLimits{})
 		jane, janes := w.secret(t, "jane@example.com")
 		joe, joes := w.secret(t, "joe@example.com")
 		d, other, his := w.destination(t, jane.ID), w.destination(t, jane.ID), w.destination(t, joe.ID)
@@ -433,7 +433,7 @@ func TestDeliveryUpdated(t *testing.T) {
 			return all
 		}
 		want := func(e *ent.Event, i int) string {
-			return `{"data":{"deliveryUpdated":{"id":"` + id.DeliveryOf(e.ID, i) + `","status":"SUCCEEDED","attemptCount":2}}}`
+			return `{"data":{"deliveryUpdated":{"delivery":{"id":"` + id.DeliveryOf(e.ID, i) + `","status":"SUCCEEDED","attemptCount":2}}}}`
 		}
 		settle(joesEvent, 0)
 		require.Equal(t, map[string]string{"all": want(joesEvent, 0)}, told(q, 1))
@@ -460,7 +460,7 @@ func TestDeliveryUpdated(t *testing.T) {
 func TestRevocationClosesSockets(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
-		w := newSocketWorld(t, db, graph.SocketLimits{})
+		w := newSocketWorld(t, db, graph.StreamLimits{})
 		acc, secret := w.secret(t, "jane@example.com")
 		_, joes := w.secret(t, "joe@example.com")
 		joe := w.open(t, joes)
@@ -484,7 +484,7 @@ func TestRevocationClosesSockets(t *testing.T) {
 
 func TestClosingEndsSockets(t *testing.T) {
 	t.Parallel()
-	w := newSocketWorld(t, dbtest.SQLite(t), graph.SocketLimits{Ping: 2 * time.Millisecond})
+	w := newSocketWorld(t, dbtest.SQLite(t), graph.StreamLimits{Ping: 2 * time.Millisecond})
 	_, secret := w.secret(t, "jane@example.com")
 	p, nobody := w.open(t, secret), w.dial(t)
 	p.subscribe(t, "1", updated)
@@ -506,7 +506,7 @@ func TestClosingEndsSockets(t *testing.T) {
 // Who does not answer, or does not read, holds nothing for long.
 func TestSocketsOfTheDeadAreClosed(t *testing.T) {
 	t.Parallel()
-	w := newSocketWorld(t, dbtest.SQLite(t), graph.SocketLimits{
+	w := newSocketWorld(t, dbtest.SQLite(t), graph.StreamLimits{
 		Connections: 1, Ping: time.Millisecond, Pong: time.Second, Write: time.Second,
 	})
 	_, secret := w.secret(t, "jane@example.com")
@@ -523,7 +523,7 @@ func TestSocketsOfTheDeadAreClosed(t *testing.T) {
 
 func TestSocketsOfSlowReadersAreClosed(t *testing.T) {
 	t.Parallel()
-	w := newSocketWorld(t, dbtest.SQLite(t), graph.SocketLimits{Write: 50 * time.Millisecond})
+	w := newSocketWorld(t, dbtest.SQLite(t), graph.StreamLimits{Write: 50 * time.Millisecond})
 	_, secret := w.secret(t, "jane@example.com")
 	p := w.open(t, secret)
 	var err error

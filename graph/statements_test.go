@@ -58,6 +58,9 @@ func TestAListTakesAFixedNumberOfStatements(t *testing.T) {
 		"actions":              {`{ actions(first: %[1]d) { ` + info + ` edges { node { id kind } } } }`, 1},
 		"filtered": {`{ deliveries(first: %[1]d, where: {status: RETRYING, hasAttemptsWith: [{status: 503}], hasEventWith: [{eventTypeIsNil: true}]}) {
 			edges { node { id } } } }`, 1},
+		"the events page": {`{ events(first: %[1]d, orderBy: {field: CREATED_AT, direction: DESC}, where: {createdAtGTE: "2030-05-01T00:00:00Z",
+			createdAtLT: "2030-05-31T00:00:00Z", eventTypeIsNil: true, hasDeliveriesWith: [{statusIn: [RETRYING, FAILED], destinationIDNEQ: "dst_x"}]}) {
+			` + info + ` edges { node { id eventType createdAt } } } }`, 1},
 		"filtered by an edge": {`{ events(first: %[1]d, where: {hasDeliveriesWith: [{status: RETRYING, hasAttempts: true}]}) { edges { node { id } } } }`, 1},
 		"up":                  {`{ deliveries(first: %[1]d) { edges { node { id event { id account { id } } destination { url } } } } }`, 4},
 		"down": {`{ events(first: %[1]d) { edges { node { deliveries(first: %[1]d) { ` + info + ` edges { node { attempts(first: %[1]d) { ` + info + `

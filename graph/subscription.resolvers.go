@@ -7,12 +7,23 @@ package graph
 
 import (
 	"context"
-	"datapusher/ent"
 	"datapusher/graph/generated"
+	"datapusher/graph/model"
+	"datapusher/internal/changes"
+
+	"entgo.io/contrib/entgql"
 )
 
-func (r *subscriptionResolver) DeliveryUpdated(ctx context.Context, accountID *string, eventID *string, destinationID *string) (<-chan *ent.Delivery, error) {
-	return r.updates.deliveries(ctx, deliveryFilter{account: accountID, event: eventID, destination: destinationID})
+func (r *subscriptionResolver) DeliveryUpdated(ctx context.Context, accountID *string, eventID *string, destinationID *string, after *entgql.Cursor[string]) (<-chan *model.DeliveryUpdatedPayload, error) {
+	return stream(ctx, r.feeds, changes.Deliveries, interest{account: accountID, event: eventID, destination: destinationID, after: after}, deliveryUpdated)
+}
+
+func (r *subscriptionResolver) EventReceived(ctx context.Context, accountID *string, after *entgql.Cursor[string]) (<-chan *model.EventReceivedPayload, error) {
+	return stream(ctx, r.feeds, changes.Events, interest{account: accountID, after: after}, eventReceived)
+}
+
+func (r *subscriptionResolver) DestinationHealthChanged(ctx context.Context, accountID *string, destinationID *string, after *entgql.Cursor[string]) (<-chan *model.DestinationHealthChangedPayload, error) {
+	return stream(ctx, r.feeds, changes.Destinations, interest{account: accountID, destination: destinationID, after: after}, destinationHealthChanged)
 }
 
 func (r *Resolver) Subscription() generated.SubscriptionResolver { return &subscriptionResolver{r} }

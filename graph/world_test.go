@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -57,7 +58,8 @@ func newWorld(t *testing.T, db *database.DB, change ...func(*graph.Options)) *wo
 	w.sender = sender.New(sender.Options{Now: func() time.Time { return w.now }})
 	t.Cleanup(w.sender.Close)
 	w.pusher = pusher.New(pusher.Options{DB: db, Box: box, Sender: w.sender, Now: func() time.Time { return w.now }})
-	o := graph.Options{Pusher: w.pusher, DB: db, Box: box, Engine: w.engine, Logger: slog.New(slog.NewTextHandler(w.log, nil))}
+	o := graph.Options{Pusher: w.pusher, DB: db, Box: box, Engine: w.engine, Logger: slog.New(slog.NewTextHandler(w.log, nil)),
+		Now: func() time.Time { return w.now }}
 	for _, f := range change {
 		f(&o)
 	}
@@ -177,6 +179,14 @@ func (w *world) serve(t *testing.T, r *http.Request) answer {
 type engine struct {
 	workflows.Engine
 	broken bool
+	away   string // why it is not ready
+}
+
+func (e *engine) Check(context.Context) error {
+	if e.away != "" {
+		return errors.New(e.away)
+	}
+	return nil
 }
 
 func (e *engine) RunURL(_ context.Context, run string) string {

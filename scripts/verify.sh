@@ -16,12 +16,21 @@ if [ "$(git status --porcelain)" != "$before" ]; then
 	exit 1
 fi
 
-bundle=$(mktemp -d)
-trap 'rm -rf "$bundle"' EXIT
-(cd web/playground && npm ci --no-audit --no-fund && npm run build -- --outDir "$bundle" --emptyOutDir) >"$bundle.log" 2>&1 || {
-	cat "$bundle.log" >&2
+built=$(mktemp -d)
+trap 'rm -rf "$built"' EXIT
+
+# rebuild builds a front end anew and compares it with what is committed.
+rebuild() {
+	(cd "web/$1" && npm ci --no-audit --no-fund && npm run build -- --outDir "$built/$1" --emptyOutDir) >"$built/$1.log" 2>&1 || {
+		cat "$built/$1.log" >&2
+		exit 1
+	}
+	diff -r "$built/$1" "$2"
+}
+rebuild playground internal/dashboard/playground
+rebuild dashboard internal/dashboard/dist/dashboard
+(cd web/openapi && npm ci --no-audit --no-fund && npm run lint) >"$built/openapi.log" 2>&1 || {
+	cat "$built/openapi.log" >&2
 	exit 1
 }
-rm -f "$bundle.log"
-diff -r "$bundle" internal/dashboard/playground
-echo "Generated code, migrations and module files are current."
+echo "Generated code, migrations and module files are current, and openapi.json passes its linter."

@@ -17,6 +17,7 @@ import (
 type process struct {
 	cmd   *exec.Cmd
 	log   string
+	from  int64 // where in the log its own lines begin
 	lines *bufio.Reader
 	input io.Closer
 	ended chan struct{}
@@ -28,7 +29,11 @@ func launch(log string, env []string, program string, args ...string) (*process,
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()                       //nolint:errcheck // the child has its own
+	defer f.Close() //nolint:errcheck // the child has its own
+	before, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
 	cmd := exec.Command(program, args...) //nolint:noctx // it is stopped in its own order
 	cmd.Stderr, cmd.Env = f, env
 	// Should this process die, its children must not stay behind.
@@ -44,7 +49,9 @@ func launch(log string, env []string, program string, args ...string) (*process,
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	p := &process{cmd: cmd, log: log, lines: bufio.NewReader(output), input: input, ended: make(chan struct{})}
+	p := &process{
+		cmd: cmd, log: log, from: before.Size(), lines: bufio.NewReader(output), input: input, ended: make(chan struct{}),
+	}
 	go func() {
 		_ = cmd.Wait()
 		close(p.ended)
@@ -67,10 +74,10 @@ func (p *process) json(into any) error {
 // works, and gives its URL.
 func (p *process) announced() (url string, ok bool) {
 	text, err := os.ReadFile(p.log)
-	if err != nil {
+	if err != nil || int64(len(text)) < p.from {
 		return "", false
 	}
-	for line := range bytes.Lines(text) {
+	for line := range bytes.Lines(text[p.from:]) {
 		var said struct{ Msg, URL string }
 		if decode(line, &said) == nil && (said.Msg == "serving" || said.Msg == "working") {
 			return said.URL, true
@@ -118,5 +125,12 @@ func (p *process) stop() {
 		_ = p.cmd.Process.Kill()
 		<-p.ended
 	}
+	_ = p.input.Close()
+}
+
+// kill ends the process without a warning.
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill()
+	<-p.ended
 	_ = p.input.Close()
 }

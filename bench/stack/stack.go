@@ -4,6 +4,7 @@
 package stack
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -36,6 +37,8 @@ type Stack struct {
 	AdminToken string
 	Dir        string // for logs and what else a process leaves behind
 	Statements bool   // has Postgres count what each statement costs, in pg_stat_statements
+	// TemporalArgs are further ones of the next Temporal that is started.
+	TemporalArgs []string
 
 	programs Programs
 	keys     string
@@ -125,12 +128,12 @@ func (s *Stack) Postgres(ctx context.Context, program string, args ...string) *e
 func (s *Stack) StartTemporal(ctx context.Context) error {
 	if s.address == "" {
 		var err error
-		if s.address, err = freeAddress(ctx); err != nil {
+		if s.address, err = FreeAddress(); err != nil {
 			return err
 		}
 	}
-	p, err := launch(filepath.Join(s.Dir, "temporal.log"), nil, s.programs.Temporal,
-		"-store", "postgres", "-dsn", s.databaseURL("temporal"), "-listen", s.address)
+	args := append([]string{"-store", "postgres", "-dsn", s.databaseURL("temporal"), "-listen", s.address}, s.TemporalArgs...)
+	p, err := launch(filepath.Join(s.Dir, "temporal.log"), nil, s.programs.Temporal, args...)
 	if err != nil {
 		return err
 	}
@@ -149,6 +152,22 @@ func (s *Stack) StartTemporal(ctx context.Context) error {
 // StopTemporal ends Temporal.
 func (s *Stack) StopTemporal() { s.temporal.stop() }
 
+// Temporal is the process that StartTemporal has started last.
+func (s *Stack) Temporal() *Server { return &Server{p: s.temporal} }
+
+// TemporalAddress is where Temporal listens, as host:port; "" before it has been
+// started.
+func (s *Stack) TemporalAddress() string { return s.address }
+
+// DatabaseURL is that of Data Pusher's database.
+func (s *Stack) DatabaseURL() string { return s.url }
+
+// StopPostgres ends the database server: "fast" in order, "immediate" as a crash.
+func (s *Stack) StopPostgres(mode string) error { return s.postgres.Stop(mode) }
+
+// ResumePostgres starts it again where it was, and waits until it answers.
+func (s *Stack) ResumePostgres() error { return s.postgres.Start() }
+
 // Server is a running Data Pusher.
 type Server struct {
 	URL     string // of the API
@@ -160,34 +179,82 @@ type Server struct {
 // Stop ends the process in its own order and waits for that.
 func (d *Server) Stop() { d.p.stop() }
 
+// Kill ends the process without a warning, and waits for that.
+func (d *Server) Kill() { d.p.kill() }
+
+// Signal sends the process a signal.
+func (d *Server) Signal(s os.Signal) error { return d.p.cmd.Process.Signal(s) }
+
+// Ended is closed when the process has ended.
+func (d *Server) Ended() <-chan struct{} { return d.p.ended }
+
+// ExitCode is that of a process that has ended; -1 where a signal ended it.
+func (d *Server) ExitCode() int { return d.p.cmd.ProcessState.ExitCode() }
+
 // PID is the process's id.
 func (d *Server) PID() int { return d.p.pid() }
+
+// Command is what a Data Pusher is started with.
+type Command struct {
+	Name    string // what tables and logs call it
+	Program string // file; "" is the DataPusher of [Programs]
+	Args    []string
+	Env     []string // wins over what the stack says
+}
 
 // Serve starts "datapusher serve" or another command with those arguments; name
 // is what the tables call it.
 func (s *Stack) Serve(ctx context.Context, name string, args ...string) (*Server, error) {
-	profile, err := freeAddress(ctx)
+	return s.Start(ctx, Command{Name: name, Args: args})
+}
+
+// Start starts a command that serves or works, and waits until it says so.
+func (s *Stack) Start(ctx context.Context, c Command) (*Server, error) {
+	profile, err := FreeAddress()
 	if err != nil {
 		return nil, err
 	}
-	env := append(os.Environ(), s.environment(profile)...)
+	env, err := s.env(c, profile)
+	if err != nil {
+		return nil, err
+	}
+	p, err := launch(filepath.Join(s.Dir, c.Name+".log"), env, cmp.Or(c.Program, s.programs.DataPusher), c.Args...)
+	if err != nil {
+		return nil, err
+	}
+	return s.await(ctx, c.Name, p, profile, p.announced)
+}
+
+// Run runs a command that ends by itself, such as "migrate up".
+func (s *Stack) Run(ctx context.Context, c Command) error {
+	env, err := s.env(c, "")
+	if err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, cmp.Or(c.Program, s.programs.DataPusher), c.Args...)
+	cmd.Env = env
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w\n%s", c.Name, err, out)
+	}
+	return nil
+}
+
+// env is the environment of a command.
+func (s *Stack) env(c Command, profile string) (_ []string, err error) {
 	if s.address == "" {
 		// Nobody listens there: Temporal is not to be had.
-		if s.address, err = freeAddress(ctx); err != nil {
+		if s.address, err = FreeAddress(); err != nil {
 			return nil, err
 		}
 	}
+	env := append(os.Environ(), s.environment(profile)...)
 	env = append(env, "TEMPORAL_ADDRESS="+s.address, "DATAPUSHER_DATABASE_URL="+s.url)
-	p, err := launch(filepath.Join(s.Dir, name+".log"), env, s.programs.DataPusher, args...)
-	if err != nil {
-		return nil, err
-	}
-	return s.await(ctx, name, p, profile, p.announced)
+	return append(env, c.Env...), nil
 }
 
 // Standalone starts the program that brings everything along.
 func (s *Stack) Standalone(ctx context.Context, name string, args ...string) (*Server, error) {
-	profile, err := freeAddress(ctx)
+	profile, err := FreeAddress()
 	if err != nil {
 		return nil, err
 	}
@@ -212,6 +279,7 @@ func (s *Stack) environment(profile string) []string {
 		"DATAPUSHER_ADMIN_TOKEN=" + s.AdminToken,
 		"DATAPUSHER_ENCRYPTION_KEYS=" + s.keys,
 		"DATAPUSHER_LISTEN=127.0.0.1:0",
+		"DATAPUSHER_DRAIN_DELAY=0s", // no load balancer would have to notice
 		"DATAPUSHER_ALLOW_CIDRS=127.0.0.0/8",
 		"DATAPUSHER_PROFILE_LISTEN=" + profile,
 	}
@@ -246,14 +314,11 @@ func (s *Stack) Close() {
 	s.closers = nil
 }
 
-// freeAddress is a loopback address at which nobody listens.
-func freeAddress(ctx context.Context) (string, error) {
-	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
+// FreeAddress is a loopback address at which nobody listens, and which stays so
+// while its server is away.
+func FreeAddress() (string, error) {
+	port, err := cluster.FreePort()
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), err
 }
 
 // parent is the process that started another.

@@ -48,7 +48,8 @@ type Config struct {
 
 	LogLevel        slog.Level    `env:"DATAPUSHER_LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
 	LogFormat       string        `env:"DATAPUSHER_LOG_FORMAT" enum:"json,text" default:"${log_format}" help:"${enum}."`
-	ShutdownTimeout time.Duration `env:"DATAPUSHER_SHUTDOWN_TIMEOUT" default:"35s" help:"How long requests and attempts that are going on may take to end."`
+	DrainDelay      time.Duration `env:"DATAPUSHER_DRAIN_DELAY" default:"${drain_delay}" help:"How long the API goes on serving after it was asked to end, with /readyz failing, so that a load balancer stops sending requests first."`
+	ShutdownTimeout time.Duration `env:"DATAPUSHER_SHUTDOWN_TIMEOUT" default:"35s" help:"How long requests and attempts that are going on may take to end, after the drain delay; then the process ends without them."`
 }
 
 // introspectionOff is the Introspection that answers nobody.
@@ -97,6 +98,8 @@ func (c Config) validate(serves bool) error {
 		return errors.New("--account-rate must be 0, or at least 0.01 events a second")
 	case c.AccountBurst < 0:
 		return errors.New("--account-burst must not be negative")
+	case c.DrainDelay < 0 || c.ShutdownTimeout < 0:
+		return errors.New("--drain-delay and --shutdown-timeout must not be negative")
 	case serves && len(c.AdminToken) < minAdminToken:
 		return fmt.Errorf("set --admin-token or DATAPUSHER_ADMIN_TOKEN to at least %d characters: `openssl rand -hex 32` makes one", minAdminToken)
 	}

@@ -14,7 +14,7 @@ import (
 func defaults(t *testing.T) Config {
 	t.Helper()
 	var c Config
-	parser, err := kong.New(&c, kong.Vars{"allow_cidrs": "none", "log_format": "json"})
+	parser, err := kong.New(&c, kong.Vars{"allow_cidrs": "none", "log_format": "json", "drain_delay": "5s"})
 	require.NoError(t, err)
 	_, err = parser.Parse([]string{"--database-url=sqlite:x", "--encryption-keys=k", "--admin-token=" + strings.Repeat("a", minAdminToken)})
 	require.NoError(t, err)

@@ -2,17 +2,19 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
 	"time"
 
+	"datapusher/internal/changes"
 	"datapusher/internal/database"
+	"datapusher/internal/dbcopy"
 	"datapusher/internal/delivery"
 	"datapusher/internal/rekey"
 	"datapusher/internal/secret"
 	"datapusher/internal/sender"
+	"datapusher/internal/statistics"
 	"datapusher/internal/telemetry"
 	"datapusher/workflows"
 )
@@ -29,6 +31,8 @@ type base struct {
 	core    *delivery.Core
 	engine  workflows.Engine
 	metrics *telemetry.Metrics
+	changes *changes.Bus // what has changed, for subscriptions in any process
+	counter *statistics.Counter
 	closers []func() // run in the opposite order
 }
 
@@ -66,16 +70,24 @@ func newBase(ctx context.Context, c Config, o Options) (_ *base, err error) {
 	if b.box, err = secret.Open(c.EncryptionKeys); err != nil {
 		return nil, fmt.Errorf("the encryption keys: %w", err)
 	}
-	if b.db, err = openDatabase(ctx, c, b.logger); err != nil {
+	if b.db, err = openConfigured(ctx, c, b.logger); err != nil {
 		return nil, err
 	}
 	b.onClose(func() { _ = b.db.Close() })
 	if err := rekey.Check(ctx, b.db, b.box); err != nil { // after the migrations
 		return nil, err
 	}
+	// Once more: a copy may have begun since the database was opened.
+	if err := dbcopy.CheckEnded(ctx, b.db); err != nil {
+		return nil, err
+	}
+	b.changes = changes.New(b.db, b.logger)
+	b.onClose(b.changes.Close)
+	b.counter = statistics.New(statistics.Options{DB: b.db, Now: time.Now, Logger: b.logger})
+	b.onClose(b.counter.Close) // after all that counts
 	b.core = delivery.New(delivery.Options{
 		DB: b.db, Box: b.box, Sender: b.sender, Logger: b.logger, Now: time.Now, Observe: b.metrics.Attempt,
-		DisableAfter: c.DisableAfter,
+		DisableAfter: c.DisableAfter, Changes: b.changes, Statistics: b.counter,
 	})
 	b.onClose(b.core.Close)
 	b.metrics.Backlog(b.core.Backlog)
@@ -87,30 +99,6 @@ func newBase(ctx context.Context, c Config, o Options) (_ *base, err error) {
 	b.onClose(closeEngine)
 	b.core.Use(engine)
 	return b, nil
-}
-
-// openDatabase opens the database and makes sure that its schema is current.
-func openDatabase(ctx context.Context, c Config, logger *slog.Logger) (*database.DB, error) {
-	db, err := database.Open(ctx, c.DatabaseURL)
-	if err != nil {
-		return nil, err
-	}
-	if c.Migrate {
-		done, err := db.Migrate(ctx)
-		if err != nil {
-			return nil, errors.Join(err, db.Close())
-		}
-		for _, m := range done {
-			logger.Info("migrated", "version", m.Version, "file", m.File)
-		}
-	}
-	if err := db.CheckMigrated(ctx); err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	if err := prepareRiver(ctx, c, db, logger); err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	return db, nil
 }
 
 // work runs the engine and the reconciler until ctx ends. An engine that cannot

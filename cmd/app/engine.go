@@ -19,8 +19,8 @@ import (
 func newEngine(c Config, o Options, db *database.DB, core workflows.Core, logger *slog.Logger) (workflows.Engine, func(), error) {
 	if c.Engine == engineRiver {
 		engine, err := river.New(river.Options{
-			DB: db.Write, Core: core, Logger: logger, Listen: db.Listen, UIURL: c.RiverUIURL,
-			DrainTimeout: c.ShutdownTimeout,
+			DB: db.Write, Core: core, Logger: logger, Listen: db.Hear, UIURL: c.RiverUIURL,
+			DrainTimeout: c.drainTimeout(),
 		})
 		if err != nil {
 			return nil, nil, err
@@ -43,7 +43,7 @@ func newTemporal(c Config, o Options, core workflows.Core, logger *slog.Logger) 
 	}
 	engine := temporal.New(temporal.Options{
 		Client: shared, Core: core, Namespace: options.Namespace, UIURL: c.TemporalUIURL, Logger: logger,
-		DrainTimeout: c.ShutdownTimeout, Plain: c.FirstAttempt == "activity",
+		DrainTimeout: c.drainTimeout(), Plain: c.FirstAttempt == "activity",
 	})
 	return engine, shared.Close, nil
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 
-	"datapusher/internal/database"
 	"datapusher/internal/rekey"
 	"datapusher/internal/secret"
 	"datapusher/internal/seed"
@@ -33,14 +32,11 @@ func (i *ImportSeed) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("the encryption keys: %w", err)
 	}
-	db, err := database.Open(ctx, i.DatabaseURL)
+	db, err := openMigrated(ctx, i.DatabaseURL, nil)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	if err := db.CheckMigrated(ctx); err != nil {
-		return err
-	}
 	if err := rekey.Check(ctx, db, box); err != nil {
 		return err
 	}

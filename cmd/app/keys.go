@@ -77,14 +77,7 @@ func (s Sealed) open(ctx context.Context) (*database.DB, error) {
 	if s.DatabaseURL == "" {
 		return nil, errors.New("set --database-url or DATAPUSHER_DATABASE_URL: postgres://… or sqlite:<file>")
 	}
-	db, err := database.Open(ctx, s.DatabaseURL)
-	if err != nil {
-		return nil, err
-	}
-	if err := db.CheckMigrated(ctx); err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	return db, nil
+	return openMigrated(ctx, s.DatabaseURL, nil)
 }
 
 // KeysGenerate is the command "keys generate".

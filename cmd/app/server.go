@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -84,7 +86,7 @@ func Start(ctx context.Context, c Config, o Options) (_ *Server, err error) {
 	b.onClose(s.dispatcher.Close)
 	in := ingest.Options{
 		DB: b.db, Runs: s.dispatcher, Logger: b.logger, Now: time.Now, Lease: lease, Observe: b.metrics.Commit,
-		KeyLifetime: c.IdempotencyTTL, TxInsert: s.dispatcher.TxInsert(),
+		KeyLifetime: c.IdempotencyTTL, Changes: b.changes, Statistics: b.counter, TxInsert: s.dispatcher.TxInsert(),
 	}
 	if o.Work {
 		in.Busy, in.Deferred = b.core.Busy, b.core.Deferred
@@ -97,13 +99,13 @@ func Start(ctx context.Context, c Config, o Options) (_ *Server, err error) {
 
 	s.Pusher = pusher.New(pusher.Options{
 		DB: b.db, Box: b.box, Auth: authenticator, Engine: b.engine, Sender: b.sender, Now: time.Now, Logger: b.logger,
-		Changed: b.core.Changed,
+		Changed: b.core.Changed, Changes: b.changes, Statistics: b.counter,
 	})
 	handler, err := s.handler(authenticator)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.listen(ctx, handler); err != nil {
+	if err := s.listen(ctx, s.lastAnswers(handler)); err != nil {
 		return nil, err
 	}
 	if o.Work {
@@ -122,13 +124,14 @@ func (s *Server) handler(authenticator *auth.Authenticator) (http.Handler, error
 	silent := s.config.Introspection == introspectionOff
 	s.graphql = graph.NewHandler(graph.Options{
 		Pusher: s.Pusher, DB: s.db, Box: s.box, Engine: s.engine, Logger: s.logger, Auth: authenticator, NoIntrospection: silent,
+		Changes: s.changes, Statistics: s.counter, System: s.facts(), PublicURL: s.config.PublicURL,
 	})
 	s.onClose(s.graphql.Close)
 	return httpapi.New(httpapi.Options{
 		Auth: authenticator, Ingest: s.Ingest, Pusher: s.Pusher, DB: s.db, Box: s.box,
 		GraphQL: s.graphql, SDL: graph.SDL(), SchemaForViewers: silent,
-		Playground: dashboard.Playground("/graphql"), Metrics: s.metrics.Handler(), Logger: s.logger,
-		CORSOrigins: s.config.CORSOrigins, PublicURL: s.config.PublicURL, TemporalUIURL: s.config.TemporalUIURL,
+		Dashboard: dashboard.NewApp(), Playground: dashboard.Playground("/graphql"), Metrics: s.metrics.Handler(), Logger: s.logger,
+		CORSOrigins: s.config.CORSOrigins, PublicURL: s.config.PublicURL,
 		TrustedProxies: proxies, AccountRate: s.config.AccountRate, AccountBurst: s.config.AccountBurst,
 		Checks: map[string]func(context.Context) error{
 			"database": s.db.Check,
@@ -141,6 +144,22 @@ func (s *Server) handler(authenticator *auth.Authenticator) (http.Handler, error
 			},
 		},
 	}), nil
+}
+
+// facts are what the process tells operators of itself.
+func (s *Server) facts() graph.SystemFacts {
+	f := graph.SystemFacts{Version: Version, GoVersion: runtime.Version(), StartedAt: time.Now().UTC().Truncate(time.Microsecond), EngineName: s.config.Engine}
+	if s.config.Engine != engineRiver {
+		f.EngineURL = s.config.TemporalUIURL
+	}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, setting := range info.Settings {
+			if setting.Key == "vcs.revision" {
+				f.Commit = setting.Value
+			}
+		}
+	}
+	return f
 }
 
 func (s *Server) listen(ctx context.Context, handler http.Handler) error {
@@ -178,10 +197,12 @@ func (s *Server) serve(ctx context.Context, address string, handler http.Handler
 // URL is where the API listens, such as "http://127.0.0.1:8000".
 func (s *Server) URL() string { return s.url }
 
-// Wait returns when ctx ends, or with the error that ended a listener.
+// Wait returns when ctx has ended and the drain delay is over, or with the error that
+// ended a listener.
 func (s *Server) Wait(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
+		s.drain()
 		return nil
 	case err := <-s.failed:
 		return fmt.Errorf("the listener ended: %w", err)
@@ -190,11 +211,13 @@ func (s *Server) Wait(ctx context.Context) error {
 
 // Close stops in the order in which nothing is lost: readiness fails, requests
 // that are going on end, what they accepted is committed and handed over, and
-// attempts that are going on end.
+// attempts that are going on end. It takes ShutdownTimeout at most, and a moment.
 func (s *Server) Close() {
 	s.stopping.Store(true)
-	ctx, cancel := context.WithTimeout(context.Background(), s.config.ShutdownTimeout)
-	defer cancel()
+	s.inTime(s.end)
+}
+
+func (s *Server) end(ctx context.Context) {
 	s.graphql.Close() // net/http does not know of WebSockets any more
 	for _, h := range s.http {
 		if err := h.Shutdown(ctx); err != nil {

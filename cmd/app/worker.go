@@ -9,7 +9,8 @@ import (
 	"datapusher/internal/httpapi"
 )
 
-// Work makes attempts until ctx ends, without serving the API.
+// Work makes attempts until ctx ends, without serving the API. Then those that are
+// going on end, within ShutdownTimeout.
 func Work(ctx context.Context, c Config) error {
 	if err := c.validate(false); err != nil {
 		return err
@@ -18,16 +19,25 @@ func Work(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
-	defer b.close()
 	if c.MetricsListen != "" {
 		stop, err := b.serveMetrics(ctx)
 		if err != nil {
+			b.close()
 			return err
 		}
-		defer stop()
+		b.onClose(stop)
 	}
 	b.logger.Info("working", "engine", c.Engine)
-	b.work(ctx)
+	worked := make(chan struct{})
+	go func() {
+		defer close(worked)
+		b.work(ctx)
+	}()
+	<-ctx.Done()
+	b.inTime(func(context.Context) {
+		<-worked
+		b.close()
+	})
 	return nil
 }
 

@@ -18,7 +18,9 @@ import (
 var rawSQL = map[string]string{
 	"internal/ingest":         "the hot path: the events of everybody who waits, in one statement",
 	"internal/delivery":       "the hot path: workers, which serve no caller",
+	"internal/statistics":     "writes and sweeps what a process has counted; it is read through ent",
 	"internal/rekey":          "seals everything anew: a command of the operator",
+	"internal/dbcopy":         "copies every table as it is: a command of the operator",
 	"internal/database":       "opens databases",
 	"workflows/river":         "River's own tables, in a schema of their own",
 	"internal/seed":           "reads the seed system's file",
@@ -26,17 +28,19 @@ var rawSQL = map[string]string{
 	"cmd/standalone/embedded": "Temporal's own databases",
 	"internal/testutil/":      "tests",
 	"bench":                   "benchmarks",
+	"faults":                  "the fault suite, which reads what is stored",
 }
 
 // scoped are those whose statements are about our own tables and whose functions
 // serve callers, too. Those of internal/rekey are put together for every column
 // that is sealed, of everybody, and run for the operator alone.
-var scoped = []string{"internal/ingest", "internal/delivery"}
+var scoped = []string{"internal/ingest", "internal/delivery", "internal/statistics"}
 
 // allAccounts are the functions with statements that do not name the account of
 // what they read or change, and why: none of them serves a caller.
 var allAccounts = map[string]string{
-	"internal/ingest Ingest.sweepOnce": "what has expired, of everybody",
+	"internal/ingest Ingest.sweepOnce":  "what has expired, of everybody",
+	"internal/statistics Counter.sweep": "what is kept no longer, of everybody",
 
 	"internal/delivery settle":          byRun,
 	"internal/delivery lease":           byRun,

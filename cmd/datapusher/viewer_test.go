@@ -17,16 +17,24 @@ var asSystem = map[string]string{
 	"internal/delivery Core.change":     "a worker's: how a destination stands",
 	"internal/delivery Core.stands":     "a worker's: how a destination stands",
 	"internal/delivery Core.replayOnce": "a worker's: a turn of a replay, which names its account in every condition",
+	"graph feed.run":                    "reads for all who subscribe to a topic: its account is in every condition, and readers own it",
+	"graph feed.prime":                  "the same, when one of them begins",
+	"graph reader.page":                 "the same, for one who comes back",
 	"internal/httpapi api.isAccount":    "the integer of the account that the token is of: the token may lack the scope to read",
 	"internal/seed Import":              "the operator's command",
+	"cmd/app patient.egress":            "the operator's command: whether destinations can be reached",
 
-	"internal/auth Authenticator.loadSession": "finds out whose session it is",
-	"internal/auth Authenticator.look":        "looks whether credentials are still valid, of everybody who has a stream open",
-	"internal/pusher Pusher.SignIn":           "sessions belong to no account; who asks has shown the admin token",
-	"internal/pusher Pusher.SignOut":          "the viewer's own session",
-	"internal/rekey Check":                    "what keys are checked with belongs to no account",
-	"internal/rekey Verify":                   "the same",
-	"internal/rekey Forget":                   "the same",
+	"internal/auth Authenticator.loadSession":    "finds out whose session it is",
+	"internal/auth Authenticator.loadPortalLink": "finds out whose portal link it is",
+	"internal/audit WriteFor":                    "who signs in may not add to the log by itself; the line names who it was",
+	"internal/pusher Pusher.CreatePortalLink":    "links are nobody's to read; the operator alone makes them, of an account that it has read",
+	"internal/pusher Pusher.RevokePortalLinks":   "the same",
+	"internal/auth Authenticator.look":           "looks whether credentials are still valid, of everybody who has a stream open",
+	"internal/pusher Pusher.SignIn":              "sessions are nobody's to read; who asks has shown a token or a portal link, which says of which account",
+	"internal/pusher Pusher.SignOut":             "the viewer's own session",
+	"internal/rekey Check":                       "what keys are checked with belongs to no account",
+	"internal/rekey Verify":                      "the same",
+	"internal/rekey Forget":                      "the same",
 }
 
 // madeViewers are the functions that make a viewer, which the privacy rules believe.
@@ -36,9 +44,11 @@ var madeViewers = map[string]string{
 	"internal/auth grantOf":  "an account's, of its token",
 	"cmd/standalone asAdmin": "the process's own: it makes the demo's account",
 
-	"internal/auth Authenticator.loadSession": "the operator's, of a session",
-	"internal/pusher Pusher.mayGive":          "carries scopes alone, to compare them",
-	"internal/httpapi api.signIn":             "is only written into the answer",
+	"internal/auth Authenticator.adminSession":   "the operator's, of a session",
+	"internal/auth Authenticator.accountSession": "an account's, of a session",
+	"internal/auth Authenticator.loadPortalLink": "an account's, of a link: it may open a session",
+	"internal/pusher Pusher.mayGive":             "carries scopes alone, to compare them",
+	"internal/httpapi api.signIn":                "is only written into the answer",
 }
 
 // Who sees every account is known by name.

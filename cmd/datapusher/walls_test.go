@@ -15,10 +15,10 @@ var walls = map[string][]string{
 	"github.com/riverqueue": {"datapusher/workflows/river", "datapusher/cmd/"},
 	"github.com/lib/pq":     {"datapusher/internal/database", "datapusher/internal/testutil/"},
 	"modernc.org/sqlite":    {"datapusher/internal/database", "datapusher/internal/testutil/"},
-	"database/sql$":         {"datapusher/internal/database", "datapusher/internal/ingest", "datapusher/internal/delivery", "datapusher/internal/seed", "datapusher/internal/rekey", "datapusher/workflows/river", "datapusher/internal/testutil/", "datapusher/bench/"}, // see sql_test.go
+	"database/sql$":         {"datapusher/internal/database", "datapusher/internal/ingest", "datapusher/internal/delivery", "datapusher/internal/seed", "datapusher/internal/rekey", "datapusher/internal/dbcopy", "datapusher/workflows/river", "datapusher/internal/testutil/", "datapusher/bench/"}, // see sql_test.go
 	"datapusher/graph":      {"datapusher/graph", "datapusher/cmd/", "datapusher/internal/httpapi"},
 	"datapusher/cmd/":       {"datapusher/cmd/"},
-	"datapusher/internal/t": {"datapusher/cmd/", "datapusher/internal/te", "datapusher/bench/"}, // telemetry, testutil: never a dependency of a room
+	"datapusher/internal/t": {"datapusher/cmd/", "datapusher/internal/te", "datapusher/bench/", "datapusher/faults/"}, // telemetry, testutil: never a dependency of a room
 }
 
 func TestWallsBetweenTheRooms(t *testing.T) {

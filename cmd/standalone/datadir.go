@@ -18,8 +18,8 @@ import (
 // The files that are named in more than one place.
 const (
 	adminTokenFile = "admin-token"
-	keysFile       = "keys"
-	databaseFile   = "datapusher.db"
+	keysFile       = app.DataDirKeys
+	databaseFile   = app.DataDirDatabase
 )
 
 // dataDir is the folder of everything that is kept. One process at a time holds it.

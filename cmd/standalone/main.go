@@ -9,9 +9,7 @@ import (
 	"io"
 	"log"
 	"os"
-	"os/signal"
 	"slices"
-	"syscall"
 
 	"github.com/alecthomas/kong"
 
@@ -38,6 +36,7 @@ func parserOptions(ctx context.Context) []kong.Option {
 		kong.Vars{
 			"allow_cidrs": "127.0.0.0/8,::1/128", // to try things out on one machine
 			"log_format":  "text",
+			"drain_delay": "0s", // nobody stands in front who would have to hear of the end
 		},
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Help(help),
@@ -59,7 +58,7 @@ func help(options kong.HelpOptions, k *kong.Context) error {
 func main() {
 	// net/http writes what strange receivers send to the standard log.
 	log.SetOutput(io.Discard)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := app.Signals()
 	defer stop()
 	k := kong.Parse(new(commands), parserOptions(ctx)...)
 	err := k.Run()

@@ -113,13 +113,13 @@ func welcome(out io.Writer, c config, where endpoints, dir *dataDir, a admin, s 
 	}
 	fmt.Fprintf(out, `
   API           %[1]s/graphql
-  Playground    %[1]s/playground
+  Playground    %[1]s/playground%[6]s
   Temporal UI   %[2]s
   Data          %[3]s
   Admin token   %[4]s
 
   Destinations may be at these addresses although they are not public: %[5]s
-`, where.API, where.TemporalUI, dir.path, token, c.AllowCIDRs)
+`, where.API, where.TemporalUI, dir.path, token, c.AllowCIDRs, signedIn(a.shown))
 	if s.secretToken != "" {
 		fmt.Fprintf(out, `
 Push another event of the demo account:
@@ -136,6 +136,15 @@ Make an account, then push an event with the secretToken that it answers:
 `, where.API, a.shell)
 	}
 	fmt.Fprint(out, "\nStop with Ctrl-C; everything is kept.\n")
+}
+
+// signedIn is what a link of this machine ends with so that the page it opens has
+// the admin token. Browsers send to nobody what stands behind a #.
+func signedIn(token string) string {
+	if token == "" {
+		return ""
+	}
+	return "#" + url.Values{"token": {token}}.Encode()
 }
 
 // loopback makes the URL of a listener on this machine.

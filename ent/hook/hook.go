@@ -104,6 +104,18 @@ func (f KeyCheckFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, er
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.KeyCheckMutation", m)
 }
 
+// The PortalLinkFunc type is an adapter to allow the use of ordinary
+// function as PortalLink mutator.
+type PortalLinkFunc func(context.Context, *ent.PortalLinkMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f PortalLinkFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.PortalLinkMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.PortalLinkMutation", m)
+}
+
 // The ReplayFunc type is an adapter to allow the use of ordinary
 // function as Replay mutator.
 type ReplayFunc func(context.Context, *ent.ReplayMutation) (ent.Value, error)
@@ -126,6 +138,18 @@ func (f SessionFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, err
 		return f(ctx, mv)
 	}
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.SessionMutation", m)
+}
+
+// The StatisticFunc type is an adapter to allow the use of ordinary
+// function as Statistic mutator.
+type StatisticFunc func(context.Context, *ent.StatisticMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f StatisticFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.StatisticMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.StatisticMutation", m)
 }
 
 // The TokenFunc type is an adapter to allow the use of ordinary

@@ -327,6 +327,36 @@ var (
 		Columns:    KeyChecksColumns,
 		PrimaryKey: []*schema.Column{KeyChecksColumns[0]},
 	}
+	// PortalLinksColumns holds the columns for the "portal_links" table.
+	PortalLinksColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString, Collation: "C", SchemaType: map[string]string{"postgres": "varchar(30)"}},
+		{Name: "account_id", Type: field.TypeString, Collation: "C", SchemaType: map[string]string{"postgres": "varchar(30)"}},
+		{Name: "hash", Type: field.TypeBytes, Unique: true},
+		{Name: "scopes", Type: field.TypeJSON},
+		{Name: "session_s", Type: field.TypeInt},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "expires_at", Type: field.TypeTime},
+		{Name: "used_at", Type: field.TypeTime, Nullable: true},
+		{Name: "revoked_at", Type: field.TypeTime, Nullable: true},
+	}
+	// PortalLinksTable holds the schema information for the "portal_links" table.
+	PortalLinksTable = &schema.Table{
+		Name:       "portal_links",
+		Columns:    PortalLinksColumns,
+		PrimaryKey: []*schema.Column{PortalLinksColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "portallink_account_id",
+				Unique:  false,
+				Columns: []*schema.Column{PortalLinksColumns[1]},
+			},
+			{
+				Name:    "portallink_expires_at",
+				Unique:  false,
+				Columns: []*schema.Column{PortalLinksColumns[6]},
+			},
+		},
+	}
 	// ReplaysColumns holds the columns for the "replays" table.
 	ReplaysColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeString, Collation: "C", SchemaType: map[string]string{"postgres": "varchar(30)"}},
@@ -375,7 +405,11 @@ var (
 	SessionsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeString, Collation: "C", SchemaType: map[string]string{"postgres": "varchar(30)"}},
 		{Name: "hash", Type: field.TypeBytes, Unique: true},
-		{Name: "admin_hash", Type: field.TypeBytes},
+		{Name: "admin_hash", Type: field.TypeBytes, Nullable: true},
+		{Name: "account_id", Type: field.TypeString, Nullable: true, Collation: "C", SchemaType: map[string]string{"postgres": "varchar(30)"}},
+		{Name: "token_id", Type: field.TypeString, Nullable: true, Collation: "C", SchemaType: map[string]string{"postgres": "varchar(30)"}},
+		{Name: "portal_link_id", Type: field.TypeString, Nullable: true, Collation: "C", SchemaType: map[string]string{"postgres": "varchar(30)"}},
+		{Name: "scopes", Type: field.TypeJSON, Nullable: true},
 		{Name: "address", Type: field.TypeString, Nullable: true, Size: 45},
 		{Name: "created_at", Type: field.TypeTime},
 		{Name: "expires_at", Type: field.TypeTime},
@@ -390,7 +424,50 @@ var (
 			{
 				Name:    "session_expires_at",
 				Unique:  false,
-				Columns: []*schema.Column{SessionsColumns[5]},
+				Columns: []*schema.Column{SessionsColumns[9]},
+			},
+			{
+				Name:    "session_account_id",
+				Unique:  false,
+				Columns: []*schema.Column{SessionsColumns[3]},
+			},
+		},
+	}
+	// StatisticsColumns holds the columns for the "statistics" table.
+	StatisticsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString, Size: 100, Collation: "C"},
+		{Name: "account_id", Type: field.TypeString, Nullable: true, Collation: "C", SchemaType: map[string]string{"postgres": "varchar(30)"}},
+		{Name: "destination_id", Type: field.TypeString, Nullable: true, Collation: "C", SchemaType: map[string]string{"postgres": "varchar(30)"}},
+		{Name: "hourly", Type: field.TypeBool},
+		{Name: "at", Type: field.TypeTime},
+		{Name: "writer", Type: field.TypeString, Size: 30, Collation: "C"},
+		{Name: "events", Type: field.TypeInt64, Default: 0},
+		{Name: "deliveries", Type: field.TypeInt64, Default: 0},
+		{Name: "attempts", Type: field.TypeInt64, Default: 0},
+		{Name: "failed_attempts", Type: field.TypeInt64, Default: 0},
+		{Name: "succeeded", Type: field.TypeInt64, Default: 0},
+		{Name: "failed", Type: field.TypeInt64, Default: 0},
+		{Name: "detail", Type: field.TypeString, Nullable: true, Size: 2147483647},
+		{Name: "updated_at", Type: field.TypeTime},
+	}
+	// StatisticsTable holds the schema information for the "statistics" table.
+	StatisticsTable = &schema.Table{
+		Name:       "statistics",
+		Columns:    StatisticsColumns,
+		PrimaryKey: []*schema.Column{StatisticsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "statistic_hourly_at",
+				Unique:  false,
+				Columns: []*schema.Column{StatisticsColumns[3], StatisticsColumns[4]},
+			},
+			{
+				Name:    "statistic_troubled",
+				Unique:  false,
+				Columns: []*schema.Column{StatisticsColumns[3], StatisticsColumns[4]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "failed_attempts > 0",
+				},
 			},
 		},
 	}
@@ -444,8 +521,10 @@ var (
 		EventsTable,
 		IdempotencyKeysTable,
 		KeyChecksTable,
+		PortalLinksTable,
 		ReplaysTable,
 		SessionsTable,
+		StatisticsTable,
 		TokensTable,
 	}
 )

@@ -30,11 +30,17 @@ type IdempotencyKey func(*sql.Selector)
 // KeyCheck is the predicate function for keycheck builders.
 type KeyCheck func(*sql.Selector)
 
+// PortalLink is the predicate function for portallink builders.
+type PortalLink func(*sql.Selector)
+
 // Replay is the predicate function for replay builders.
 type Replay func(*sql.Selector)
 
 // Session is the predicate function for session builders.
 type Session func(*sql.Selector)
+
+// Statistic is the predicate function for statistic builders.
+type Statistic func(*sql.Selector)
 
 // Token is the predicate function for token builders.
 type Token func(*sql.Selector)

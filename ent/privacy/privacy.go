@@ -303,6 +303,30 @@ func (f KeyCheckMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutati
 	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.KeyCheckMutation", m)
 }
 
+// The PortalLinkQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type PortalLinkQueryRuleFunc func(context.Context, *ent.PortalLinkQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f PortalLinkQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.PortalLinkQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.PortalLinkQuery", q)
+}
+
+// The PortalLinkMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type PortalLinkMutationRuleFunc func(context.Context, *ent.PortalLinkMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f PortalLinkMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.PortalLinkMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.PortalLinkMutation", m)
+}
+
 // The ReplayQueryRuleFunc type is an adapter to allow the use of ordinary
 // functions as a query rule.
 type ReplayQueryRuleFunc func(context.Context, *ent.ReplayQuery) error
@@ -349,6 +373,30 @@ func (f SessionMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutatio
 		return f(ctx, m)
 	}
 	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.SessionMutation", m)
+}
+
+// The StatisticQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type StatisticQueryRuleFunc func(context.Context, *ent.StatisticQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f StatisticQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.StatisticQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.StatisticQuery", q)
+}
+
+// The StatisticMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type StatisticMutationRuleFunc func(context.Context, *ent.StatisticMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f StatisticMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.StatisticMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.StatisticMutation", m)
 }
 
 // The TokenQueryRuleFunc type is an adapter to allow the use of ordinary
@@ -426,9 +474,13 @@ func queryFilter(q ent.Query) (Filter, error) {
 		return q.Filter(), nil
 	case *ent.KeyCheckQuery:
 		return q.Filter(), nil
+	case *ent.PortalLinkQuery:
+		return q.Filter(), nil
 	case *ent.ReplayQuery:
 		return q.Filter(), nil
 	case *ent.SessionQuery:
+		return q.Filter(), nil
+	case *ent.StatisticQuery:
 		return q.Filter(), nil
 	case *ent.TokenQuery:
 		return q.Filter(), nil
@@ -455,9 +507,13 @@ func mutationFilter(m ent.Mutation) (Filter, error) {
 		return m.Filter(), nil
 	case *ent.KeyCheckMutation:
 		return m.Filter(), nil
+	case *ent.PortalLinkMutation:
+		return m.Filter(), nil
 	case *ent.ReplayMutation:
 		return m.Filter(), nil
 	case *ent.SessionMutation:
+		return m.Filter(), nil
+	case *ent.StatisticMutation:
 		return m.Filter(), nil
 	case *ent.TokenMutation:
 		return m.Filter(), nil

@@ -15,12 +15,13 @@ import (
 	"datapusher/ent/event"
 	"datapusher/ent/idempotencykey"
 	"datapusher/ent/replay"
+	"datapusher/ent/statistic"
 	"datapusher/ent/token"
 	"datapusher/internal/id"
 )
 
 // rows are the ids of one account's rows, one of each type.
-type rows struct{ account, token, destination, event, delivery, attempt, key, replay, action string }
+type rows struct{ account, token, destination, event, delivery, attempt, key, replay, action, statistic string }
 
 func plant(ctx context.Context, c *ent.Client, email string) rows {
 	now := time.Now()
@@ -43,6 +44,8 @@ func plant(ctx context.Context, c *ent.Client, email string) rows {
 		SetBodyHash([]byte{1}).SetExpiresAt(now).ExecX(ctx)
 	r.replay = c.Replay.Create().SetAccountID(r.account).SetActor("admin").SetFromTime(now).SetToTime(now).SetRate(1).
 		SetMatched(1).SaveX(ctx).ID
+	r.statistic = r.account + "/m/0/x"
+	statisticOf(c.Statistic.Create(), r).SetID(r.statistic).ExecX(ctx)
 	r.action = c.Action.Create().SetAccountID(r.account).SetSubjectID(r.delivery).SetKind(action.KindRetry).
 		SetActor("admin").SaveX(ctx).ID
 	return r
@@ -101,6 +104,10 @@ func replayOf(b *ent.ReplayCreate, of rows) *ent.ReplayCreate {
 
 func actionOf(b *ent.ActionCreate, of rows) *ent.ActionCreate {
 	return b.SetAccountID(of.account).SetSubjectID(of.delivery).SetKind(action.KindRetry).SetActor("x")
+}
+
+func statisticOf(b *ent.StatisticCreate, of rows) *ent.StatisticCreate {
+	return b.SetID(of.account + "/m/1/x").SetAccountID(of.account).SetHourly(false).SetAt(time.Now()).SetWriter("x").SetUpdatedAt(time.Now())
 }
 
 // doors has every type of the schema.
@@ -307,6 +314,29 @@ func doors(c *ent.Client) map[string]door {
 				return c.Replay.MapCreateBulk(of, func(b *ent.ReplayCreate, i int) { replayOf(b, of[i]) }).Exec(ctx)
 			},
 		},
+		statistic.Table: {
+			id:   func(r rows) string { return r.statistic },
+			list: func(ctx context.Context) ([]string, error) { return c.Statistic.Query().IDs(ctx) },
+			order: func(ctx context.Context) ([]string, error) {
+				return c.Statistic.Query().Order(statistic.ByAt()).IDs(ctx)
+			},
+			group: func(ctx context.Context) ([]string, error) {
+				return c.Statistic.Query().GroupBy(statistic.FieldID).Strings(ctx)
+			},
+			total: func(ctx context.Context) (int, error) { return c.Statistic.Query().Aggregate(ent.Count()).Int(ctx) },
+			count: func(ctx context.Context) (int, error) { return c.Statistic.Query().Count(ctx) },
+			get:   func(ctx context.Context, id string) error { _, err := c.Statistic.Get(ctx, id); return err },
+			update: func(ctx context.Context, id string) (int, error) {
+				return c.Statistic.Update().Where(statistic.ID(id)).SetEvents(1).Save(ctx)
+			},
+			delete: func(ctx context.Context, id string) (int, error) {
+				return c.Statistic.Delete().Where(statistic.ID(id)).Exec(ctx)
+			},
+			create: func(ctx context.Context, of rows) error { return statisticOf(c.Statistic.Create(), of).Exec(ctx) },
+			bulk: func(ctx context.Context, of ...rows) error {
+				return c.Statistic.MapCreateBulk(of, func(b *ent.StatisticCreate, i int) { statisticOf(b, of[i]) }).Exec(ctx)
+			},
+		},
 		action.Table: {
 			id:   func(r rows) string { return r.action },
 			list: func(ctx context.Context) ([]string, error) { return c.Action.Query().IDs(ctx) },
@@ -344,6 +374,16 @@ func systemDoors(c *ent.Client) map[string]map[string]func(context.Context) erro
 			"delete": func(ctx context.Context) error { _, err := c.Session.Delete().Exec(ctx); return err },
 			"create": func(ctx context.Context) error {
 				return c.Session.Create().SetHash([]byte{1}).SetAdminHash([]byte{1}).SetExpiresAt(time.Now()).Exec(ctx)
+			},
+		},
+		"portal_links": {
+			"list":   func(ctx context.Context) error { _, err := c.PortalLink.Query().All(ctx); return err },
+			"count":  func(ctx context.Context) error { _, err := c.PortalLink.Query().Count(ctx); return err },
+			"update": func(ctx context.Context) error { return c.PortalLink.Update().ClearUsedAt().Exec(ctx) },
+			"delete": func(ctx context.Context) error { _, err := c.PortalLink.Delete().Exec(ctx); return err },
+			"create": func(ctx context.Context) error {
+				return c.PortalLink.Create().SetAccountID("acc_1").SetHash([]byte{1}).SetScopes([]string{"READ"}).SetSessionS(1).
+					SetExpiresAt(time.Now()).Exec(ctx)
 			},
 		},
 		"key_checks": {

@@ -12,9 +12,11 @@ import (
 	"datapusher/ent/event"
 	"datapusher/ent/idempotencykey"
 	"datapusher/ent/keycheck"
+	"datapusher/ent/portallink"
 	"datapusher/ent/replay"
 	"datapusher/ent/schema"
 	"datapusher/ent/session"
+	"datapusher/ent/statistic"
 	"datapusher/ent/token"
 	"time"
 
@@ -366,6 +368,28 @@ func init() {
 	keycheckDescID := keycheckFields[0].Descriptor()
 	// keycheck.IDValidator is a validator for the "id" field. It is called by the builders before save.
 	keycheck.IDValidator = keycheckDescID.Validators[0].(func(string) error)
+	portallinkMixin := schema.PortalLink{}.Mixin()
+	portallink.Policy = privacy.NewPolicies(schema.PortalLink{})
+	portallink.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := portallink.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	portallinkMixinFields0 := portallinkMixin[0].Fields()
+	_ = portallinkMixinFields0
+	portallinkFields := schema.PortalLink{}.Fields()
+	_ = portallinkFields
+	// portallinkDescCreatedAt is the schema descriptor for created_at field.
+	portallinkDescCreatedAt := portallinkFields[4].Descriptor()
+	// portallink.DefaultCreatedAt holds the default value on creation for the created_at field.
+	portallink.DefaultCreatedAt = portallinkDescCreatedAt.Default.(func() time.Time)
+	// portallinkDescID is the schema descriptor for id field.
+	portallinkDescID := portallinkMixinFields0[0].Descriptor()
+	// portallink.DefaultID holds the default value on creation for the id field.
+	portallink.DefaultID = portallinkDescID.Default.(func() string)
 	replayMixin := schema.Replay{}.Mixin()
 	replay.Policy = privacy.NewPolicies(schema.Replay{})
 	replay.Hooks[0] = func(next ent.Mutator) ent.Mutator {
@@ -439,17 +463,74 @@ func init() {
 	sessionFields := schema.Session{}.Fields()
 	_ = sessionFields
 	// sessionDescAddress is the schema descriptor for address field.
-	sessionDescAddress := sessionFields[2].Descriptor()
+	sessionDescAddress := sessionFields[6].Descriptor()
 	// session.AddressValidator is a validator for the "address" field. It is called by the builders before save.
 	session.AddressValidator = sessionDescAddress.Validators[0].(func(string) error)
 	// sessionDescCreatedAt is the schema descriptor for created_at field.
-	sessionDescCreatedAt := sessionFields[3].Descriptor()
+	sessionDescCreatedAt := sessionFields[7].Descriptor()
 	// session.DefaultCreatedAt holds the default value on creation for the created_at field.
 	session.DefaultCreatedAt = sessionDescCreatedAt.Default.(func() time.Time)
 	// sessionDescID is the schema descriptor for id field.
 	sessionDescID := sessionMixinFields0[0].Descriptor()
 	// session.DefaultID holds the default value on creation for the id field.
 	session.DefaultID = sessionDescID.Default.(func() string)
+	statistic.Policy = privacy.NewPolicies(schema.Statistic{})
+	statistic.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := statistic.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	statisticFields := schema.Statistic{}.Fields()
+	_ = statisticFields
+	// statisticDescWriter is the schema descriptor for writer field.
+	statisticDescWriter := statisticFields[5].Descriptor()
+	// statistic.WriterValidator is a validator for the "writer" field. It is called by the builders before save.
+	statistic.WriterValidator = statisticDescWriter.Validators[0].(func(string) error)
+	// statisticDescEvents is the schema descriptor for events field.
+	statisticDescEvents := statisticFields[6].Descriptor()
+	// statistic.DefaultEvents holds the default value on creation for the events field.
+	statistic.DefaultEvents = statisticDescEvents.Default.(int64)
+	// statisticDescDeliveries is the schema descriptor for deliveries field.
+	statisticDescDeliveries := statisticFields[7].Descriptor()
+	// statistic.DefaultDeliveries holds the default value on creation for the deliveries field.
+	statistic.DefaultDeliveries = statisticDescDeliveries.Default.(int64)
+	// statisticDescAttempts is the schema descriptor for attempts field.
+	statisticDescAttempts := statisticFields[8].Descriptor()
+	// statistic.DefaultAttempts holds the default value on creation for the attempts field.
+	statistic.DefaultAttempts = statisticDescAttempts.Default.(int64)
+	// statisticDescFailedAttempts is the schema descriptor for failed_attempts field.
+	statisticDescFailedAttempts := statisticFields[9].Descriptor()
+	// statistic.DefaultFailedAttempts holds the default value on creation for the failed_attempts field.
+	statistic.DefaultFailedAttempts = statisticDescFailedAttempts.Default.(int64)
+	// statisticDescSucceeded is the schema descriptor for succeeded field.
+	statisticDescSucceeded := statisticFields[10].Descriptor()
+	// statistic.DefaultSucceeded holds the default value on creation for the succeeded field.
+	statistic.DefaultSucceeded = statisticDescSucceeded.Default.(int64)
+	// statisticDescFailed is the schema descriptor for failed field.
+	statisticDescFailed := statisticFields[11].Descriptor()
+	// statistic.DefaultFailed holds the default value on creation for the failed field.
+	statistic.DefaultFailed = statisticDescFailed.Default.(int64)
+	// statisticDescID is the schema descriptor for id field.
+	statisticDescID := statisticFields[0].Descriptor()
+	// statistic.IDValidator is a validator for the "id" field. It is called by the builders before save.
+	statistic.IDValidator = func() func(string) error {
+		validators := statisticDescID.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(id string) error {
+			for _, fn := range fns {
+				if err := fn(id); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
 	tokenMixin := schema.Token{}.Mixin()
 	token.Policy = privacy.NewPolicies(schema.Token{})
 	token.Hooks[0] = func(next ent.Mutator) ent.Mutator {

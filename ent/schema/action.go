@@ -32,7 +32,7 @@ func (Action) Fields() []ent.Field {
 			Immutable().
 			Comment("What was done; OPEN and CLOSE are the breaker's."),
 		field.String("actor").MaxLen(64).Immutable().
-			Comment("Who: admin, the id of a token, or system."),
+			Comment("Who: admin, the id of a token or of a portal link, or system."),
 		field.String("reason").MaxLen(200).Optional().Immutable().
 			Comment("Why."),
 		field.Bytes("before").Optional().Immutable().Annotations(entgql.Skip()).

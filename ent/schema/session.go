@@ -11,9 +11,10 @@ import (
 	"datapusher/internal/id"
 )
 
-// Session is an administrator who has signed in with a browser. The cookie's
-// secret is nowhere: it has 256 random bits, so a plain SHA-256 of it cannot be
-// searched for.
+// Session is somebody who has signed in with a browser: an administrator, with
+// the admin token; or an account's, with one of its tokens or by a portal link.
+// The cookie's secret is nowhere: it has 256 random bits, so a plain SHA-256 of it
+// cannot be searched for.
 type Session struct{ ent.Schema }
 
 // Mixin of the Session.
@@ -24,8 +25,13 @@ func (Session) Fields() []ent.Field {
 	return []ent.Field{
 		field.Bytes("hash").Immutable().Sensitive().Unique().
 			Comment("SHA-256 of the cookie's secret."),
-		field.Bytes("admin_hash").Immutable().Sensitive().
-			Comment("SHA-256 of the admin token that it was opened with: another token ends it."),
+		field.Bytes("admin_hash").Optional().Immutable().Sensitive().
+			Comment("SHA-256 of the admin token that it was opened with: another token ends it. Null: an account's."),
+		optionalReference("account_id", "The account that it is restricted to; null: an administrator's."),
+		optionalReference("token_id", "The token that it was opened with: what ends that ends it, and it may do no more."),
+		optionalReference("portal_link_id", "The portal link that opened it."),
+		field.Strings("scopes").Optional().Immutable().
+			Comment("What it may do, of a portal link's; a token's are looked up."),
 		field.String("address").MaxLen(45).Optional().Immutable().
 			Comment("The IP address that it was opened from."),
 		field.Time("created_at").Default(now).Immutable(),
@@ -35,7 +41,12 @@ func (Session) Fields() []ent.Field {
 }
 
 // Indexes of the Session.
-func (Session) Indexes() []ent.Index { return []ent.Index{index.Fields("expires_at")} }
+func (Session) Indexes() []ent.Index {
+	return []ent.Index{
+		index.Fields("expires_at"),
+		index.Fields("account_id"),
+	}
+}
 
 // Annotations of the Session: it is no part of the API.
 func (Session) Annotations() []schema.Annotation { return []schema.Annotation{entgql.Skip()} }

@@ -18,6 +18,14 @@ const (
 	FieldHash = "hash"
 	// FieldAdminHash holds the string denoting the admin_hash field in the database.
 	FieldAdminHash = "admin_hash"
+	// FieldAccountID holds the string denoting the account_id field in the database.
+	FieldAccountID = "account_id"
+	// FieldTokenID holds the string denoting the token_id field in the database.
+	FieldTokenID = "token_id"
+	// FieldPortalLinkID holds the string denoting the portal_link_id field in the database.
+	FieldPortalLinkID = "portal_link_id"
+	// FieldScopes holds the string denoting the scopes field in the database.
+	FieldScopes = "scopes"
 	// FieldAddress holds the string denoting the address field in the database.
 	FieldAddress = "address"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
@@ -35,6 +43,10 @@ var Columns = []string{
 	FieldID,
 	FieldHash,
 	FieldAdminHash,
+	FieldAccountID,
+	FieldTokenID,
+	FieldPortalLinkID,
+	FieldScopes,
 	FieldAddress,
 	FieldCreatedAt,
 	FieldExpiresAt,
@@ -73,6 +85,21 @@ type OrderOption func(*sql.Selector)
 // ByID orders the results by the id field.
 func ByID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldID, opts...).ToFunc()
+}
+
+// ByAccountID orders the results by the account_id field.
+func ByAccountID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldAccountID, opts...).ToFunc()
+}
+
+// ByTokenID orders the results by the token_id field.
+func ByTokenID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldTokenID, opts...).ToFunc()
+}
+
+// ByPortalLinkID orders the results by the portal_link_id field.
+func ByPortalLinkID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldPortalLinkID, opts...).ToFunc()
 }
 
 // ByAddress orders the results by the address field.

@@ -74,6 +74,21 @@ func AdminHash(v []byte) predicate.Session {
 	return predicate.Session(sql.FieldEQ(FieldAdminHash, v))
 }
 
+// AccountID applies equality check predicate on the "account_id" field. It's identical to AccountIDEQ.
+func AccountID(v string) predicate.Session {
+	return predicate.Session(sql.FieldEQ(FieldAccountID, v))
+}
+
+// TokenID applies equality check predicate on the "token_id" field. It's identical to TokenIDEQ.
+func TokenID(v string) predicate.Session {
+	return predicate.Session(sql.FieldEQ(FieldTokenID, v))
+}
+
+// PortalLinkID applies equality check predicate on the "portal_link_id" field. It's identical to PortalLinkIDEQ.
+func PortalLinkID(v string) predicate.Session {
+	return predicate.Session(sql.FieldEQ(FieldPortalLinkID, v))
+}
+
 // Address applies equality check predicate on the "address" field. It's identical to AddressEQ.
 func Address(v string) predicate.Session {
 	return predicate.Session(sql.FieldEQ(FieldAddress, v))
@@ -172,6 +187,251 @@ func AdminHashLT(v []byte) predicate.Session {
 // AdminHashLTE applies the LTE predicate on the "admin_hash" field.
 func AdminHashLTE(v []byte) predicate.Session {
 	return predicate.Session(sql.FieldLTE(FieldAdminHash, v))
+}
+
+// AdminHashIsNil applies the IsNil predicate on the "admin_hash" field.
+func AdminHashIsNil() predicate.Session {
+	return predicate.Session(sql.FieldIsNull(FieldAdminHash))
+}
+
+// AdminHashNotNil applies the NotNil predicate on the "admin_hash" field.
+func AdminHashNotNil() predicate.Session {
+	return predicate.Session(sql.FieldNotNull(FieldAdminHash))
+}
+
+// AccountIDEQ applies the EQ predicate on the "account_id" field.
+func AccountIDEQ(v string) predicate.Session {
+	return predicate.Session(sql.FieldEQ(FieldAccountID, v))
+}
+
+// AccountIDNEQ applies the NEQ predicate on the "account_id" field.
+func AccountIDNEQ(v string) predicate.Session {
+	return predicate.Session(sql.FieldNEQ(FieldAccountID, v))
+}
+
+// AccountIDIn applies the In predicate on the "account_id" field.
+func AccountIDIn(vs ...string) predicate.Session {
+	return predicate.Session(sql.FieldIn(FieldAccountID, vs...))
+}
+
+// AccountIDNotIn applies the NotIn predicate on the "account_id" field.
+func AccountIDNotIn(vs ...string) predicate.Session {
+	return predicate.Session(sql.FieldNotIn(FieldAccountID, vs...))
+}
+
+// AccountIDGT applies the GT predicate on the "account_id" field.
+func AccountIDGT(v string) predicate.Session {
+	return predicate.Session(sql.FieldGT(FieldAccountID, v))
+}
+
+// AccountIDGTE applies the GTE predicate on the "account_id" field.
+func AccountIDGTE(v string) predicate.Session {
+	return predicate.Session(sql.FieldGTE(FieldAccountID, v))
+}
+
+// AccountIDLT applies the LT predicate on the "account_id" field.
+func AccountIDLT(v string) predicate.Session {
+	return predicate.Session(sql.FieldLT(FieldAccountID, v))
+}
+
+// AccountIDLTE applies the LTE predicate on the "account_id" field.
+func AccountIDLTE(v string) predicate.Session {
+	return predicate.Session(sql.FieldLTE(FieldAccountID, v))
+}
+
+// AccountIDContains applies the Contains predicate on the "account_id" field.
+func AccountIDContains(v string) predicate.Session {
+	return predicate.Session(sql.FieldContains(FieldAccountID, v))
+}
+
+// AccountIDHasPrefix applies the HasPrefix predicate on the "account_id" field.
+func AccountIDHasPrefix(v string) predicate.Session {
+	return predicate.Session(sql.FieldHasPrefix(FieldAccountID, v))
+}
+
+// AccountIDHasSuffix applies the HasSuffix predicate on the "account_id" field.
+func AccountIDHasSuffix(v string) predicate.Session {
+	return predicate.Session(sql.FieldHasSuffix(FieldAccountID, v))
+}
+
+// AccountIDIsNil applies the IsNil predicate on the "account_id" field.
+func AccountIDIsNil() predicate.Session {
+	return predicate.Session(sql.FieldIsNull(FieldAccountID))
+}
+
+// AccountIDNotNil applies the NotNil predicate on the "account_id" field.
+func AccountIDNotNil() predicate.Session {
+	return predicate.Session(sql.FieldNotNull(FieldAccountID))
+}
+
+// AccountIDEqualFold applies the EqualFold predicate on the "account_id" field.
+func AccountIDEqualFold(v string) predicate.Session {
+	return predicate.Session(sql.FieldEqualFold(FieldAccountID, v))
+}
+
+// AccountIDContainsFold applies the ContainsFold predicate on the "account_id" field.
+func AccountIDContainsFold(v string) predicate.Session {
+	return predicate.Session(sql.FieldContainsFold(FieldAccountID, v))
+}
+
+// TokenIDEQ applies the EQ predicate on the "token_id" field.
+func TokenIDEQ(v string) predicate.Session {
+	return predicate.Session(sql.FieldEQ(FieldTokenID, v))
+}
+
+// TokenIDNEQ applies the NEQ predicate on the "token_id" field.
+func TokenIDNEQ(v string) predicate.Session {
+	return predicate.Session(sql.FieldNEQ(FieldTokenID, v))
+}
+
+// TokenIDIn applies the In predicate on the "token_id" field.
+func TokenIDIn(vs ...string) predicate.Session {
+	return predicate.Session(sql.FieldIn(FieldTokenID, vs...))
+}
+
+// TokenIDNotIn applies the NotIn predicate on the "token_id" field.
+func TokenIDNotIn(vs ...string) predicate.Session {
+	return predicate.Session(sql.FieldNotIn(FieldTokenID, vs...))
+}
+
+// TokenIDGT applies the GT predicate on the "token_id" field.
+func TokenIDGT(v string) predicate.Session {
+	return predicate.Session(sql.FieldGT(FieldTokenID, v))
+}
+
+// TokenIDGTE applies the GTE predicate on the "token_id" field.
+func TokenIDGTE(v string) predicate.Session {
+	return predicate.Session(sql.FieldGTE(FieldTokenID, v))
+}
+
+// TokenIDLT applies the LT predicate on the "token_id" field.
+func TokenIDLT(v string) predicate.Session {
+	return predicate.Session(sql.FieldLT(FieldTokenID, v))
+}
+
+// TokenIDLTE applies the LTE predicate on the "token_id" field.
+func TokenIDLTE(v string) predicate.Session {
+	return predicate.Session(sql.FieldLTE(FieldTokenID, v))
+}
+
+// TokenIDContains applies the Contains predicate on the "token_id" field.
+func TokenIDContains(v string) predicate.Session {
+	return predicate.Session(sql.FieldContains(FieldTokenID, v))
+}
+
+// TokenIDHasPrefix applies the HasPrefix predicate on the "token_id" field.
+func TokenIDHasPrefix(v string) predicate.Session {
+	return predicate.Session(sql.FieldHasPrefix(FieldTokenID, v))
+}
+
+// TokenIDHasSuffix applies the HasSuffix predicate on the "token_id" field.
+func TokenIDHasSuffix(v string) predicate.Session {
+	return predicate.Session(sql.FieldHasSuffix(FieldTokenID, v))
+}
+
+// TokenIDIsNil applies the IsNil predicate on the "token_id" field.
+func TokenIDIsNil() predicate.Session {
+	return predicate.Session(sql.FieldIsNull(FieldTokenID))
+}
+
+// TokenIDNotNil applies the NotNil predicate on the "token_id" field.
+func TokenIDNotNil() predicate.Session {
+	return predicate.Session(sql.FieldNotNull(FieldTokenID))
+}
+
+// TokenIDEqualFold applies the EqualFold predicate on the "token_id" field.
+func TokenIDEqualFold(v string) predicate.Session {
+	return predicate.Session(sql.FieldEqualFold(FieldTokenID, v))
+}
+
+// TokenIDContainsFold applies the ContainsFold predicate on the "token_id" field.
+func TokenIDContainsFold(v string) predicate.Session {
+	return predicate.Session(sql.FieldContainsFold(FieldTokenID, v))
+}
+
+// PortalLinkIDEQ applies the EQ predicate on the "portal_link_id" field.
+func PortalLinkIDEQ(v string) predicate.Session {
+	return predicate.Session(sql.FieldEQ(FieldPortalLinkID, v))
+}
+
+// PortalLinkIDNEQ applies the NEQ predicate on the "portal_link_id" field.
+func PortalLinkIDNEQ(v string) predicate.Session {
+	return predicate.Session(sql.FieldNEQ(FieldPortalLinkID, v))
+}
+
+// PortalLinkIDIn applies the In predicate on the "portal_link_id" field.
+func PortalLinkIDIn(vs ...string) predicate.Session {
+	return predicate.Session(sql.FieldIn(FieldPortalLinkID, vs...))
+}
+
+// PortalLinkIDNotIn applies the NotIn predicate on the "portal_link_id" field.
+func PortalLinkIDNotIn(vs ...string) predicate.Session {
+	return predicate.Session(sql.FieldNotIn(FieldPortalLinkID, vs...))
+}
+
+// PortalLinkIDGT applies the GT predicate on the "portal_link_id" field.
+func PortalLinkIDGT(v string) predicate.Session {
+	return predicate.Session(sql.FieldGT(FieldPortalLinkID, v))
+}
+
+// PortalLinkIDGTE applies the GTE predicate on the "portal_link_id" field.
+func PortalLinkIDGTE(v string) predicate.Session {
+	return predicate.Session(sql.FieldGTE(FieldPortalLinkID, v))
+}
+
+// PortalLinkIDLT applies the LT predicate on the "portal_link_id" field.
+func PortalLinkIDLT(v string) predicate.Session {
+	return predicate.Session(sql.FieldLT(FieldPortalLinkID, v))
+}
+
+// PortalLinkIDLTE applies the LTE predicate on the "portal_link_id" field.
+func PortalLinkIDLTE(v string) predicate.Session {
+	return predicate.Session(sql.FieldLTE(FieldPortalLinkID, v))
+}
+
+// PortalLinkIDContains applies the Contains predicate on the "portal_link_id" field.
+func PortalLinkIDContains(v string) predicate.Session {
+	return predicate.Session(sql.FieldContains(FieldPortalLinkID, v))
+}
+
+// PortalLinkIDHasPrefix applies the HasPrefix predicate on the "portal_link_id" field.
+func PortalLinkIDHasPrefix(v string) predicate.Session {
+	return predicate.Session(sql.FieldHasPrefix(FieldPortalLinkID, v))
+}
+
+// PortalLinkIDHasSuffix applies the HasSuffix predicate on the "portal_link_id" field.
+func PortalLinkIDHasSuffix(v string) predicate.Session {
+	return predicate.Session(sql.FieldHasSuffix(FieldPortalLinkID, v))
+}
+
+// PortalLinkIDIsNil applies the IsNil predicate on the "portal_link_id" field.
+func PortalLinkIDIsNil() predicate.Session {
+	return predicate.Session(sql.FieldIsNull(FieldPortalLinkID))
+}
+
+// PortalLinkIDNotNil applies the NotNil predicate on the "portal_link_id" field.
+func PortalLinkIDNotNil() predicate.Session {
+	return predicate.Session(sql.FieldNotNull(FieldPortalLinkID))
+}
+
+// PortalLinkIDEqualFold applies the EqualFold predicate on the "portal_link_id" field.
+func PortalLinkIDEqualFold(v string) predicate.Session {
+	return predicate.Session(sql.FieldEqualFold(FieldPortalLinkID, v))
+}
+
+// PortalLinkIDContainsFold applies the ContainsFold predicate on the "portal_link_id" field.
+func PortalLinkIDContainsFold(v string) predicate.Session {
+	return predicate.Session(sql.FieldContainsFold(FieldPortalLinkID, v))
+}
+
+// ScopesIsNil applies the IsNil predicate on the "scopes" field.
+func ScopesIsNil() predicate.Session {
+	return predicate.Session(sql.FieldIsNull(FieldScopes))
+}
+
+// ScopesNotNil applies the NotNil predicate on the "scopes" field.
+func ScopesNotNil() predicate.Session {
+	return predicate.Session(sql.FieldNotNull(FieldScopes))
 }
 
 // AddressEQ applies the EQ predicate on the "address" field.

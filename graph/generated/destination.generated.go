@@ -24,6 +24,8 @@ type DestinationHealthResolver interface {
 	RecentSuccessRate(ctx context.Context, obj *ent.Destination) (*float64, error)
 	ParkedCount(ctx context.Context, obj *ent.Destination) (int, error)
 	OldestParkedAt(ctx context.Context, obj *ent.Destination) (*time.Time, error)
+
+	Timeline(ctx context.Context, obj *ent.Destination) ([]*model.HealthSpan, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -271,6 +273,38 @@ func (ec *executionContext) _DestinationHealth_draining(ctx context.Context, fie
 }
 func (ec *executionContext) fieldContext_DestinationHealth_draining(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("DestinationHealth", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _DestinationHealth_timeline(ctx context.Context, field graphql.CollectedField, obj *ent.Destination) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DestinationHealth_timeline(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.DestinationHealth().Timeline(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.HealthSpan) graphql.Marshaler {
+			return ec.marshalNHealthSpan2ᚕᚖdatapusherᚋgraphᚋmodelᚐHealthSpanᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DestinationHealth_timeline(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DestinationHealth",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_HealthSpan(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Header_name(ctx context.Context, field graphql.CollectedField, obj *sender.Header) (ret graphql.Marshaler) {
@@ -1083,6 +1117,12 @@ func (ec *executionContext) _DestinationHealth(ctx context.Context, sel ast.Sele
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "timeline":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._DestinationHealth_timeline(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}

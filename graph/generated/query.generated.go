@@ -32,6 +32,8 @@ type MutationResolver interface {
 	RotateSigningSecret(ctx context.Context, input pusher.RotateSigningSecretInput) (*model.RotateSigningSecretPayload, error)
 	PauseDestination(ctx context.Context, input pusher.PauseDestinationInput) (*model.PauseDestinationPayload, error)
 	ResumeDestination(ctx context.Context, input pusher.ResumeDestinationInput) (*model.ResumeDestinationPayload, error)
+	CreatePortalLink(ctx context.Context, input pusher.CreatePortalLinkInput) (*model.CreatePortalLinkPayload, error)
+	RevokePortalLinks(ctx context.Context, input pusher.RevokePortalLinksInput) (*model.RevokePortalLinksPayload, error)
 	ReplayEvent(ctx context.Context, input pusher.ReplayEventInput) (*model.ReplayEventPayload, error)
 	ReplayEvents(ctx context.Context, input pusher.ReplayEventsInput) (*model.ReplayEventsPayload, error)
 	PauseReplay(ctx context.Context, input pusher.PauseReplayInput) (*model.PauseReplayPayload, error)
@@ -95,6 +97,20 @@ func (ec *executionContext) field_Mutation_createDestination_args(ctx context.Co
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (pusher.CreateDestinationInput, error) {
 			return ec.unmarshalNCreateDestinationInput2datapusherᚋinternalᚋpusherᚐCreateDestinationInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_createPortalLink_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (pusher.CreatePortalLinkInput, error) {
+			return ec.unmarshalNCreatePortalLinkInput2datapusherᚋinternalᚋpusherᚐCreatePortalLinkInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -263,6 +279,20 @@ func (ec *executionContext) field_Mutation_retryDelivery_args(ctx context.Contex
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (pusher.RetryDeliveryInput, error) {
 			return ec.unmarshalNRetryDeliveryInput2datapusherᚋinternalᚋpusherᚐRetryDeliveryInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_revokePortalLinks_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (pusher.RevokePortalLinksInput, error) {
+			return ec.unmarshalNRevokePortalLinksInput2datapusherᚋinternalᚋpusherᚐRevokePortalLinksInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -1047,6 +1077,94 @@ func (ec *executionContext) fieldContext_Mutation_resumeDestination(ctx context.
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_createPortalLink(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_createPortalLink(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CreatePortalLink(ctx, fc.Args["input"].(pusher.CreatePortalLinkInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CreatePortalLinkPayload) graphql.Marshaler {
+			return ec.marshalNCreatePortalLinkPayload2ᚖdatapusherᚋgraphᚋmodelᚐCreatePortalLinkPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_createPortalLink(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CreatePortalLinkPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_createPortalLink_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_revokePortalLinks(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_revokePortalLinks(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RevokePortalLinks(ctx, fc.Args["input"].(pusher.RevokePortalLinksInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.RevokePortalLinksPayload) graphql.Marshaler {
+			return ec.marshalNRevokePortalLinksPayload2ᚖdatapusherᚋgraphᚋmodelᚐRevokePortalLinksPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_revokePortalLinks(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RevokePortalLinksPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_revokePortalLinks_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_replayEvent(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1575,6 +1693,20 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "resumeDestination":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_resumeDestination(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "createPortalLink":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_createPortalLink(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "revokePortalLinks":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_revokePortalLinks(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++

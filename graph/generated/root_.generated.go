@@ -9,6 +9,7 @@ import (
 	"datapusher/internal/pusher"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"entgo.io/contrib/entgql"
 	"github.com/99designs/gqlgen/graphql"
@@ -28,12 +29,15 @@ type ResolverRoot interface {
 	Attempt() AttemptResolver
 	Delivery() DeliveryResolver
 	Destination() DestinationResolver
+	DestinationFigures() DestinationFiguresResolver
 	DestinationHealth() DestinationHealthResolver
 	Event() EventResolver
 	Mutation() MutationResolver
 	Query() QueryResolver
 	Replay() ReplayResolver
+	Statistics() StatisticsResolver
 	Subscription() SubscriptionResolver
+	System() SystemResolver
 	Token() TokenResolver
 	Viewer() ViewerResolver
 }
@@ -130,6 +134,12 @@ type ComplexityRoot struct {
 		TotalMs     func(childComplexity int) int
 	}
 
+	Backlog struct {
+		Parked   func(childComplexity int) int
+		Pending  func(childComplexity int) int
+		Retrying func(childComplexity int) int
+	}
+
 	CancelDeliveryPayload struct {
 		Delivery func(childComplexity int) int
 	}
@@ -146,6 +156,12 @@ type ComplexityRoot struct {
 	CreateDestinationPayload struct {
 		Destination   func(childComplexity int) int
 		SigningSecret func(childComplexity int) int
+	}
+
+	CreatePortalLinkPayload struct {
+		ExpiresAt func(childComplexity int) int
+		ID        func(childComplexity int) int
+		URL       func(childComplexity int) int
 	}
 
 	CreateTokenPayload struct {
@@ -191,6 +207,13 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	DeliveryUpdatedPayload struct {
+		At       func(childComplexity int) int
+		Cursor   func(childComplexity int) int
+		Delivery func(childComplexity int) int
+		Skipped  func(childComplexity int) int
+	}
+
 	Destination struct {
 		Account          func(childComplexity int) int
 		AccountID        func(childComplexity int) int
@@ -224,6 +247,12 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	DestinationFigures struct {
+		Destination   func(childComplexity int) int
+		DestinationID func(childComplexity int) int
+		Figures       func(childComplexity int) int
+	}
+
 	DestinationHealth struct {
 		Draining          func(childComplexity int) int
 		FailingSince      func(childComplexity int) int
@@ -232,6 +261,20 @@ type ComplexityRoot struct {
 		ProbeAt           func(childComplexity int) int
 		RecentSuccessRate func(childComplexity int) int
 		Since             func(childComplexity int) int
+		Timeline          func(childComplexity int) int
+	}
+
+	DestinationHealthChangedPayload struct {
+		At          func(childComplexity int) int
+		Cursor      func(childComplexity int) int
+		Destination func(childComplexity int) int
+		Skipped     func(childComplexity int) int
+	}
+
+	DurationCount struct {
+		Count  func(childComplexity int) int
+		FromMs func(childComplexity int) int
+		ToMs   func(childComplexity int) int
 	}
 
 	Event struct {
@@ -260,6 +303,13 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	EventReceivedPayload struct {
+		At      func(childComplexity int) int
+		Cursor  func(childComplexity int) int
+		Event   func(childComplexity int) int
+		Skipped func(childComplexity int) int
+	}
+
 	HTTPRequest struct {
 		Body    func(childComplexity int) int
 		Headers func(childComplexity int) int
@@ -272,11 +322,20 @@ type ComplexityRoot struct {
 		Value func(childComplexity int) int
 	}
 
+	HealthSpan struct {
+		Actor  func(childComplexity int) int
+		From   func(childComplexity int) int
+		Reason func(childComplexity int) int
+		State  func(childComplexity int) int
+		To     func(childComplexity int) int
+	}
+
 	Mutation struct {
 		CancelDelivery      func(childComplexity int, input pusher.CancelDeliveryInput) int
 		CancelReplay        func(childComplexity int, input pusher.CancelReplayInput) int
 		CreateAccount       func(childComplexity int, input pusher.CreateAccountInput) int
 		CreateDestination   func(childComplexity int, input pusher.CreateDestinationInput) int
+		CreatePortalLink    func(childComplexity int, input pusher.CreatePortalLinkInput) int
 		CreateToken         func(childComplexity int, input pusher.CreateTokenInput) int
 		DeleteAccount       func(childComplexity int, input pusher.DeleteAccountInput) int
 		DeleteDestination   func(childComplexity int, input pusher.DeleteDestinationInput) int
@@ -289,6 +348,7 @@ type ComplexityRoot struct {
 		ResumeDestination   func(childComplexity int, input pusher.ResumeDestinationInput) int
 		ResumeReplay        func(childComplexity int, input pusher.ResumeReplayInput) int
 		RetryDelivery       func(childComplexity int, input pusher.RetryDeliveryInput) int
+		RevokePortalLinks   func(childComplexity int, input pusher.RevokePortalLinksInput) int
 		RevokeToken         func(childComplexity int, input pusher.RevokeTokenInput) int
 		RotateSecretToken   func(childComplexity int, input pusher.RotateSecretTokenInput) int
 		RotateSigningSecret func(childComplexity int, input pusher.RotateSigningSecretInput) int
@@ -314,6 +374,14 @@ type ComplexityRoot struct {
 		Replay func(childComplexity int) int
 	}
 
+	Percentiles struct {
+		MaxMs func(childComplexity int) int
+		P50Ms func(childComplexity int) int
+		P90Ms func(childComplexity int) int
+		P95Ms func(childComplexity int) int
+		P99Ms func(childComplexity int) int
+	}
+
 	PostponeDeliveryPayload struct {
 		Delivery func(childComplexity int) int
 	}
@@ -326,6 +394,7 @@ type ComplexityRoot struct {
 		Account      func(childComplexity int, id string) int
 		Accounts     func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.AccountOrder, where *ent.AccountWhereInput) int
 		Actions      func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.ActionOrder, where *ent.ActionWhereInput) int
+		Backlog      func(childComplexity int, accountID *string, destinationID *string) int
 		Deliveries   func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.DeliveryOrder, where *ent.DeliveryWhereInput) int
 		Delivery     func(childComplexity int, id string) int
 		Destination  func(childComplexity int, id string) int
@@ -336,6 +405,8 @@ type ComplexityRoot struct {
 		Nodes        func(childComplexity int, ids []string) int
 		Replay       func(childComplexity int, id string) int
 		Replays      func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.ReplayOrder, where *ent.ReplayWhereInput) int
+		Statistics   func(childComplexity int, accountID *string, destinationID *string, from *time.Time, to *time.Time, step *time.Duration) int
+		System       func(childComplexity int) int
 		Viewer       func(childComplexity int) int
 	}
 
@@ -391,6 +462,12 @@ type ComplexityRoot struct {
 		Succeeded func(childComplexity int) int
 	}
 
+	ResultCount struct {
+		Count      func(childComplexity int) int
+		ErrorClass func(childComplexity int) int
+		Status     func(childComplexity int) int
+	}
+
 	ResumeDestinationPayload struct {
 		Destination func(childComplexity int) int
 	}
@@ -401,6 +478,11 @@ type ComplexityRoot struct {
 
 	RetryDeliveryPayload struct {
 		Delivery func(childComplexity int) int
+	}
+
+	RevokePortalLinksPayload struct {
+		Links    func(childComplexity int) int
+		Sessions func(childComplexity int) int
 	}
 
 	RevokeTokenPayload struct {
@@ -431,8 +513,73 @@ type ComplexityRoot struct {
 		Account func(childComplexity int) int
 	}
 
+	Statistics struct {
+		AttemptDurations     func(childComplexity int) int
+		Buckets              func(childComplexity int) int
+		DeliveryDurations    func(childComplexity int) int
+		From                 func(childComplexity int) int
+		Results              func(childComplexity int) int
+		Step                 func(childComplexity int) int
+		To                   func(childComplexity int) int
+		Totals               func(childComplexity int) int
+		TroubledDestinations func(childComplexity int, limit *int) int
+	}
+
+	StatisticsBucket struct {
+		At      func(childComplexity int) int
+		Figures func(childComplexity int) int
+	}
+
+	StatisticsFigures struct {
+		AttemptDuration  func(childComplexity int) int
+		Attempts         func(childComplexity int) int
+		Deliveries       func(childComplexity int) int
+		DeliveryDuration func(childComplexity int) int
+		Events           func(childComplexity int) int
+		Failed           func(childComplexity int) int
+		FailedAttempts   func(childComplexity int) int
+		Succeeded        func(childComplexity int) int
+		SuccessRate      func(childComplexity int) int
+	}
+
 	Subscription struct {
-		DeliveryUpdated func(childComplexity int, accountID *string, eventID *string, destinationID *string) int
+		DeliveryUpdated          func(childComplexity int, accountID *string, eventID *string, destinationID *string, after *entgql.Cursor[string]) int
+		DestinationHealthChanged func(childComplexity int, accountID *string, destinationID *string, after *entgql.Cursor[string]) int
+		EventReceived            func(childComplexity int, accountID *string, after *entgql.Cursor[string]) int
+	}
+
+	System struct {
+		Backlog   func(childComplexity int) int
+		Commit    func(childComplexity int) int
+		Database  func(childComplexity int) int
+		Engine    func(childComplexity int) int
+		GoVersion func(childComplexity int) int
+		Now       func(childComplexity int) int
+		Processes func(childComplexity int) int
+		StartedAt func(childComplexity int) int
+		Version   func(childComplexity int) int
+	}
+
+	SystemDatabase struct {
+		ClockOffsetMs func(childComplexity int) int
+		Kind          func(childComplexity int) int
+		RoundTripMs   func(childComplexity int) int
+		SizeBytes     func(childComplexity int) int
+		Version       func(childComplexity int) int
+	}
+
+	SystemEngine struct {
+		Error func(childComplexity int) int
+		Name  func(childComplexity int) int
+		Ready func(childComplexity int) int
+		URL   func(childComplexity int) int
+	}
+
+	SystemProcess struct {
+		Current   func(childComplexity int) int
+		ID        func(childComplexity int) int
+		LastSeen  func(childComplexity int) int
+		StartedAt func(childComplexity int) int
 	}
 
 	TimelineEntry struct {
@@ -477,9 +624,11 @@ type ComplexityRoot struct {
 	}
 
 	Viewer struct {
-		Account func(childComplexity int) int
-		Kind    func(childComplexity int) int
-		Scopes  func(childComplexity int) int
+		Account   func(childComplexity int) int
+		ExpiresAt func(childComplexity int) int
+		Kind      func(childComplexity int) int
+		Scopes    func(childComplexity int) int
+		Session   func(childComplexity int) int
 	}
 }
 
@@ -870,6 +1019,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.AttemptTimings.TotalMs(childComplexity), true
 
+	case "Backlog.parked":
+		if e.ComplexityRoot.Backlog.Parked == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Backlog.Parked(childComplexity), true
+	case "Backlog.pending":
+		if e.ComplexityRoot.Backlog.Pending == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Backlog.Pending(childComplexity), true
+	case "Backlog.retrying":
+		if e.ComplexityRoot.Backlog.Retrying == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Backlog.Retrying(childComplexity), true
+
 	case "CancelDeliveryPayload.delivery":
 		if e.ComplexityRoot.CancelDeliveryPayload.Delivery == nil {
 			break
@@ -909,6 +1077,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CreateDestinationPayload.SigningSecret(childComplexity), true
+
+	case "CreatePortalLinkPayload.expiresAt":
+		if e.ComplexityRoot.CreatePortalLinkPayload.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreatePortalLinkPayload.ExpiresAt(childComplexity), true
+	case "CreatePortalLinkPayload.id":
+		if e.ComplexityRoot.CreatePortalLinkPayload.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreatePortalLinkPayload.ID(childComplexity), true
+	case "CreatePortalLinkPayload.url":
+		if e.ComplexityRoot.CreatePortalLinkPayload.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreatePortalLinkPayload.URL(childComplexity), true
 
 	case "CreateTokenPayload.secretToken":
 		if e.ComplexityRoot.CreateTokenPayload.SecretToken == nil {
@@ -1071,6 +1258,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DeliveryEdge.Node(childComplexity), true
 
+	case "DeliveryUpdatedPayload.at":
+		if e.ComplexityRoot.DeliveryUpdatedPayload.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryUpdatedPayload.At(childComplexity), true
+	case "DeliveryUpdatedPayload.cursor":
+		if e.ComplexityRoot.DeliveryUpdatedPayload.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryUpdatedPayload.Cursor(childComplexity), true
+	case "DeliveryUpdatedPayload.delivery":
+		if e.ComplexityRoot.DeliveryUpdatedPayload.Delivery == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryUpdatedPayload.Delivery(childComplexity), true
+	case "DeliveryUpdatedPayload.skipped":
+		if e.ComplexityRoot.DeliveryUpdatedPayload.Skipped == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryUpdatedPayload.Skipped(childComplexity), true
+
 	case "Destination.account":
 		if e.ComplexityRoot.Destination.Account == nil {
 			break
@@ -1223,6 +1435,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DestinationEdge.Node(childComplexity), true
 
+	case "DestinationFigures.destination":
+		if e.ComplexityRoot.DestinationFigures.Destination == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DestinationFigures.Destination(childComplexity), true
+	case "DestinationFigures.destinationID":
+		if e.ComplexityRoot.DestinationFigures.DestinationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DestinationFigures.DestinationID(childComplexity), true
+	case "DestinationFigures.figures":
+		if e.ComplexityRoot.DestinationFigures.Figures == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DestinationFigures.Figures(childComplexity), true
+
 	case "DestinationHealth.draining":
 		if e.ComplexityRoot.DestinationHealth.Draining == nil {
 			break
@@ -1265,6 +1496,56 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DestinationHealth.Since(childComplexity), true
+	case "DestinationHealth.timeline":
+		if e.ComplexityRoot.DestinationHealth.Timeline == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DestinationHealth.Timeline(childComplexity), true
+
+	case "DestinationHealthChangedPayload.at":
+		if e.ComplexityRoot.DestinationHealthChangedPayload.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DestinationHealthChangedPayload.At(childComplexity), true
+	case "DestinationHealthChangedPayload.cursor":
+		if e.ComplexityRoot.DestinationHealthChangedPayload.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DestinationHealthChangedPayload.Cursor(childComplexity), true
+	case "DestinationHealthChangedPayload.destination":
+		if e.ComplexityRoot.DestinationHealthChangedPayload.Destination == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DestinationHealthChangedPayload.Destination(childComplexity), true
+	case "DestinationHealthChangedPayload.skipped":
+		if e.ComplexityRoot.DestinationHealthChangedPayload.Skipped == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DestinationHealthChangedPayload.Skipped(childComplexity), true
+
+	case "DurationCount.count":
+		if e.ComplexityRoot.DurationCount.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DurationCount.Count(childComplexity), true
+	case "DurationCount.fromMs":
+		if e.ComplexityRoot.DurationCount.FromMs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DurationCount.FromMs(childComplexity), true
+	case "DurationCount.toMs":
+		if e.ComplexityRoot.DurationCount.ToMs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DurationCount.ToMs(childComplexity), true
 
 	case "Event.account":
 		if e.ComplexityRoot.Event.Account == nil {
@@ -1381,6 +1662,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.EventEdge.Node(childComplexity), true
 
+	case "EventReceivedPayload.at":
+		if e.ComplexityRoot.EventReceivedPayload.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventReceivedPayload.At(childComplexity), true
+	case "EventReceivedPayload.cursor":
+		if e.ComplexityRoot.EventReceivedPayload.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventReceivedPayload.Cursor(childComplexity), true
+	case "EventReceivedPayload.event":
+		if e.ComplexityRoot.EventReceivedPayload.Event == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventReceivedPayload.Event(childComplexity), true
+	case "EventReceivedPayload.skipped":
+		if e.ComplexityRoot.EventReceivedPayload.Skipped == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventReceivedPayload.Skipped(childComplexity), true
+
 	case "HTTPRequest.body":
 		if e.ComplexityRoot.HTTPRequest.Body == nil {
 			break
@@ -1418,6 +1724,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Header.Value(childComplexity), true
+
+	case "HealthSpan.actor":
+		if e.ComplexityRoot.HealthSpan.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthSpan.Actor(childComplexity), true
+	case "HealthSpan.from":
+		if e.ComplexityRoot.HealthSpan.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthSpan.From(childComplexity), true
+	case "HealthSpan.reason":
+		if e.ComplexityRoot.HealthSpan.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthSpan.Reason(childComplexity), true
+	case "HealthSpan.state":
+		if e.ComplexityRoot.HealthSpan.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthSpan.State(childComplexity), true
+	case "HealthSpan.to":
+		if e.ComplexityRoot.HealthSpan.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthSpan.To(childComplexity), true
 
 	case "Mutation.cancelDelivery":
 		if e.ComplexityRoot.Mutation.CancelDelivery == nil {
@@ -1463,6 +1800,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateDestination(childComplexity, args["input"].(pusher.CreateDestinationInput)), true
+	case "Mutation.createPortalLink":
+		if e.ComplexityRoot.Mutation.CreatePortalLink == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createPortalLink_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreatePortalLink(childComplexity, args["input"].(pusher.CreatePortalLinkInput)), true
 	case "Mutation.createToken":
 		if e.ComplexityRoot.Mutation.CreateToken == nil {
 			break
@@ -1595,6 +1943,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RetryDelivery(childComplexity, args["input"].(pusher.RetryDeliveryInput)), true
+	case "Mutation.revokePortalLinks":
+		if e.ComplexityRoot.Mutation.RevokePortalLinks == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_revokePortalLinks_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RevokePortalLinks(childComplexity, args["input"].(pusher.RevokePortalLinksInput)), true
 	case "Mutation.revokeToken":
 		if e.ComplexityRoot.Mutation.RevokeToken == nil {
 			break
@@ -1723,6 +2082,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PauseReplayPayload.Replay(childComplexity), true
 
+	case "Percentiles.maxMs":
+		if e.ComplexityRoot.Percentiles.MaxMs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Percentiles.MaxMs(childComplexity), true
+	case "Percentiles.p50Ms":
+		if e.ComplexityRoot.Percentiles.P50Ms == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Percentiles.P50Ms(childComplexity), true
+	case "Percentiles.p90Ms":
+		if e.ComplexityRoot.Percentiles.P90Ms == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Percentiles.P90Ms(childComplexity), true
+	case "Percentiles.p95Ms":
+		if e.ComplexityRoot.Percentiles.P95Ms == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Percentiles.P95Ms(childComplexity), true
+	case "Percentiles.p99Ms":
+		if e.ComplexityRoot.Percentiles.P99Ms == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Percentiles.P99Ms(childComplexity), true
+
 	case "PostponeDeliveryPayload.delivery":
 		if e.ComplexityRoot.PostponeDeliveryPayload.Delivery == nil {
 			break
@@ -1770,6 +2160,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Actions(childComplexity, args["after"].(*entgql.Cursor[string]), args["first"].(*int), args["before"].(*entgql.Cursor[string]), args["last"].(*int), args["orderBy"].(*ent.ActionOrder), args["where"].(*ent.ActionWhereInput)), true
+	case "Query.backlog":
+		if e.ComplexityRoot.Query.Backlog == nil {
+			break
+		}
+
+		args, err := ec.field_Query_backlog_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Backlog(childComplexity, args["accountID"].(*string), args["destinationID"].(*string)), true
 	case "Query.deliveries":
 		if e.ComplexityRoot.Query.Deliveries == nil {
 			break
@@ -1881,6 +2282,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Replays(childComplexity, args["after"].(*entgql.Cursor[string]), args["first"].(*int), args["before"].(*entgql.Cursor[string]), args["last"].(*int), args["orderBy"].(*ent.ReplayOrder), args["where"].(*ent.ReplayWhereInput)), true
+	case "Query.statistics":
+		if e.ComplexityRoot.Query.Statistics == nil {
+			break
+		}
+
+		args, err := ec.field_Query_statistics_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Statistics(childComplexity, args["accountID"].(*string), args["destinationID"].(*string), args["from"].(*time.Time), args["to"].(*time.Time), args["step"].(*time.Duration)), true
+	case "Query.system":
+		if e.ComplexityRoot.Query.System == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.System(childComplexity), true
 	case "Query.viewer":
 		if e.ComplexityRoot.Query.Viewer == nil {
 			break
@@ -2098,6 +2516,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ReplayReport.Succeeded(childComplexity), true
 
+	case "ResultCount.count":
+		if e.ComplexityRoot.ResultCount.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResultCount.Count(childComplexity), true
+	case "ResultCount.errorClass":
+		if e.ComplexityRoot.ResultCount.ErrorClass == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResultCount.ErrorClass(childComplexity), true
+	case "ResultCount.status":
+		if e.ComplexityRoot.ResultCount.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResultCount.Status(childComplexity), true
+
 	case "ResumeDestinationPayload.destination":
 		if e.ComplexityRoot.ResumeDestinationPayload.Destination == nil {
 			break
@@ -2118,6 +2555,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RetryDeliveryPayload.Delivery(childComplexity), true
+
+	case "RevokePortalLinksPayload.links":
+		if e.ComplexityRoot.RevokePortalLinksPayload.Links == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevokePortalLinksPayload.Links(childComplexity), true
+	case "RevokePortalLinksPayload.sessions":
+		if e.ComplexityRoot.RevokePortalLinksPayload.Sessions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevokePortalLinksPayload.Sessions(childComplexity), true
 
 	case "RevokeTokenPayload.token":
 		if e.ComplexityRoot.RevokeTokenPayload.Token == nil {
@@ -2185,6 +2635,134 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SetAccountEgressPayload.Account(childComplexity), true
 
+	case "Statistics.attemptDurations":
+		if e.ComplexityRoot.Statistics.AttemptDurations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Statistics.AttemptDurations(childComplexity), true
+	case "Statistics.buckets":
+		if e.ComplexityRoot.Statistics.Buckets == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Statistics.Buckets(childComplexity), true
+	case "Statistics.deliveryDurations":
+		if e.ComplexityRoot.Statistics.DeliveryDurations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Statistics.DeliveryDurations(childComplexity), true
+	case "Statistics.from":
+		if e.ComplexityRoot.Statistics.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Statistics.From(childComplexity), true
+	case "Statistics.results":
+		if e.ComplexityRoot.Statistics.Results == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Statistics.Results(childComplexity), true
+	case "Statistics.step":
+		if e.ComplexityRoot.Statistics.Step == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Statistics.Step(childComplexity), true
+	case "Statistics.to":
+		if e.ComplexityRoot.Statistics.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Statistics.To(childComplexity), true
+	case "Statistics.totals":
+		if e.ComplexityRoot.Statistics.Totals == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Statistics.Totals(childComplexity), true
+	case "Statistics.troubledDestinations":
+		if e.ComplexityRoot.Statistics.TroubledDestinations == nil {
+			break
+		}
+
+		args, err := ec.field_Statistics_troubledDestinations_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Statistics.TroubledDestinations(childComplexity, args["limit"].(*int)), true
+
+	case "StatisticsBucket.at":
+		if e.ComplexityRoot.StatisticsBucket.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatisticsBucket.At(childComplexity), true
+	case "StatisticsBucket.figures":
+		if e.ComplexityRoot.StatisticsBucket.Figures == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatisticsBucket.Figures(childComplexity), true
+
+	case "StatisticsFigures.attemptDuration":
+		if e.ComplexityRoot.StatisticsFigures.AttemptDuration == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatisticsFigures.AttemptDuration(childComplexity), true
+	case "StatisticsFigures.attempts":
+		if e.ComplexityRoot.StatisticsFigures.Attempts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatisticsFigures.Attempts(childComplexity), true
+	case "StatisticsFigures.deliveries":
+		if e.ComplexityRoot.StatisticsFigures.Deliveries == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatisticsFigures.Deliveries(childComplexity), true
+	case "StatisticsFigures.deliveryDuration":
+		if e.ComplexityRoot.StatisticsFigures.DeliveryDuration == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatisticsFigures.DeliveryDuration(childComplexity), true
+	case "StatisticsFigures.events":
+		if e.ComplexityRoot.StatisticsFigures.Events == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatisticsFigures.Events(childComplexity), true
+	case "StatisticsFigures.failed":
+		if e.ComplexityRoot.StatisticsFigures.Failed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatisticsFigures.Failed(childComplexity), true
+	case "StatisticsFigures.failedAttempts":
+		if e.ComplexityRoot.StatisticsFigures.FailedAttempts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatisticsFigures.FailedAttempts(childComplexity), true
+	case "StatisticsFigures.succeeded":
+		if e.ComplexityRoot.StatisticsFigures.Succeeded == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatisticsFigures.Succeeded(childComplexity), true
+	case "StatisticsFigures.successRate":
+		if e.ComplexityRoot.StatisticsFigures.SuccessRate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatisticsFigures.SuccessRate(childComplexity), true
+
 	case "Subscription.deliveryUpdated":
 		if e.ComplexityRoot.Subscription.DeliveryUpdated == nil {
 			break
@@ -2195,7 +2773,165 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Subscription.DeliveryUpdated(childComplexity, args["accountID"].(*string), args["eventID"].(*string), args["destinationID"].(*string)), true
+		return e.ComplexityRoot.Subscription.DeliveryUpdated(childComplexity, args["accountID"].(*string), args["eventID"].(*string), args["destinationID"].(*string), args["after"].(*entgql.Cursor[string])), true
+	case "Subscription.destinationHealthChanged":
+		if e.ComplexityRoot.Subscription.DestinationHealthChanged == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_destinationHealthChanged_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.DestinationHealthChanged(childComplexity, args["accountID"].(*string), args["destinationID"].(*string), args["after"].(*entgql.Cursor[string])), true
+	case "Subscription.eventReceived":
+		if e.ComplexityRoot.Subscription.EventReceived == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_eventReceived_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.EventReceived(childComplexity, args["accountID"].(*string), args["after"].(*entgql.Cursor[string])), true
+
+	case "System.backlog":
+		if e.ComplexityRoot.System.Backlog == nil {
+			break
+		}
+
+		return e.ComplexityRoot.System.Backlog(childComplexity), true
+	case "System.commit":
+		if e.ComplexityRoot.System.Commit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.System.Commit(childComplexity), true
+	case "System.database":
+		if e.ComplexityRoot.System.Database == nil {
+			break
+		}
+
+		return e.ComplexityRoot.System.Database(childComplexity), true
+	case "System.engine":
+		if e.ComplexityRoot.System.Engine == nil {
+			break
+		}
+
+		return e.ComplexityRoot.System.Engine(childComplexity), true
+	case "System.goVersion":
+		if e.ComplexityRoot.System.GoVersion == nil {
+			break
+		}
+
+		return e.ComplexityRoot.System.GoVersion(childComplexity), true
+	case "System.now":
+		if e.ComplexityRoot.System.Now == nil {
+			break
+		}
+
+		return e.ComplexityRoot.System.Now(childComplexity), true
+	case "System.processes":
+		if e.ComplexityRoot.System.Processes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.System.Processes(childComplexity), true
+	case "System.startedAt":
+		if e.ComplexityRoot.System.StartedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.System.StartedAt(childComplexity), true
+	case "System.version":
+		if e.ComplexityRoot.System.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.System.Version(childComplexity), true
+
+	case "SystemDatabase.clockOffsetMs":
+		if e.ComplexityRoot.SystemDatabase.ClockOffsetMs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SystemDatabase.ClockOffsetMs(childComplexity), true
+	case "SystemDatabase.kind":
+		if e.ComplexityRoot.SystemDatabase.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SystemDatabase.Kind(childComplexity), true
+	case "SystemDatabase.roundTripMs":
+		if e.ComplexityRoot.SystemDatabase.RoundTripMs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SystemDatabase.RoundTripMs(childComplexity), true
+	case "SystemDatabase.sizeBytes":
+		if e.ComplexityRoot.SystemDatabase.SizeBytes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SystemDatabase.SizeBytes(childComplexity), true
+	case "SystemDatabase.version":
+		if e.ComplexityRoot.SystemDatabase.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SystemDatabase.Version(childComplexity), true
+
+	case "SystemEngine.error":
+		if e.ComplexityRoot.SystemEngine.Error == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SystemEngine.Error(childComplexity), true
+	case "SystemEngine.name":
+		if e.ComplexityRoot.SystemEngine.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SystemEngine.Name(childComplexity), true
+	case "SystemEngine.ready":
+		if e.ComplexityRoot.SystemEngine.Ready == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SystemEngine.Ready(childComplexity), true
+	case "SystemEngine.url":
+		if e.ComplexityRoot.SystemEngine.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SystemEngine.URL(childComplexity), true
+
+	case "SystemProcess.current":
+		if e.ComplexityRoot.SystemProcess.Current == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SystemProcess.Current(childComplexity), true
+	case "SystemProcess.id":
+		if e.ComplexityRoot.SystemProcess.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SystemProcess.ID(childComplexity), true
+	case "SystemProcess.lastSeenAt":
+		if e.ComplexityRoot.SystemProcess.LastSeen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SystemProcess.LastSeen(childComplexity), true
+	case "SystemProcess.startedAt":
+		if e.ComplexityRoot.SystemProcess.StartedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SystemProcess.StartedAt(childComplexity), true
 
 	case "TimelineEntry.action":
 		if e.ComplexityRoot.TimelineEntry.Action == nil {
@@ -2347,6 +3083,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.Account(childComplexity), true
+	case "Viewer.expiresAt":
+		if e.ComplexityRoot.Viewer.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.ExpiresAt(childComplexity), true
 	case "Viewer.kind":
 		if e.ComplexityRoot.Viewer.Kind == nil {
 			break
@@ -2359,6 +3101,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.Scopes(childComplexity), true
+	case "Viewer.session":
+		if e.ComplexityRoot.Viewer.Session == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.Session(childComplexity), true
 
 	}
 	return 0, false
@@ -2379,6 +3127,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CancelReplayInput", ec.unmarshalInputCancelReplayInput),
 			graphql.NewInputUnmarshaler("CreateAccountInput", ec.unmarshalInputCreateAccountInput),
 			graphql.NewInputUnmarshaler("CreateDestinationInput", ec.unmarshalInputCreateDestinationInput),
+			graphql.NewInputUnmarshaler("CreatePortalLinkInput", ec.unmarshalInputCreatePortalLinkInput),
 			graphql.NewInputUnmarshaler("CreateTokenInput", ec.unmarshalInputCreateTokenInput),
 			graphql.NewInputUnmarshaler("DeleteAccountInput", ec.unmarshalInputDeleteAccountInput),
 			graphql.NewInputUnmarshaler("DeleteDestinationInput", ec.unmarshalInputDeleteDestinationInput),
@@ -2401,6 +3150,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ResumeDestinationInput", ec.unmarshalInputResumeDestinationInput),
 			graphql.NewInputUnmarshaler("ResumeReplayInput", ec.unmarshalInputResumeReplayInput),
 			graphql.NewInputUnmarshaler("RetryDeliveryInput", ec.unmarshalInputRetryDeliveryInput),
+			graphql.NewInputUnmarshaler("RevokePortalLinksInput", ec.unmarshalInputRevokePortalLinksInput),
 			graphql.NewInputUnmarshaler("RevokeTokenInput", ec.unmarshalInputRevokeTokenInput),
 			graphql.NewInputUnmarshaler("RotateSecretTokenInput", ec.unmarshalInputRotateSecretTokenInput),
 			graphql.NewInputUnmarshaler("RotateSigningSecretInput", ec.unmarshalInputRotateSigningSecretInput),
@@ -3350,7 +4100,7 @@ type Action implements Node {
   """
   kind: ActionKind!
   """
-  Who: admin, the id of a token, or system.
+  Who: admin, the id of a token or of a portal link, or system.
   """
   actor: String!
   """
@@ -5387,6 +6137,78 @@ input TokenWhereInput {
   size: Int!
 }
 `, BuiltIn: false},
+	{Name: "../schema/portal.graphql", Input: `extend type Mutation {
+  """
+  Makes a link with which somebody enters the portal of one account: the dashboard, with what is this account's alone. With
+  the admin token alone (others: ` + "`" + `forbidden` + "`" + `). Whoever opens it first gets a session; it opens nothing a second time.
+  """
+  createPortalLink(input: CreatePortalLinkInput!): CreatePortalLinkPayload!
+  """
+  Ends an account's portal links that are not used yet, and the sessions that were opened with its links. With the admin
+  token alone (others: ` + "`" + `forbidden` + "`" + `).
+  """
+  revokePortalLinks(input: RevokePortalLinksInput!): RevokePortalLinksPayload!
+}
+
+input CreatePortalLinkInput {
+  accountID: ID!
+  "What may be done in the portal: ` + "`" + `READ` + "`" + `, or ` + "`" + `MANAGE` + "`" + `, which includes it. ` + "`" + `INGEST` + "`" + ` is not for people: ` + "`" + `invalid` + "`" + `."
+  scopes: [Scope!] = [READ]
+  "How long the link can be opened: ` + "`" + `1m` + "`" + ` to ` + "`" + `24h` + "`" + `."
+  expiresIn: Duration = "15m"
+  "How long the session lasts that it opens: ` + "`" + `5m` + "`" + ` to ` + "`" + `12h` + "`" + `."
+  sessionExpiresIn: Duration = "8h"
+  "Who it is for, or why: one line of at most 150 bytes, for the audit log."
+  reason: String
+}
+
+type CreatePortalLinkPayload {
+  """
+  Names the link in the audit log, and in ` + "`" + `revokePortalLinks` + "`" + `.
+  """
+  id: ID!
+  """
+  The address to give to somebody. It is a secret, and shown once. What makes it one stands behind ` + "`" + `#` + "`" + `, which browsers
+  do not send: the page posts it to ` + "`" + `/session` + "`" + `.
+  """
+  url: String!
+  """
+  From then on it opens nothing.
+  """
+  expiresAt: Time!
+}
+
+input RevokePortalLinksInput {
+  accountID: ID!
+  "Only this link, and the session that was opened with it. Not given: all of the account."
+  linkID: ID
+  "One line of at most 150 bytes."
+  reason: String
+}
+
+type RevokePortalLinksPayload {
+  """
+  How many links were open.
+  """
+  links: Int!
+  """
+  How many sessions it has ended.
+  """
+  sessions: Int!
+}
+
+extend type Viewer {
+  """
+  Whether it is a browser's session that has been signed in at ` + "`" + `/session` + "`" + `: ` + "`" + `POST` + "`" + ` with ` + "`" + `Authorization: Bearer <token>` + "`" + `,
+  ` + "`" + `{"token"}` + "`" + ` or ` + "`" + `{"portal_link"}` + "`" + `; ` + "`" + `DELETE` + "`" + ` signs out.
+  """
+  session: Boolean!
+  """
+  Until when the credential is good; null: it has no end.
+  """
+  expiresAt: Time
+}
+`, BuiltIn: false},
 	{Name: "../schema/query.graphql", Input: `extend type Query {
   """
   Who asks.
@@ -5400,7 +6222,8 @@ input TokenWhereInput {
   nested lists too. An operation may ask for 100,000 values in all, in 700 fields, 50 of them at its root, 20 levels deep;
   its arguments may have 1,000 values in all, a variable counted wherever it is used, 500 in a list, 20 levels deep.
   A payload counts as 100, a response body, the headers of an attempt and either side of an action as 10, a timeline as 403 entries, a success rate
-  as 500, a count of what is parked and a replay's report as 100.
+  as 500, a count of what is parked and a replay's report as 100; statistics as 2,000 and 500 steps, their destinations
+  in trouble and a backlog as 2,000.
   """
   accounts(
     "Only what comes after this cursor."
@@ -5441,6 +6264,11 @@ input TokenWhereInput {
 
   """
   The events that the viewer sees; ` + "`" + `orderBy: {field: CREATED_AT, direction: DESC}` + "`" + ` has the newest first.
+
+  Cheap, however many there are: ` + "`" + `id` + "`" + `, ` + "`" + `accountID` + "`" + `, ` + "`" + `createdAtGTE` + "`" + ` and ` + "`" + `createdAtLT` + "`" + `, alone or together. Every other
+  filter (` + "`" + `eventType` + "`" + `, ` + "`" + `idempotencyKey` + "`" + `, ` + "`" + `hasDeliveriesWith: {status: FAILED, destinationID: …}` + "`" + `) looks at one event after
+  the other until the page is full: give ` + "`" + `createdAtGTE` + "`" + ` with it, so that it ends. Where it is about deliveries,
+  ` + "`" + `deliveries` + "`" + ` is the shorter way.
   """
   events(
     "Only what comes after this cursor."
@@ -5463,6 +6291,10 @@ input TokenWhereInput {
   The deliveries that the viewer sees. "What is not there yet, and why?" is
   ` + "`" + `deliveries(where: {statusNotIn: [SUCCEEDED]}) { edges { node { status reason nextAttemptAt engineURL } } }` + "`" + `,
   and ` + "`" + `timeline` + "`" + ` tells what has happened so far.
+
+  Cheap, however many there are: ` + "`" + `id` + "`" + `, ` + "`" + `eventID` + "`" + `, ` + "`" + `accountID` + "`" + `, ` + "`" + `destinationID` + "`" + `, ` + "`" + `createdAtGTE` + "`" + ` and ` + "`" + `createdAtLT` + "`" + `; and of an
+  account those that have failed or were canceled, of a destination those that are parked or wait for a retry. Every
+  other filter looks at one delivery after the other until the page is full: give ` + "`" + `createdAtGTE` + "`" + ` with it.
   """
   deliveries(
     "Only what comes after this cursor."
@@ -5698,20 +6530,266 @@ A moment after RFC 3339, such as ` + "`" + `"2030-01-31T12:00:00Z"` + "`" + `; a
 """
 scalar Time
 `, BuiltIn: false},
-	{Name: "../schema/subscription.graphql", Input: `"""
-Subscriptions go over a WebSocket at the same path, with the subprotocol ` + "`" + `graphql-transport-ws` + "`" + `. A credential has to come
-within 3 s: with the upgrade, or in ` + "`" + `connection_init` + "`" + ` as ` + "`" + `{"Authorization": "Bearer <token>"}` + "`" + ` or ` + "`" + `{"token": "<token>"}` + "`" + `.
+	{Name: "../schema/statistics.graphql", Input: `extend type Query {
+  """
+  What has happened in a span of time, and how well it went: counted as it happens, by the minute, so that asking costs
+  next to nothing however much there was. Of everything, with the admin token alone; of one account with ` + "`" + `accountID` + "`" + `; of
+  one destination with ` + "`" + `destinationID` + "`" + `. A token has those of its own account when nothing is named.
 
-At most 20 operations on a connection, and 100 connections of an account. A connection ends with code 4403 within a second
-of its credential's revocation. Each event may ask for 1,000 values; the other limits are those of queries.
+  Minutes are kept for 2 days, hours for 90. What a process has counted is written every few seconds: the newest minute
+  is still growing, and a process that is killed takes its last seconds with it. The deliveries and attempts themselves
+  are always complete.
+  """
+  statistics(
+    "Of this account."
+    accountID: ID
+    "Of this destination, which may be deleted by now."
+    destinationID: ID
+    "From the beginning of this step on, at most 91 days ago; an hour before ` + "`" + `to` + "`" + `, when it is not given."
+    from: Time
+    "Up to this moment; now, when it is not given, and never later."
+    to: Time
+    """
+    How long each step is: whole minutes, or whole hours where ` + "`" + `from` + "`" + ` is more than 2 days ago, ` + "`" + `7d` + "`" + ` at most. At most 500
+    steps. Not given: the shortest of ` + "`" + `1m` + "`" + `, ` + "`" + `5m` + "`" + `, ` + "`" + `15m` + "`" + `, ` + "`" + `1h` + "`" + `, ` + "`" + `6h` + "`" + ` and ` + "`" + `1d` + "`" + ` that makes at most 120.
+    """
+    step: Duration
+  ): Statistics!
+  """
+  What waits now: of everything, with the admin token alone; of one account or one destination otherwise, as with
+  ` + "`" + `statistics` + "`" + `. Each number is counted up to 10,000: that many stands for more, too.
+  """
+  backlog(
+    "Of this account."
+    accountID: ID
+    "Of this destination."
+    destinationID: ID
+  ): Backlog!
+}
+
+"""
+What has happened in a span of time.
+"""
+type Statistics {
+  """
+  When the first step begins.
+  """
+  from: Time!
+  """
+  When the last step ends.
+  """
+  to: Time!
+  """
+  How long each step is.
+  """
+  step: Duration!
+  """
+  Over the whole span.
+  """
+  totals: StatisticsFigures!
+  """
+  Step by step, the oldest first, those in which nothing happened included.
+  """
+  buckets: [StatisticsBucket!]!
+  """
+  How attempts ended: by HTTP status, or by why no answer came; the most frequent first, at most 50.
+  """
+  results: [ResultCount!]!
+  """
+  How long attempts took that were answered, from the first range that has any to the last.
+  """
+  attemptDurations: [DurationCount!]!
+  """
+  How long it took from accepting an event until a delivery of it succeeded, from the first range that has any to the
+  last.
+  """
+  deliveryDurations: [DurationCount!]!
+  """
+  The destinations with the most failed attempts in the span, the worst first. Those without any are not among them.
+  """
+  troubledDestinations(
+    "How many: 1 to 50."
+    limit: Int = 10
+  ): [DestinationFigures!]!
+}
+
+"""
+One step of statistics.
+"""
+type StatisticsBucket {
+  """
+  When it begins.
+  """
+  at: Time!
+  figures: StatisticsFigures!
+}
+
+"""
+What is counted. Numbers are whole; they are Float since they may exceed what Int holds.
+"""
+type StatisticsFigures {
+  """
+  Events that were accepted, those of replays included; with ` + "`" + `destinationID` + "`" + `, those of them that went to the destination.
+  """
+  events: Float!
+  """
+  Deliveries that were made for them.
+  """
+  deliveries: Float!
+  """
+  Attempts that ended.
+  """
+  attempts: Float!
+  """
+  Attempts that the receiver did not accept.
+  """
+  failedAttempts: Float!
+  """
+  Deliveries that succeeded.
+  """
+  succeeded: Float!
+  """
+  Deliveries that failed for good.
+  """
+  failed: Float!
+  """
+  The share of attempts that the receiver accepted, from 0 to 1; null when there was none.
+  """
+  successRate: Float
+  """
+  How long attempts took that were answered; null when none was.
+  """
+  attemptDuration: Percentiles
+  """
+  How long it took from accepting an event until a delivery of it succeeded, waits and parks included; null when none
+  did.
+  """
+  deliveryDuration: Percentiles
+}
+
+"""
+How durations are spread, in milliseconds: so many of a hundred took no longer. They are read from a histogram, to within
+a tenth.
+"""
+type Percentiles {
+  p50Ms: Float!
+  p90Ms: Float!
+  p95Ms: Float!
+  p99Ms: Float!
+  maxMs: Float!
+}
+
+"""
+How often attempts ended in one way.
+"""
+type ResultCount {
+  """
+  The HTTP status; null when no answer came.
+  """
+  status: Int
+  """
+  Why no answer came: timeout, dns, connect, tls, …; null when there was one.
+  """
+  errorClass: String
+  count: Float!
+}
+
+"""
+How many took between so and so long.
+"""
+type DurationCount {
+  """
+  Longer than that, in milliseconds …
+  """
+  fromMs: Float!
+  """
+  … and at most that.
+  """
+  toMs: Float!
+  count: Float!
+}
+
+"""
+The figures of one destination.
+"""
+type DestinationFigures {
+  destinationID: ID!
+  """
+  Null when it has been deleted.
+  """
+  destination: Destination
+  figures: StatisticsFigures!
+}
+
+"""
+What waits now. Each number is counted up to 10,000: that many stands for more, too.
+"""
+type Backlog {
+  """
+  PENDING and DELIVERING: the first attempt is due or under way. Looked for among the newest 10,000 deliveries.
+  """
+  pending: Int!
+  """
+  RETRYING: waits for its next attempt.
+  """
+  retrying: Int!
+  """
+  PARKED: waits for its destination.
+  """
+  parked: Int!
+}
+
+extend type DestinationHealth {
+  """
+  The states it has had, the oldest first: from its newest 200 changes, as the audit log has them.
+  """
+  timeline: [HealthSpan!]!
+}
+
+"""
+A time in which a destination had one state.
+"""
+type HealthSpan {
+  state: DestinationState!
+  """
+  Since when.
+  """
+  from: Time!
+  """
+  Until when; null for the state that it has now.
+  """
+  to: Time
+  """
+  Why it came to this state.
+  """
+  reason: String
+  """
+  Who brought it there: admin, the id of a token, or system; null for the state that it was made with.
+  """
+  actor: String
+}
+`, BuiltIn: false},
+	{Name: "../schema/subscription.graphql", Input: `"""
+Subscriptions go over a WebSocket at the same path, with the subprotocol ` + "`" + `graphql-transport-ws` + "`" + `, or over server-sent events:
+the same request with ` + "`" + `Accept: text/event-stream` + "`" + `, each answer an event ` + "`" + `next` + "`" + ` and at the end ` + "`" + `complete` + "`" + ` (the protocol
+graphql-sse, distinct connections). A credential has to come with the request, or on a WebSocket within 3 s: with the
+upgrade, or in ` + "`" + `connection_init` + "`" + ` as ` + "`" + `{"Authorization": "Bearer <token>"}` + "`" + ` or ` + "`" + `{"token": "<token>"}` + "`" + `.
+
+At most 20 operations on a WebSocket, and 100 connections of an account. A stream ends within a second of its
+credential's revocation: a WebSocket with code 4403, server-sent events with the error ` + "`" + `unauthenticated` + "`" + `. Each event may
+ask for 1,000 values; the other limits are those of queries.
+
+What is there when a subscription begins is not told: query it after subscribing. Each payload has a ` + "`" + `cursor` + "`" + `: who gives
+the last one as ` + "`" + `after` + "`" + ` (or in the header ` + "`" + `Last-Event-ID` + "`" + `) goes on there. The server that has told it remembers the last
+1,024 of an account for half a minute and goes on exactly; another one begins ten seconds before, so that some come twice:
+what has the same id, status and attempt count is the same.
+
+Who reads more slowly than things happen misses some: ` + "`" + `skipped` + "`" + ` says how many, and what follows is the newest.
 """
 type Subscription {
   """
-  A delivery that the viewer sees has another status, or a further attempt, or is new. What is there when the subscription
-  begins is not told: query it after subscribing.
-
-  The newest 100 that fit are looked at, so name an event, or a destination, to miss none. Changes are noticed within
-  half a second or so; of several in between, the last is told.
+  A delivery that the viewer sees has another status, or a further attempt, or is new. Of several changes in a short time
+  the last is told.
   """
   deliveryUpdated(
     "Only those of this account."
@@ -5720,7 +6798,200 @@ type Subscription {
     eventID: ID
     "Only those to this destination."
     destinationID: ID
-  ): Delivery!
+    "Goes on after the payload that had this cursor."
+    after: Cursor
+  ): DeliveryUpdatedPayload!
+  """
+  An event that the viewer sees was accepted, or made by a replay.
+  """
+  eventReceived(
+    "Only those of this account."
+    accountID: ID
+    "Goes on after the payload that had this cursor. That of an event in a list will do."
+    after: Cursor
+  ): EventReceivedPayload!
+  """
+  A destination that the viewer sees stands differently: its state or the reason for it, the end of its pause, whether it
+  drains, since when it fails, when it is probed next.
+  """
+  destinationHealthChanged(
+    "Only those of this account."
+    accountID: ID
+    "Only this destination."
+    destinationID: ID
+    "Goes on after the payload that had this cursor."
+    after: Cursor
+  ): DestinationHealthChangedPayload!
+}
+
+type DeliveryUpdatedPayload {
+  """
+  As it is now.
+  """
+  delivery: Delivery!
+  """
+  When it was settled, parked or accepted; for what is recorded without a time, when the server noticed.
+  """
+  at: Time!
+  """
+  Where to go on: ` + "`" + `after` + "`" + `.
+  """
+  cursor: Cursor!
+  """
+  How many payloads were left out before this one, because they were not read in time. Query what you missed.
+  """
+  skipped: Int!
+}
+
+type EventReceivedPayload {
+  event: Event!
+  """
+  When it was accepted.
+  """
+  at: Time!
+  """
+  Where to go on: ` + "`" + `after` + "`" + `.
+  """
+  cursor: Cursor!
+  """
+  How many payloads were left out before this one, because they were not read in time. Query what you missed.
+  """
+  skipped: Int!
+}
+
+type DestinationHealthChangedPayload {
+  """
+  As it is now; ` + "`" + `health` + "`" + ` tells how it stands.
+  """
+  destination: Destination!
+  """
+  When it changed, to about a second.
+  """
+  at: Time!
+  """
+  Where to go on: ` + "`" + `after` + "`" + `.
+  """
+  cursor: Cursor!
+  """
+  How many payloads were left out before this one, because they were not read in time. Query what you missed.
+  """
+  skipped: Int!
+}
+`, BuiltIn: false},
+	{Name: "../schema/system.graphql", Input: `extend type Query {
+  """
+  How the system itself is doing, with the admin token alone (others: ` + "`" + `forbidden` + "`" + `). ` + "`" + `GET /readyz` + "`" + ` says without a
+  credential whether it is ready.
+  """
+  system: System!
+}
+
+"""
+The process that answers, and what it works with.
+"""
+type System {
+  """
+  The version of this program, such as ` + "`" + `v1.2.0` + "`" + `; ` + "`" + `dev` + "`" + ` when it was built from a working copy.
+  """
+  version: String!
+  """
+  The revision that it was built from; null when the build does not know it.
+  """
+  commit: String
+  """
+  The version of Go that built it.
+  """
+  goVersion: String!
+  """
+  When this process began.
+  """
+  startedAt: Time!
+  """
+  The clock of this process.
+  """
+  now: Time!
+  database: SystemDatabase!
+  engine: SystemEngine!
+  """
+  What waits, over all accounts.
+  """
+  backlog: Backlog!
+  """
+  The processes that have counted something in the last 5 minutes, this one included, the oldest first.
+  """
+  processes: [SystemProcess!]!
+}
+
+"""
+The database that holds everything.
+"""
+type SystemDatabase {
+  kind: DatabaseKind!
+  """
+  As it says itself.
+  """
+  version: String!
+  """
+  How far its clock is ahead of this process's, in milliseconds, give or take half of a round trip; 0 with SQLite.
+  """
+  clockOffsetMs: Float!
+  """
+  How long one round trip took, in milliseconds.
+  """
+  roundTripMs: Float!
+  """
+  How many bytes it takes on disk, indexes included.
+  """
+  sizeBytes: Float!
+}
+
+enum DatabaseKind {
+  POSTGRES
+  SQLITE
+}
+
+"""
+What makes deliveries happen.
+"""
+type SystemEngine {
+  """
+  ` + "`" + `temporal` + "`" + ` or ` + "`" + `river` + "`" + `.
+  """
+  name: String!
+  """
+  Whether it can be reached and works. Events are accepted all the same while it is not.
+  """
+  ready: Boolean!
+  """
+  Why it is not ready.
+  """
+  error: String
+  """
+  Where a person sees it at work; null when it has no UI.
+  """
+  url: String
+}
+
+"""
+One process of the system.
+"""
+type SystemProcess {
+  """
+  A name that it gave itself when it began.
+  """
+  id: ID!
+  """
+  When it began.
+  """
+  startedAt: Time!
+  """
+  When it last wrote what it had counted.
+  """
+  lastSeenAt: Time!
+  """
+  Whether it is the one that answers.
+  """
+  current: Boolean!
 }
 `, BuiltIn: false},
 	{Name: "../schema/token.graphql", Input: `extend type Token {
@@ -6035,6 +7306,18 @@ func (ec *executionContext) childFields_AttemptTimings(ctx context.Context, fiel
 	return nil, fmt.Errorf("no field named %q was found under type AttemptTimings", field.Name)
 }
 
+func (ec *executionContext) childFields_Backlog(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "pending":
+		return ec.fieldContext_Backlog_pending(ctx, field)
+	case "retrying":
+		return ec.fieldContext_Backlog_retrying(ctx, field)
+	case "parked":
+		return ec.fieldContext_Backlog_parked(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Backlog", field.Name)
+}
+
 func (ec *executionContext) childFields_CancelDeliveryPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "delivery":
@@ -6069,6 +7352,18 @@ func (ec *executionContext) childFields_CreateDestinationPayload(ctx context.Con
 		return ec.fieldContext_CreateDestinationPayload_signingSecret(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CreateDestinationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CreatePortalLinkPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_CreatePortalLinkPayload_id(ctx, field)
+	case "url":
+		return ec.fieldContext_CreatePortalLinkPayload_url(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_CreatePortalLinkPayload_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreatePortalLinkPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_CreateTokenPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6157,6 +7452,20 @@ func (ec *executionContext) childFields_DeliveryEdge(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type DeliveryEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_DeliveryUpdatedPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "delivery":
+		return ec.fieldContext_DeliveryUpdatedPayload_delivery(ctx, field)
+	case "at":
+		return ec.fieldContext_DeliveryUpdatedPayload_at(ctx, field)
+	case "cursor":
+		return ec.fieldContext_DeliveryUpdatedPayload_cursor(ctx, field)
+	case "skipped":
+		return ec.fieldContext_DeliveryUpdatedPayload_skipped(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeliveryUpdatedPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Destination(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -6223,6 +7532,18 @@ func (ec *executionContext) childFields_DestinationEdge(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type DestinationEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_DestinationFigures(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "destinationID":
+		return ec.fieldContext_DestinationFigures_destinationID(ctx, field)
+	case "destination":
+		return ec.fieldContext_DestinationFigures_destination(ctx, field)
+	case "figures":
+		return ec.fieldContext_DestinationFigures_figures(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DestinationFigures", field.Name)
+}
+
 func (ec *executionContext) childFields_DestinationHealth(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "since":
@@ -6239,8 +7560,36 @@ func (ec *executionContext) childFields_DestinationHealth(ctx context.Context, f
 		return ec.fieldContext_DestinationHealth_failingSince(ctx, field)
 	case "draining":
 		return ec.fieldContext_DestinationHealth_draining(ctx, field)
+	case "timeline":
+		return ec.fieldContext_DestinationHealth_timeline(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DestinationHealth", field.Name)
+}
+
+func (ec *executionContext) childFields_DestinationHealthChangedPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "destination":
+		return ec.fieldContext_DestinationHealthChangedPayload_destination(ctx, field)
+	case "at":
+		return ec.fieldContext_DestinationHealthChangedPayload_at(ctx, field)
+	case "cursor":
+		return ec.fieldContext_DestinationHealthChangedPayload_cursor(ctx, field)
+	case "skipped":
+		return ec.fieldContext_DestinationHealthChangedPayload_skipped(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DestinationHealthChangedPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DurationCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "fromMs":
+		return ec.fieldContext_DurationCount_fromMs(ctx, field)
+	case "toMs":
+		return ec.fieldContext_DurationCount_toMs(ctx, field)
+	case "count":
+		return ec.fieldContext_DurationCount_count(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DurationCount", field.Name)
 }
 
 func (ec *executionContext) childFields_Event(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6295,6 +7644,20 @@ func (ec *executionContext) childFields_EventEdge(ctx context.Context, field gra
 	return nil, fmt.Errorf("no field named %q was found under type EventEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_EventReceivedPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "event":
+		return ec.fieldContext_EventReceivedPayload_event(ctx, field)
+	case "at":
+		return ec.fieldContext_EventReceivedPayload_at(ctx, field)
+	case "cursor":
+		return ec.fieldContext_EventReceivedPayload_cursor(ctx, field)
+	case "skipped":
+		return ec.fieldContext_EventReceivedPayload_skipped(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EventReceivedPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_HTTPRequest(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "method":
@@ -6317,6 +7680,22 @@ func (ec *executionContext) childFields_Header(ctx context.Context, field graphq
 		return ec.fieldContext_Header_value(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Header", field.Name)
+}
+
+func (ec *executionContext) childFields_HealthSpan(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "state":
+		return ec.fieldContext_HealthSpan_state(ctx, field)
+	case "from":
+		return ec.fieldContext_HealthSpan_from(ctx, field)
+	case "to":
+		return ec.fieldContext_HealthSpan_to(ctx, field)
+	case "reason":
+		return ec.fieldContext_HealthSpan_reason(ctx, field)
+	case "actor":
+		return ec.fieldContext_HealthSpan_actor(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HealthSpan", field.Name)
 }
 
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6347,6 +7726,22 @@ func (ec *executionContext) childFields_PauseReplayPayload(ctx context.Context, 
 		return ec.fieldContext_PauseReplayPayload_replay(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PauseReplayPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Percentiles(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "p50Ms":
+		return ec.fieldContext_Percentiles_p50Ms(ctx, field)
+	case "p90Ms":
+		return ec.fieldContext_Percentiles_p90Ms(ctx, field)
+	case "p95Ms":
+		return ec.fieldContext_Percentiles_p95Ms(ctx, field)
+	case "p99Ms":
+		return ec.fieldContext_Percentiles_p99Ms(ctx, field)
+	case "maxMs":
+		return ec.fieldContext_Percentiles_maxMs(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Percentiles", field.Name)
 }
 
 func (ec *executionContext) childFields_PostponeDeliveryPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6469,6 +7864,18 @@ func (ec *executionContext) childFields_ReplayReport(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type ReplayReport", field.Name)
 }
 
+func (ec *executionContext) childFields_ResultCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "status":
+		return ec.fieldContext_ResultCount_status(ctx, field)
+	case "errorClass":
+		return ec.fieldContext_ResultCount_errorClass(ctx, field)
+	case "count":
+		return ec.fieldContext_ResultCount_count(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResultCount", field.Name)
+}
+
 func (ec *executionContext) childFields_ResumeDestinationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "destination":
@@ -6491,6 +7898,16 @@ func (ec *executionContext) childFields_RetryDeliveryPayload(ctx context.Context
 		return ec.fieldContext_RetryDeliveryPayload_delivery(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RetryDeliveryPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RevokePortalLinksPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "links":
+		return ec.fieldContext_RevokePortalLinksPayload_links(ctx, field)
+	case "sessions":
+		return ec.fieldContext_RevokePortalLinksPayload_sessions(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RevokePortalLinksPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RevokeTokenPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6547,6 +7964,132 @@ func (ec *executionContext) childFields_SetAccountEgressPayload(ctx context.Cont
 		return ec.fieldContext_SetAccountEgressPayload_account(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SetAccountEgressPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Statistics(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return ec.fieldContext_Statistics_from(ctx, field)
+	case "to":
+		return ec.fieldContext_Statistics_to(ctx, field)
+	case "step":
+		return ec.fieldContext_Statistics_step(ctx, field)
+	case "totals":
+		return ec.fieldContext_Statistics_totals(ctx, field)
+	case "buckets":
+		return ec.fieldContext_Statistics_buckets(ctx, field)
+	case "results":
+		return ec.fieldContext_Statistics_results(ctx, field)
+	case "attemptDurations":
+		return ec.fieldContext_Statistics_attemptDurations(ctx, field)
+	case "deliveryDurations":
+		return ec.fieldContext_Statistics_deliveryDurations(ctx, field)
+	case "troubledDestinations":
+		return ec.fieldContext_Statistics_troubledDestinations(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Statistics", field.Name)
+}
+
+func (ec *executionContext) childFields_StatisticsBucket(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return ec.fieldContext_StatisticsBucket_at(ctx, field)
+	case "figures":
+		return ec.fieldContext_StatisticsBucket_figures(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StatisticsBucket", field.Name)
+}
+
+func (ec *executionContext) childFields_StatisticsFigures(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "events":
+		return ec.fieldContext_StatisticsFigures_events(ctx, field)
+	case "deliveries":
+		return ec.fieldContext_StatisticsFigures_deliveries(ctx, field)
+	case "attempts":
+		return ec.fieldContext_StatisticsFigures_attempts(ctx, field)
+	case "failedAttempts":
+		return ec.fieldContext_StatisticsFigures_failedAttempts(ctx, field)
+	case "succeeded":
+		return ec.fieldContext_StatisticsFigures_succeeded(ctx, field)
+	case "failed":
+		return ec.fieldContext_StatisticsFigures_failed(ctx, field)
+	case "successRate":
+		return ec.fieldContext_StatisticsFigures_successRate(ctx, field)
+	case "attemptDuration":
+		return ec.fieldContext_StatisticsFigures_attemptDuration(ctx, field)
+	case "deliveryDuration":
+		return ec.fieldContext_StatisticsFigures_deliveryDuration(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StatisticsFigures", field.Name)
+}
+
+func (ec *executionContext) childFields_System(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "version":
+		return ec.fieldContext_System_version(ctx, field)
+	case "commit":
+		return ec.fieldContext_System_commit(ctx, field)
+	case "goVersion":
+		return ec.fieldContext_System_goVersion(ctx, field)
+	case "startedAt":
+		return ec.fieldContext_System_startedAt(ctx, field)
+	case "now":
+		return ec.fieldContext_System_now(ctx, field)
+	case "database":
+		return ec.fieldContext_System_database(ctx, field)
+	case "engine":
+		return ec.fieldContext_System_engine(ctx, field)
+	case "backlog":
+		return ec.fieldContext_System_backlog(ctx, field)
+	case "processes":
+		return ec.fieldContext_System_processes(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type System", field.Name)
+}
+
+func (ec *executionContext) childFields_SystemDatabase(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_SystemDatabase_kind(ctx, field)
+	case "version":
+		return ec.fieldContext_SystemDatabase_version(ctx, field)
+	case "clockOffsetMs":
+		return ec.fieldContext_SystemDatabase_clockOffsetMs(ctx, field)
+	case "roundTripMs":
+		return ec.fieldContext_SystemDatabase_roundTripMs(ctx, field)
+	case "sizeBytes":
+		return ec.fieldContext_SystemDatabase_sizeBytes(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SystemDatabase", field.Name)
+}
+
+func (ec *executionContext) childFields_SystemEngine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_SystemEngine_name(ctx, field)
+	case "ready":
+		return ec.fieldContext_SystemEngine_ready(ctx, field)
+	case "error":
+		return ec.fieldContext_SystemEngine_error(ctx, field)
+	case "url":
+		return ec.fieldContext_SystemEngine_url(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SystemEngine", field.Name)
+}
+
+func (ec *executionContext) childFields_SystemProcess(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_SystemProcess_id(ctx, field)
+	case "startedAt":
+		return ec.fieldContext_SystemProcess_startedAt(ctx, field)
+	case "lastSeenAt":
+		return ec.fieldContext_SystemProcess_lastSeenAt(ctx, field)
+	case "current":
+		return ec.fieldContext_SystemProcess_current(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SystemProcess", field.Name)
 }
 
 func (ec *executionContext) childFields_TimelineEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6639,6 +8182,10 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_scopes(ctx, field)
 	case "account":
 		return ec.fieldContext_Viewer_account(ctx, field)
+	case "session":
+		return ec.fieldContext_Viewer_session(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_Viewer_expiresAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Viewer", field.Name)
 }

@@ -5,11 +5,15 @@ package model
 import (
 	"bytes"
 	"datapusher/ent"
+	"datapusher/ent/destination"
 	"datapusher/internal/pusher"
+	"datapusher/internal/statistics"
 	"fmt"
 	"io"
 	"strconv"
 	"time"
+
+	"entgo.io/contrib/entgql"
 )
 
 // Where the time of an attempt went, in milliseconds. DNS, connect and TLS are 0 on a connection that was kept, and what
@@ -25,6 +29,16 @@ type AttemptTimings struct {
 	FirstByteMs float64 `json:"firstByteMs"`
 	// From the start to the end of the answer.
 	TotalMs float64 `json:"totalMs"`
+}
+
+// What waits now. Each number is counted up to 10,000: that many stands for more, too.
+type Backlog struct {
+	// PENDING and DELIVERING: the first attempt is due or under way. Looked for among the newest 10,000 deliveries.
+	Pending int `json:"pending"`
+	// RETRYING: waits for its next attempt.
+	Retrying int `json:"retrying"`
+	// PARKED: waits for its destination.
+	Parked int `json:"parked"`
 }
 
 type CancelDeliveryPayload struct {
@@ -47,6 +61,16 @@ type CreateDestinationPayload struct {
 	SigningSecret string `json:"signingSecret"`
 }
 
+type CreatePortalLinkPayload struct {
+	// Names the link in the audit log, and in `revokePortalLinks`.
+	ID string `json:"id"`
+	// The address to give to somebody. It is a secret, and shown once. What makes it one stands behind `#`, which browsers
+	// do not send: the page posts it to `/session`.
+	URL string `json:"url"`
+	// From then on it opens nothing.
+	ExpiresAt time.Time `json:"expiresAt"`
+}
+
 type CreateTokenPayload struct {
 	Token *ent.Token `json:"token"`
 	// It is shown once.
@@ -59,6 +83,51 @@ type DeleteAccountPayload struct {
 
 type DeleteDestinationPayload struct {
 	DeletedID string `json:"deletedID"`
+}
+
+type DeliveryUpdatedPayload struct {
+	// As it is now.
+	Delivery *ent.Delivery `json:"delivery"`
+	// When it was settled, parked or accepted; for what is recorded without a time, when the server noticed.
+	At time.Time `json:"at"`
+	// Where to go on: `after`.
+	Cursor entgql.Cursor[string] `json:"cursor"`
+	// How many payloads were left out before this one, because they were not read in time. Query what you missed.
+	Skipped int `json:"skipped"`
+}
+
+type DestinationHealthChangedPayload struct {
+	// As it is now; `health` tells how it stands.
+	Destination *ent.Destination `json:"destination"`
+	// When it changed, to about a second.
+	At time.Time `json:"at"`
+	// Where to go on: `after`.
+	Cursor entgql.Cursor[string] `json:"cursor"`
+	// How many payloads were left out before this one, because they were not read in time. Query what you missed.
+	Skipped int `json:"skipped"`
+}
+
+type EventReceivedPayload struct {
+	Event *ent.Event `json:"event"`
+	// When it was accepted.
+	At time.Time `json:"at"`
+	// Where to go on: `after`.
+	Cursor entgql.Cursor[string] `json:"cursor"`
+	// How many payloads were left out before this one, because they were not read in time. Query what you missed.
+	Skipped int `json:"skipped"`
+}
+
+// A time in which a destination had one state.
+type HealthSpan struct {
+	State destination.State `json:"state"`
+	// Since when.
+	From time.Time `json:"from"`
+	// Until when; null for the state that it has now.
+	To *time.Time `json:"to,omitempty"`
+	// Why it came to this state.
+	Reason *string `json:"reason,omitempty"`
+	// Who brought it there: admin, the id of a token, or system; null for the state that it was made with.
+	Actor *string `json:"actor,omitempty"`
 }
 
 type PauseDestinationPayload struct {
@@ -112,6 +181,13 @@ type RetryDeliveryPayload struct {
 	Delivery *ent.Delivery `json:"delivery"`
 }
 
+type RevokePortalLinksPayload struct {
+	// How many links were open.
+	Links int `json:"links"`
+	// How many sessions it has ended.
+	Sessions int `json:"sessions"`
+}
+
 type RevokeTokenPayload struct {
 	Token *ent.Token `json:"token"`
 }
@@ -144,12 +220,67 @@ type SetAccountEgressPayload struct {
 	Account *ent.Account `json:"account"`
 }
 
-// Subscriptions go over a WebSocket at the same path, with the subprotocol `graphql-transport-ws`. A credential has to come
-// within 3 s: with the upgrade, or in `connection_init` as `{"Authorization": "Bearer <token>"}` or `{"token": "<token>"}`.
+// Subscriptions go over a WebSocket at the same path, with the subprotocol `graphql-transport-ws`, or over server-sent events:
+// the same request with `Accept: text/event-stream`, each answer an event `next` and at the end `complete` (the protocol
+// graphql-sse, distinct connections). A credential has to come with the request, or on a WebSocket within 3 s: with the
+// upgrade, or in `connection_init` as `{"Authorization": "Bearer <token>"}` or `{"token": "<token>"}`.
 //
-// At most 20 operations on a connection, and 100 connections of an account. A connection ends with code 4403 within a second
-// of its credential's revocation. Each event may ask for 1,000 values; the other limits are those of queries.
+// At most 20 operations on a WebSocket, and 100 connections of an account. A stream ends within a second of its
+// credential's revocation: a WebSocket with code 4403, server-sent events with the error `unauthenticated`. Each event may
+// ask for 1,000 values; the other limits are those of queries.
+//
+// What is there when a subscription begins is not told: query it after subscribing. Each payload has a `cursor`: who gives
+// the last one as `after` (or in the header `Last-Event-ID`) goes on there. The server that has told it remembers the last
+// 1,024 of an account for half a minute and goes on exactly; another one begins ten seconds before, so that some come twice:
+// what has the same id, status and attempt count is the same.
+//
+// Who reads more slowly than things happen misses some: `skipped` says how many, and what follows is the newest.
 type Subscription struct {
+}
+
+// The process that answers, and what it works with.
+type System struct {
+	// The version of this program, such as `v1.2.0`; `dev` when it was built from a working copy.
+	Version string `json:"version"`
+	// The revision that it was built from; null when the build does not know it.
+	Commit *string `json:"commit,omitempty"`
+	// The version of Go that built it.
+	GoVersion string `json:"goVersion"`
+	// When this process began.
+	StartedAt time.Time `json:"startedAt"`
+	// The clock of this process.
+	Now      time.Time       `json:"now"`
+	Database *SystemDatabase `json:"database"`
+	Engine   *SystemEngine   `json:"engine"`
+	// What waits, over all accounts.
+	Backlog *Backlog `json:"backlog"`
+	// The processes that have counted something in the last 5 minutes, this one included, the oldest first.
+	Processes []*statistics.Process `json:"processes"`
+}
+
+// The database that holds everything.
+type SystemDatabase struct {
+	Kind DatabaseKind `json:"kind"`
+	// As it says itself.
+	Version string `json:"version"`
+	// How far its clock is ahead of this process's, in milliseconds, give or take half of a round trip; 0 with SQLite.
+	ClockOffsetMs float64 `json:"clockOffsetMs"`
+	// How long one round trip took, in milliseconds.
+	RoundTripMs float64 `json:"roundTripMs"`
+	// How many bytes it takes on disk, indexes included.
+	SizeBytes float64 `json:"sizeBytes"`
+}
+
+// What makes deliveries happen.
+type SystemEngine struct {
+	// `temporal` or `river`.
+	Name string `json:"name"`
+	// Whether it can be reached and works. Events are accepted all the same while it is not.
+	Ready bool `json:"ready"`
+	// Why it is not ready.
+	Error *string `json:"error,omitempty"`
+	// Where a person sees it at work; null when it has no UI.
+	URL *string `json:"url,omitempty"`
 }
 
 // One thing that has happened to a delivery.
@@ -170,6 +301,61 @@ type UpdateAccountPayload struct {
 
 type UpdateDestinationPayload struct {
 	Destination *ent.Destination `json:"destination"`
+}
+
+type DatabaseKind string
+
+const (
+	DatabaseKindPostgres DatabaseKind = "POSTGRES"
+	DatabaseKindSQLIte   DatabaseKind = "SQLITE"
+)
+
+var AllDatabaseKind = []DatabaseKind{
+	DatabaseKindPostgres,
+	DatabaseKindSQLIte,
+}
+
+func (e DatabaseKind) IsValid() bool {
+	switch e {
+	case DatabaseKindPostgres, DatabaseKindSQLIte:
+		return true
+	}
+	return false
+}
+
+func (e DatabaseKind) String() string {
+	return string(e)
+}
+
+func (e *DatabaseKind) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = DatabaseKind(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid DatabaseKind", str)
+	}
+	return nil
+}
+
+func (e DatabaseKind) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *DatabaseKind) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e DatabaseKind) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
 }
 
 type TimelineKind string

@@ -29,6 +29,17 @@ type Entry struct {
 // Write adds a line, in the transaction of what it tells of. A time is kept as
 // both databases do: UTC, to the microsecond.
 func Write(ctx context.Context, tx *ent.Client, now time.Time, e Entry) error {
+	return write(ctx, ctx, tx, now, e)
+}
+
+// WriteFor is Write for somebody who may not add to the log by itself, such as one
+// that may only read: the rules see the system, and the line names who it was.
+func WriteFor(ctx context.Context, tx *ent.Client, now time.Time, e Entry) error {
+	return write(auth.AsSystem(ctx), ctx, tx, now, e)
+}
+
+// write adds a line as one viewer about what another one did.
+func write(as, ctx context.Context, tx *ent.Client, now time.Time, e Entry) error {
 	before, err := e.Change.Before.encode()
 	if err != nil {
 		return err
@@ -50,7 +61,7 @@ func Write(ctx context.Context, tx *ent.Client, now time.Time, e Entry) error {
 	setText(e.Reason, c.SetReason)
 	setText(origin.From(ctx), c.SetAddress)
 	setText(requestid.From(ctx), c.SetRequestID)
-	return c.Exec(ctx)
+	return c.Exec(as)
 }
 
 // setText leaves a column null for what is empty.
@@ -60,12 +71,14 @@ func setText(s string, set func(string) *ent.ActionCreate) {
 	}
 }
 
-// Actor is who asks, as the log names them: admin, the id of a token, or system.
-// It is "" for nobody, who can do nothing.
+// Actor is who asks, as the log names them: admin, the id of a token, that of a
+// portal link, or system. It is "" for nobody, who can do nothing.
 func Actor(ctx context.Context) string {
 	switch v := auth.From(ctx); {
 	case v == nil:
 		return ""
+	case v.Kind == auth.Account && v.TokenID == "":
+		return v.PortalLinkID
 	case v.Kind == auth.Account:
 		return v.TokenID
 	case v.Kind == auth.Admin:

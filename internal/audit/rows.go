@@ -28,6 +28,14 @@ func Token(t *ent.Token) Facts {
 	return f
 }
 
+// PortalLink is what the log tells of a portal link.
+func PortalLink(l *ent.PortalLink) Facts {
+	f := Facts{"secret": Secret(string(l.Hash)), "sessionExpiresIn": (time.Duration(l.SessionS) * time.Second).String()}
+	f.list("scopes", l.Scopes)
+	f.time("expiresAt", &l.ExpiresAt)
+	return f
+}
+
 // Destination is what the log tells of how a destination is set up: of its headers
 // the names. [Standing] has how it stands.
 func Destination(box vault.Box, d *ent.Destination) Facts {

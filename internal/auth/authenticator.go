@@ -121,10 +121,12 @@ func (a *Authenticator) find(
 	return g.judge(err, now)
 }
 
-// Forget makes changes to an account's tokens work at once in this process, for
-// those who are watched as well.
+// Forget makes changes to an account's tokens and sessions work at once in this
+// process, for those who are watched as well.
 func (a *Authenticator) Forget(accountID string) {
-	a.tokens.forget(func(v *Viewer) bool { return v.AccountID == accountID })
+	its := func(v *Viewer) bool { return v.AccountID == accountID }
+	a.tokens.forget(its)
+	a.sessions.forget(its)
 	a.watches.poke()
 }
 

@@ -12,6 +12,7 @@ const (
 	// secrets can find it.
 	tokenMark   = "dpt_"
 	sessionMark = "dps_"
+	linkMark    = "dpl_"
 	// random letters and digits hold 256 random bits: 62^43 > 2^256.
 	random  = 43
 	letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
@@ -32,6 +33,9 @@ func NewSecretToken() (secret string) { return newSecret(tokenMark) }
 
 // NewSessionSecret makes the secret of a session: "dps_" and 43 letters and digits.
 func NewSessionSecret() (secret string) { return newSecret(sessionMark) }
+
+// NewPortalLinkSecret makes the secret of a portal link: "dpl_" and 43 letters and digits.
+func NewPortalLinkSecret() (secret string) { return newSecret(linkMark) }
 
 func newSecret(mark string) string {
 	// The highest multiple of 62 in a byte: what is above would favour some letters.

@@ -28,18 +28,19 @@ type Kind string
 // The kinds of viewer.
 const (
 	Admin   Kind = "ADMIN"   // the operator: every account
-	Account Kind = "ACCOUNT" // a token of one account
+	Account Kind = "ACCOUNT" // one account: its token, or its session
 	System  Kind = "SYSTEM"  // our own workers; never a caller
 )
 
 // Viewer is who asks.
 type Viewer struct {
-	Kind      Kind
-	AccountID string // of an Account viewer
-	TokenID   string // of an Account viewer
-	SessionID string // of an Admin viewer who has signed in with a browser
-	Scopes    []Scope
-	ExpiresAt time.Time // of the token or the session; zero: never
+	Kind         Kind
+	AccountID    string // of an Account viewer
+	TokenID      string // of an Account viewer; of a session, the one that it was opened with
+	PortalLinkID string // of an Account viewer who shows a portal link, or has entered by one: there is no token
+	SessionID    string // of a viewer who has signed in with a browser
+	Scopes       []Scope
+	ExpiresAt    time.Time // of what it shows; zero: never
 }
 
 // Everything reports whether the viewer may see all accounts.

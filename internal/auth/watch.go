@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"datapusher/ent"
 	"datapusher/ent/account"
 	"datapusher/ent/session"
 	"datapusher/ent/token"
@@ -141,12 +142,23 @@ func (a *Authenticator) look(ctx context.Context, open []*watch) {
 			}
 			continue
 		}
-		if end, valid := ends[w.viewer.TokenID+w.viewer.SessionID]; valid && !expired(end, now) {
+		if holds(w.viewer, ends, now) {
 			w.seen = began
 		} else {
 			w.end(ErrRevoked)
 		}
 	}
+}
+
+// holds reports whether what a viewer has shown is still valid: its token, its
+// session, and both where the session was opened with a token.
+func holds(v *Viewer, ends map[string]time.Time, now time.Time) bool {
+	for _, of := range []string{v.TokenID, v.SessionID} {
+		if end, valid := ends[of]; of != "" && (!valid || expired(end, now)) {
+			return false
+		}
+	}
+	return true
 }
 
 // ends reads when the credentials of those who are watched expire (zero: never).
@@ -157,7 +169,8 @@ func (a *Authenticator) ends(ctx context.Context, open []*watch) (map[string]tim
 	for _, w := range open {
 		if w.viewer.TokenID != "" {
 			tokens[w.viewer.TokenID] = true
-		} else {
+		}
+		if w.viewer.SessionID != "" {
 			sessions[w.viewer.SessionID] = true
 		}
 	}
@@ -189,10 +202,35 @@ func (a *Authenticator) tokenEnds(ctx context.Context, ids []string, ends map[st
 
 func (a *Authenticator) sessionEnds(ctx context.Context, ids []string, ends map[string]time.Time) error {
 	rows, err := a.client.Session.Query().
-		Where(session.IDIn(ids...), session.RevokedAtIsNil(), session.AdminHash(a.AdminHash())).
-		Select(session.FieldID, session.FieldExpiresAt).All(ctx)
+		Where(session.IDIn(ids...), session.RevokedAtIsNil(),
+			session.Or(session.AdminHash(a.AdminHash()), session.AccountIDNotNil())).
+		Select(session.FieldID, session.FieldAccountID, session.FieldExpiresAt).All(ctx)
+	if err != nil {
+		return err
+	}
+	living, err := a.livingOf(ctx, rows)
 	for _, s := range rows {
-		ends[s.ID] = s.ExpiresAt
+		if s.AccountID == "" || living[s.AccountID] {
+			ends[s.ID] = s.ExpiresAt
+		}
 	}
 	return err
+}
+
+// livingOf are the accounts of sessions that are not deleted.
+func (a *Authenticator) livingOf(ctx context.Context, rows []*ent.Session) (map[string]bool, error) {
+	living := map[string]bool{}
+	for _, s := range rows {
+		if s.AccountID != "" {
+			living[s.AccountID] = false
+		}
+	}
+	if len(living) == 0 {
+		return living, nil
+	}
+	ids, err := a.client.Account.Query().Where(account.IDIn(slices.Collect(maps.Keys(living))...)).IDs(ctx)
+	for _, id := range ids {
+		living[id] = true
+	}
+	return living, err
 }

@@ -19,13 +19,17 @@ const indexName = "index.html"
 // types are named here because the system's own table differs from one machine
 // to the next, and nosniff makes a wrong type fatal.
 var types = map[string]string{
-	".css":  "text/css; charset=utf-8",
-	".html": "text/html; charset=utf-8",
-	".js":   "text/javascript; charset=utf-8",
-	".md":   "text/markdown; charset=utf-8",
-	".svg":  "image/svg+xml",
-	".ttf":  "font/ttf",
-	".txt":  "text/plain; charset=utf-8",
+	".css":         "text/css; charset=utf-8",
+	".html":        "text/html; charset=utf-8",
+	".js":          "text/javascript; charset=utf-8",
+	".json":        "application/json",
+	".md":          "text/markdown; charset=utf-8",
+	".png":         "image/png",
+	".svg":         "image/svg+xml",
+	".ttf":         "font/ttf",
+	".txt":         "text/plain; charset=utf-8",
+	".webmanifest": "application/manifest+json",
+	".woff2":       "font/woff2",
 }
 
 // file is one file of a bundle, ready to be served.
@@ -76,7 +80,7 @@ func (f *file) serve(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", f.contentType)
 	h.Set("Cache-Control", f.cache)
-	h.Set("Vary", "Accept-Encoding")
+	h.Add("Vary", "Accept-Encoding")
 
 	body, etag := f.open(), f.etag
 	if acceptsGzip(r.Header.Get("Accept-Encoding")) {

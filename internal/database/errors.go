@@ -84,5 +84,11 @@ func classifySQLite(code int) Failure {
 	return Down
 }
 
+// lockTimedOut reports whether Postgres gave up waiting for a lock.
+func lockTimedOut(err error) bool {
+	e, ok := errors.AsType[*pq.Error](err)
+	return ok && e.Code == "55P03" // lock_not_available
+}
+
 // Array makes a slice a Postgres array parameter.
 func Array(v any) any { return pq.Array(v) }

@@ -9,11 +9,11 @@ import (
 	"datapusher/internal/testutil/dbtest"
 )
 
-func TestListen(t *testing.T) {
+func TestHear(t *testing.T) {
 	t.Parallel()
 	db := dbtest.Postgres(t)
 	heard := make(chan [2]string, 1000)
-	stop := db.Listen(func(channel, payload string) { heard <- [2]string{channel, payload} }, "one", "Two.b")
+	stop := db.Hear(func(channel, payload string) { heard <- [2]string{channel, payload} }, "one", "Two.b")
 	defer stop()
 	say := func(channel, payload string) {
 		_, err := db.Write.ExecContext(t.Context(), "SELECT pg_notify($1, $2)", channel, payload)
@@ -45,5 +45,5 @@ func TestListen(t *testing.T) {
 
 func TestSQLiteIsNotHeard(t *testing.T) {
 	t.Parallel()
-	dbtest.SQLite(t).Listen(func(string, string) { t.Error("heard") }, "one")()
+	dbtest.SQLite(t).Hear(func(string, string) { t.Error("heard") }, "one")()
 }

@@ -36,7 +36,7 @@ func openPostgres(raw string) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	dsn := u.String()
+	listen := u.String() // as pool has written it
 	// As text a byte takes two, and reading arrays of them was a tenth of what a
 	// commit cost the server. Not for everybody: a jsonb argument has to be text.
 	q.Set("binary_parameters", "yes")
@@ -45,7 +45,7 @@ func openPostgres(raw string) (*DB, error) {
 		return nil, err
 	}
 	return &DB{
-		Dialect: dialect.Postgres, Write: db, Read: db, batch: batch, dsn: dsn,
+		Dialect: dialect.Postgres, Write: db, Read: db, batch: batch, url: listen,
 		driver: entsql.OpenDB(dialect.Postgres, db),
 	}, nil
 }

@@ -207,6 +207,7 @@ func (c *Core) settle(ctx context.Context, r row, d *destination, status deliver
 	if err := c.store.settle(ctx, r.run, []string{r.id}, status, reason); err != nil {
 		return workflows.Outcome{}, fmt.Errorf("settle %s: %w", r.id, err)
 	}
+	c.tell([]row{r})
 	c.o.Logger.LogAttrs(ctx, slog.LevelInfo, "no attempt", slog.String("delivery", r.id), slog.String("event", r.event),
 		slog.String("account", r.account), slog.String("destination", r.destination),
 		slog.String("status", string(status)), slog.String("reason", reason))
@@ -224,6 +225,7 @@ func (c *Core) settleTogether(ctx context.Context, all []placing, status deliver
 		first := part[0]
 		err := c.store.settle(ctx, first.row.run, ids, status, reason)
 		if err == nil {
+			c.o.Changes.Note(first.row.account, ids...)
 			c.o.Logger.LogAttrs(ctx, slog.LevelInfo, "no attempts", slog.String("run", first.row.run), slog.Int("deliveries", len(part)),
 				slog.String("account", first.row.account), slog.String("destination", first.row.destination),
 				slog.String("status", string(status)), slog.String("reason", reason))

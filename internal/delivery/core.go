@@ -16,11 +16,13 @@ import (
 	"time"
 
 	"datapusher/internal/breaker"
+	"datapusher/internal/changes"
 	"datapusher/internal/database"
 	"datapusher/internal/id"
 	"datapusher/internal/ingest"
 	"datapusher/internal/secret"
 	"datapusher/internal/sender"
+	"datapusher/internal/statistics"
 	"datapusher/workflows"
 )
 
@@ -58,8 +60,12 @@ type Options struct {
 	// DisableAfter is how long a destination may fail without a success before it is
 	// disabled; 0 is [breaker.DefaultDisableAfter].
 	DisableAfter time.Duration
+	// Changes is told of what changes; nil: nobody is.
+	Changes *changes.Bus
 	// Observe is told of every attempt.
 	Observe func(r sender.Result, d Decision)
+	// Statistics counts attempts, and what replays make; nil: nobody does.
+	Statistics *statistics.Counter
 }
 
 // Core implements workflows.Core.
@@ -95,6 +101,7 @@ func New(o Options) *Core {
 	if o.Observe == nil {
 		o.Observe = func(sender.Result, Decision) {}
 	}
+	o.Sender = mutatedSender(o.Sender)
 	st := newStore(o.DB, o.Now)
 	c := &Core{
 		o: o, store: st,

@@ -282,6 +282,11 @@ func (c *Core) leaveOpen(ctx context.Context, run string, outcomes []workflows.O
 	if err := c.store.lease(ctx, run, ids, delivery.StatusDelivering, longest-Budget); err != nil {
 		return nil, fmt.Errorf("note the open attempts: %w", err)
 	}
+	rows := make([]row, len(open))
+	for i, e := range open {
+		rows[i] = e.row
+	}
+	c.tell(rows)
 	return outcomes, nil
 }
 

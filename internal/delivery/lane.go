@@ -66,11 +66,12 @@ func (c *Core) lane(ctx context.Context, id string) (again time.Duration, done b
 
 func (c *Core) parkAll(ctx context.Context, d *destination) error {
 	for {
-		n, err := c.store.parkWaiting(ctx, d.id, whyParked(d), atATime)
+		ids, err := c.store.parkWaiting(ctx, d.id, whyParked(d), atATime)
 		if err != nil {
 			return fmt.Errorf("park what waits: %w", err)
 		}
-		if n < atATime {
+		c.o.Changes.Note(d.account, ids...)
+		if len(ids) < atATime {
 			return nil
 		}
 	}
@@ -78,11 +79,12 @@ func (c *Core) parkAll(ctx context.Context, d *destination) error {
 
 func (c *Core) cancelAll(ctx context.Context, d *destination) error {
 	for {
-		n, err := c.store.cancelWaiting(ctx, d.id, whyDeleted(d), atATime)
+		ids, err := c.store.cancelWaiting(ctx, d.id, whyDeleted(d), atATime)
 		if err != nil {
 			return fmt.Errorf("cancel what waits: %w", err)
 		}
-		if n < atATime {
+		c.o.Changes.Note(d.account, ids...)
+		if len(ids) < atATime {
 			return nil
 		}
 	}

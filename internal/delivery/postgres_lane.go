@@ -47,19 +47,20 @@ UPDATE deliveries SET run = '', lease_until = NULL WHERE id = ANY($2) AND `+isPa
 
 // What is chosen stands in a part of the statement that is executed once: as a
 // subquery the planner may execute it for each row, with a new answer each time.
-func (p *postgres) parkWaiting(ctx context.Context, destination, reason string, limit int) (int, error) {
-	return affected(p.db.Write.ExecContext(ctx, `
+func (p *postgres) parkWaiting(ctx context.Context, destination, reason string, limit int) ([]string, error) {
+	return text(p.db.Write.QueryContext(ctx, `
 WITH waiting AS MATERIALIZED (
   SELECT id FROM deliveries
   WHERE destination_id = $1 AND status = 'RETRYING' AND steered IS NULL AND next_attempt_at > now() + $4 * interval '1 second'
   ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED
 )
 UPDATE deliveries d SET status = 'PARKED', reason = $2, run = '', parked_at = now(), next_attempt_at = NULL, lease_until = NULL
-FROM waiting w WHERE d.id = w.id`, destination, reason, limit, inFlight.Seconds()))
+FROM waiting w WHERE d.id = w.id
+RETURNING d.id`, destination, reason, limit, inFlight.Seconds()))
 }
 
-func (p *postgres) cancelWaiting(ctx context.Context, destination, reason string, limit int) (int, error) {
-	return affected(p.db.Write.ExecContext(ctx, `
+func (p *postgres) cancelWaiting(ctx context.Context, destination, reason string, limit int) ([]string, error) {
+	return text(p.db.Write.QueryContext(ctx, `
 WITH waiting AS MATERIALIZED (
   (SELECT id FROM deliveries WHERE destination_id = $1 AND status = 'PARKED' LIMIT $3)
   UNION ALL
@@ -68,7 +69,8 @@ WITH waiting AS MATERIALIZED (
 )
 UPDATE deliveries d SET status = 'CANCELED', reason = $2, steered = NULL, next_attempt_at = NULL, lease_until = NULL,
   parked_at = NULL, settled_at = now()
-FROM waiting w WHERE d.id = w.id AND d.status NOT IN ('PENDING', 'DELIVERING', 'SUCCEEDED', 'FAILED', 'CANCELED')`, destination, reason, limit, inFlight.Seconds()))
+FROM waiting w WHERE d.id = w.id AND d.status NOT IN ('PENDING', 'DELIVERING', 'SUCCEEDED', 'FAILED', 'CANCELED')
+RETURNING d.id`, destination, reason, limit, inFlight.Seconds()))
 }
 
 // selectWaking finds what a lost wake would leave lying, by chance where it is
@@ -105,12 +107,4 @@ ORDER BY updated_at LIMIT $2`, grace.Seconds(), limit))
 func sorted(ids []string, err error) ([]string, error) {
 	slices.Sort(ids)
 	return ids, err
-}
-
-func affected(res sql.Result, err error) (int, error) {
-	if err != nil {
-		return 0, err
-	}
-	n, err := res.RowsAffected()
-	return int(n), err
 }

@@ -120,7 +120,7 @@ func (r *recorder) write(batch []*record) {
 func (r *recorder) tell(batch []*record, statuses map[string]delivery.Status, err error) {
 	written := make([]*record, 0, len(batch))
 	for _, rec := range batch {
-		if statuses[rec.row.id] != "" {
+		if rec.status = statuses[rec.row.id]; rec.status != "" {
 			written = append(written, rec)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -18,6 +19,7 @@ import (
 	"datapusher/internal/breaker"
 	"datapusher/internal/id"
 	"datapusher/internal/replay"
+	"datapusher/internal/statistics"
 	"datapusher/internal/vault"
 )
 
@@ -82,6 +84,7 @@ func (c *Core) replayOnce(ctx context.Context, replayID string) (again time.Dura
 	if !moved { // another turn was faster, or somebody has paused or canceled it
 		return leastWait, false, nil
 	}
+	c.countReplay(r.AccountID, p)
 	if len(p.leaving) > 0 {
 		if err := c.engine.Dispatch(ctx, describe(p.run, p.leaving)); err != nil {
 			// They are committed: the reconciler hands them over.
@@ -118,6 +121,7 @@ type plan struct {
 	deliveries [][3]string  // id, the new event's, the destination's
 	leaving    []string     // deliveries that are not parked
 	headers    []ownHeaders // of the few originals that had some of their own
+	made       []replayed   // what was stored of deliveries
 }
 
 func (c *Core) planReplay(r *ent.Replay, next []*ent.Event) (*plan, error) {
@@ -195,6 +199,7 @@ func (c *Core) commitReplay(ctx context.Context, r *ent.Replay, p *plan, last bo
 	if err != nil {
 		return false, err
 	}
+	p.made = made
 	reached := make(map[string]bool)
 	for _, d := range made {
 		reached[d.event] = true
@@ -219,7 +224,29 @@ func (c *Core) commitReplay(ctx context.Context, r *ent.Replay, p *plan, last bo
 	if n, err := res.RowsAffected(); err != nil || n == 0 {
 		return false, err
 	}
-	return true, tx.Commit()
+	if err := tx.Commit(); err != nil {
+		return false, err
+	}
+	ids := slices.Collect(maps.Keys(reached))
+	for _, d := range made {
+		ids = append(ids, d.id)
+	}
+	c.o.Changes.Note(r.AccountID, ids...)
+	return true, nil
+}
+
+// countReplay adds what a turn has made to the statistics.
+func (c *Core) countReplay(account string, p *plan) {
+	to := make(map[string]string, len(p.deliveries))
+	for _, d := range p.deliveries {
+		to[d[0]] = d[2]
+	}
+	events, fanned := map[string]bool{}, make([]statistics.Fanned, len(p.made))
+	for i, d := range p.made {
+		events[d.event] = true
+		fanned[i] = statistics.Fanned{Account: account, Destination: to[d.id]}
+	}
+	c.o.Statistics.Accepted(slices.Repeat([]string{account}, len(events)), fanned)
 }
 
 func jsonText(list any) string {

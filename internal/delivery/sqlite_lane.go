@@ -37,26 +37,28 @@ WHERE id IN (SELECT value FROM json_each(?2)) AND status = 'PARKED' AND run = ?1
 	return err
 }
 
-func (s *sqlite) parkWaiting(ctx context.Context, destination, reason string, limit int) (int, error) {
+func (s *sqlite) parkWaiting(ctx context.Context, destination, reason string, limit int) ([]string, error) {
 	now := s.clock()
-	return affected(s.db.Write.ExecContext(ctx, `
+	return text(s.db.Write.QueryContext(ctx, `
 UPDATE deliveries SET status = 'PARKED', reason = ?2, run = '', parked_at = ?4, next_attempt_at = NULL, lease_until = NULL
 WHERE id IN (
   SELECT id FROM deliveries
   WHERE destination_id = ?1 AND status = 'RETRYING' AND steered IS NULL AND next_attempt_at > ?5 ORDER BY id LIMIT ?3
-)`, destination, reason, limit, now, now.Add(inFlight)))
+)
+RETURNING id`, destination, reason, limit, now, now.Add(inFlight)))
 }
 
-func (s *sqlite) cancelWaiting(ctx context.Context, destination, reason string, limit int) (int, error) {
+func (s *sqlite) cancelWaiting(ctx context.Context, destination, reason string, limit int) ([]string, error) {
 	now := s.clock()
-	return affected(s.db.Write.ExecContext(ctx, `
+	return text(s.db.Write.QueryContext(ctx, `
 UPDATE deliveries SET status = 'CANCELED', reason = ?2, steered = NULL, next_attempt_at = NULL, lease_until = NULL,
   parked_at = NULL, settled_at = ?4
 WHERE id IN (
   SELECT id FROM (SELECT id FROM deliveries WHERE destination_id = ?1 AND status = 'PARKED' LIMIT ?3)
   UNION ALL
   SELECT id FROM (SELECT id FROM deliveries WHERE destination_id = ?1 AND status = 'RETRYING' AND next_attempt_at > ?5 LIMIT ?3)
-)`, destination, reason, limit, now, now.Add(inFlight)))
+)
+RETURNING id`, destination, reason, limit, now, now.Add(inFlight)))
 }
 
 var wakingSQLite = fmt.Sprintf(selectWaking, `?2`, `?3`, `?4`) + ` LIMIT ?1`

@@ -7,11 +7,13 @@ import (
 
 	"datapusher/ent"
 	"datapusher/ent/action"
+	"datapusher/ent/delivery"
 	entdestination "datapusher/ent/destination"
 	"datapusher/internal/audit"
 	"datapusher/internal/auth"
 	"datapusher/internal/breaker"
 	"datapusher/internal/sender"
+	"datapusher/internal/statistics"
 	"datapusher/workflows"
 )
 
@@ -23,6 +25,14 @@ const noteTimeout = 2 * time.Second
 // success of a destination that is well changes nothing and costs nothing. It is
 // best effort: what is not noted is noted with the next failure.
 func (c *Core) note(written []*record) {
+	c.count(written)
+	if c.o.Changes.Wanted() {
+		rows := make([]row, len(written))
+		for i, r := range written {
+			rows[i] = r.row
+		}
+		c.tell(rows)
+	}
 	var order []string
 	by := make(map[string][]*record)
 	for _, r := range written {
@@ -45,6 +55,37 @@ func (c *Core) note(written []*record) {
 		}
 		cancel()
 	}
+}
+
+// tell lets those who watch know that deliveries stand differently.
+func (c *Core) tell(rows []row) {
+	if !c.o.Changes.Wanted() {
+		return
+	}
+	by := map[string][]string{}
+	for _, r := range rows {
+		by[r.account] = append(by[r.account], r.id)
+	}
+	for account, ids := range by {
+		c.o.Changes.Note(account, ids...)
+	}
+}
+
+// count adds to the statistics.
+func (c *Core) count(written []*record) {
+	if c.o.Statistics == nil || len(written) == 0 {
+		return
+	}
+	all := make([]statistics.Attempt, len(written))
+	for i, r := range written {
+		all[i] = statistics.Attempt{
+			Account: r.row.account, Destination: r.row.destination, Event: r.row.event,
+			Status: r.result.Status, Class: string(r.result.Class), Took: r.result.Total,
+			Ended:     r.result.Started.Add(r.result.Total),
+			Succeeded: r.status == delivery.StatusSucceeded, Failed: r.status == delivery.StatusFailed, NoTry: r.noTry,
+		}
+	}
+	c.o.Statistics.Attempted(all)
 }
 
 // notable reports whether results may change how their destination stands.
@@ -137,6 +178,7 @@ func (c *Core) change(ctx context.Context, id string, f func(breaker.Standing) b
 		return breaker.Standing{}, fmt.Errorf("commit: %w", err)
 	}
 	c.destinations.apply(id, after)
+	c.o.Changes.Note(d.AccountID, id)
 	if after.State != before.State || after.Draining && !before.Draining {
 		c.o.Logger.Info("a destination stands differently", "destination", id, "account", d.AccountID,
 			"from", string(before.State), "to", string(after.State), "draining", after.Draining, "reason", after.Reason)

@@ -72,8 +72,9 @@ type record struct {
 	requestHeaders, responseHeaders []byte
 	noTry                           bool // the decision needed no attempt: nothing was sent
 	decision                        Decision
-	random                          float64 // for the breaker's probes
-	sanitized                       bool    // without what the database refused
+	random                          float64         // for the breaker's probes
+	sanitized                       bool            // without what the database refused
+	status                          delivery.Status // the delivery's, once it is recorded
 	done                            chan recorded
 }
 
@@ -144,11 +145,11 @@ type store interface {
 	// release puts claimed deliveries back that were not attempted.
 	release(ctx context.Context, run string, ids []string) error
 	// parkWaiting parks deliveries of a destination that wait for their next
-	// attempt, unless an operator set that; it returns how many.
-	parkWaiting(ctx context.Context, destination, reason string, limit int) (int, error)
+	// attempt, unless an operator set that; it returns which.
+	parkWaiting(ctx context.Context, destination, reason string, limit int) ([]string, error)
 	// cancelWaiting ends deliveries of a destination that are parked or wait for
-	// their next attempt; it returns how many.
-	cancelWaiting(ctx context.Context, destination, reason string, limit int) (int, error)
+	// their next attempt; it returns which.
+	cancelWaiting(ctx context.Context, destination, reason string, limit int) ([]string, error)
 
 	// waking lists destinations whose lane has something to do.
 	waking(ctx context.Context, grace time.Duration, limit int) ([]string, error)
@@ -168,7 +169,7 @@ type Backlog struct {
 
 func newStore(db *database.DB, now func() time.Time) store {
 	if db.Postgres() {
-		return &postgres{db: db, results: db.Keep(recordPostgres)}
+		return mutatedStore(&postgres{db: db, results: db.Keep(recordPostgres)})
 	}
-	return &sqlite{db: db, now: now}
+	return mutatedStore(&sqlite{db: db, now: now})
 }

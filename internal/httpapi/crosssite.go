@@ -21,7 +21,7 @@ import (
 // get the answer (CORS). The rest is public and changes nothing.
 var anySite = []string{
 	"/server/incoming_data", "/server/incoming_data/batch",
-	"/playground", "/playground/", "/openapi.json", "/healthz", "/readyz", "/{$}", "/",
+	"/playground", "/playground/", "/openapi.json", "/healthz", "/readyz", "/{$}",
 }
 
 // guarded keeps the pages of other sites away from a route.

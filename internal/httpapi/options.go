@@ -19,12 +19,20 @@ import (
 type Authenticator interface {
 	Authenticate(ctx context.Context, secret string) (*auth.Viewer, error)
 	AuthenticateSession(ctx context.Context, secret string) (*auth.Viewer, error)
+	AuthenticatePortalLink(ctx context.Context, secret string) (*auth.Viewer, error)
 }
 
 // Ingest takes events in. It is *ingest.Ingest.
 type Ingest interface {
 	Accept(ctx context.Context, e ingest.Event) (ingest.Receipt, error)
 	AcceptAll(ctx context.Context, events []ingest.Event) []ingest.Result
+}
+
+// Pages are a front end that routes in the browser. It is *dashboard.App.
+type Pages interface {
+	http.Handler
+	// Serves reports whether a request is for them.
+	Serves(r *http.Request) bool
 }
 
 // Check says whether a part that the server needs can be used now.
@@ -42,6 +50,8 @@ type Options struct {
 	SDL        string       // the GraphQL schema
 	Playground http.Handler // answers /playground and everything below it
 	Metrics    http.Handler
+	// Dashboard answers what no other door does; nil: there is none.
+	Dashboard Pages
 
 	// Checks decide on readiness, by the name that they are told under.
 	Checks map[string]Check
@@ -63,9 +73,6 @@ type Options struct {
 	PublicURL string
 	// SchemaForViewers refuses /schema.graphql to those without a credential.
 	SchemaForViewers bool
-	// TemporalUIURL is where people see the workflows; "" where there is no UI.
-	TemporalUIURL string
-
 	// Tests set what is otherwise fixed.
 	wrongAtOnce int
 	maxBodies   int64
@@ -96,8 +103,10 @@ func New(o Options) http.Handler {
 		bodies:   newBodies(cmp.Or(o.maxBodies, maxBodies)),
 	}
 	mux := http.NewServeMux()
-	for _, r := range a.routes() {
+	routes := a.routes()
+	for _, r := range routes {
 		mux.Handle(r.pattern, a.guarded(r))
 	}
+	mux.Handle("/", rest{a.Dashboard, firstsOf(routes)})
 	return a.observe(alone(secured(allowOrigins(o.CORSOrigins, mux))))
 }

@@ -48,8 +48,7 @@ func (a *api) routes() []route {
 		{"/healthz", tellProblem, readable(healthz)},
 		{"/readyz", tellProblem, readable(a.readyz)},
 		{"/metrics", tellProblem, readable(a.metrics)},
-		{"/{$}", tellProblem, readable(landing(a.TemporalUIURL))},
-		{"/", tellProblem, nil},
+		{"/{$}", tellProblem, readable(a.dashboard)},
 	}
 }
 
@@ -67,8 +66,6 @@ func (t route) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case ok:
 		err = answer(w, r)
-	case t.methods == nil:
-		err = problem.New(problem.NotFound, "there is nothing at this path; /openapi.json lists what is served")
 	default:
 		allowed := strings.Join(slices.Sorted(maps.Keys(t.methods)), ", ")
 		w.Header().Set("Allow", allowed)
@@ -77,6 +74,47 @@ func (t route) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		rec.fail(w, err)
 	}
+}
+
+// dashboard serves the dashboard's page.
+func (a *api) dashboard(w http.ResponseWriter, r *http.Request) error {
+	if a.Dashboard == nil {
+		return nothingHere()
+	}
+	a.Dashboard.ServeHTTP(w, r)
+	return nil
+}
+
+func nothingHere() error {
+	return problem.New(problem.NotFound, "there is nothing at this path; /openapi.json lists what is served")
+}
+
+// rest answers what no route does: with the dashboard, whose addresses are all that
+// are not below a door, or with the news that there is nothing.
+type rest struct {
+	pages  Pages
+	firsts []string // parts of paths that doors begin with
+}
+
+// firstsOf are the first parts of the routes' paths.
+func firstsOf(routes []route) (firsts []string) {
+	for _, r := range routes {
+		first, _, _ := strings.Cut(strings.TrimPrefix(r.pattern, "/"), "/")
+		firsts = append(firsts, first)
+	}
+	return firsts
+}
+
+// ServeHTTP implements http.Handler.
+func (t rest) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	rec := recordOf(r)
+	rec.tell = tellProblem
+	first, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	if t.pages != nil && !slices.Contains(t.firsts, first) && t.pages.Serves(r) {
+		t.pages.ServeHTTP(w, r)
+		return
+	}
+	rec.fail(w, nothingHere())
 }
 
 // playground serves the playground: static files, for everybody.

@@ -49,7 +49,7 @@ func allowOrigins(origins []string, next http.Handler) http.Handler {
 		AllowedMethods:  []string{http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete},
 		AllowedHeaders: []string{
 			"Authorization", "CL-X-TOKEN", "Content-Type", idempotencyKeyHeader, eventTypeHeader, keyMemberHeader, typeMemberHeader,
-			requestIDHeader,
+			requestIDHeader, "Last-Event-ID",
 		},
 		ExposedHeaders: []string{requestIDHeader, "Retry-After", "WWW-Authenticate", rateLimitHeader, rateLimitPolicyHeader},
 		MaxAge:         600, // seconds

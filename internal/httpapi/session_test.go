@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"datapusher/internal/database"
 	"datapusher/internal/httpapi"
 	"datapusher/internal/problem"
+	"datapusher/internal/pusher"
 	"datapusher/internal/testutil/dbtest"
 )
 
@@ -98,9 +100,10 @@ func TestEveryRefusedSignInGetsTheSameAnswer(t *testing.T) {
 		sessions := db.Ent.Session.Query().CountX(w.system(t))
 		same := "X-Request-Id: same"
 		body := func(token string) reply { return w.call(t, "POST /session", `{"admin_token":"`+token+`"}`, same) }
+		portal := func(link string) reply { return w.call(t, "POST /session", `{"portal_link":"`+link+`"}`, same) }
 		answers := []reply{
-			body("wrong"), body(secret), body(adminToken + "x"), body(adminToken[:10]), body(inCookie), body(`\u0000`),
-			w.call(t, "POST /session", "", bearer("wrong"), same), w.call(t, "POST /session", "", bearer(secret), same),
+			body("wrong"), body(secret), portal(secret), portal(adminToken), portal(auth.NewPortalLinkSecret()), body(adminToken + "x"), body(adminToken[:10]), body(inCookie), body(`\u0000`),
+			w.call(t, "POST /session", "", bearer("wrong"), same),
 			w.call(t, "POST /session", `{"admin_token":"`+adminToken+`"}`, bearer("wrong"), same),
 			w.call(t, "POST /session", "", "Authorization: Basic "+adminToken, same),
 			w.call(t, "POST /session", `{"admin_token":"wrong"}`, session, same),
@@ -113,6 +116,7 @@ func TestEveryRefusedSignInGetsTheSameAnswer(t *testing.T) {
 		for name, got := range map[string]reply{
 			"nothing": w.call(t, "POST /session", "", session), "no object": w.call(t, "POST /session", "7"),
 			"no token": w.call(t, "POST /session", "{}"), "null": w.call(t, "POST /session", `{"admin_token":null}`),
+			"two kinds":   w.call(t, "POST /session", `{"admin_token":"a","token":"b"}`),
 			"twice":       w.call(t, "POST /session", `{"admin_token":"a","admin_token":"b"}`),
 			"two headers": w.call(t, "POST /session", "", asAdmin, "CL-X-TOKEN: other"),
 		} {
@@ -291,8 +295,9 @@ func TestGetSession(t *testing.T) {
 	t.Parallel()
 	h := httpapi.New(options())
 	for credential, want := range map[string]string{
-		bearer("admin"): `{"kind":"ADMIN","expires_at":null}`, bearer("jane"): `{"kind":"ACCOUNT","expires_at":null}`,
-		"Cookie: __Host-datapusher_session=browser": `{"kind":"ADMIN","expires_at":"2030-05-06T07:08:09Z"}`,
+		bearer("admin"): `{"kind":"ADMIN","account_id":null,"expires_at":null}`,
+		bearer("jane"):  `{"kind":"ACCOUNT","account_id":"acc_jane","expires_at":null}`,
+		"Cookie: __Host-datapusher_session=browser": `{"kind":"ADMIN","account_id":null,"expires_at":"2030-05-06T07:08:09Z"}`,
 	} {
 		require.Equal(t, want+"\n", serve(h, "GET /session", "", credential).body)
 	}
@@ -312,4 +317,35 @@ func TestSigningOutWithoutASession(t *testing.T) {
 	got = w.call(t, "DELETE /session", "", asAdmin)
 	require.Equal(t, problem.NotFound, got.code(t))
 	require.Empty(t, got.header.Get("Set-Cookie"))
+}
+
+// The dashboard of an account is opened with its token, or with a portal link.
+func TestAccountsSignIn(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		w := newWorld(t, db)
+		jane, secret := w.account(t, "jane@example.com")
+		admin := auth.With(t.Context(), &auth.Viewer{Kind: auth.Admin})
+		_, link, err := w.pusher.CreatePortalLink(admin, pusher.CreatePortalLinkInput{AccountID: jane})
+		require.NoError(t, err)
+		for name, signIn := range map[string]func() reply{
+			"header": func() reply { return w.call(t, "POST /session", "", bearer(secret)) },
+			"body":   func() reply { return w.call(t, "POST /session", `{"token":"`+secret+`"}`) },
+			"link":   func() reply { return w.call(t, "POST /session", `{"portal_link":"`+link+`"}`) },
+		} {
+			got := signIn()
+			require.Equal(t, http.StatusOK, got.status, "%s: %s", name, got.body)
+			require.Equal(t, "ACCOUNT "+jane, fmt.Sprint(got.json(t)["kind"], " ", got.json(t)["account_id"]), name)
+			cookie := "Cookie: " + got.cookies()[0].Name + "=" + got.cookies()[0].Value
+			require.Equal(t, got.body, w.call(t, "GET /session", "", cookie).body, name)
+			require.Equal(t, http.StatusForbidden, w.call(t, "GET /metrics", "", cookie).status, name)
+			require.Equal(t, http.StatusUnauthorized, w.call(t, "POST /server/incoming_data", "1", cookie).status, name)
+			require.Equal(t, http.StatusNoContent, w.call(t, "DELETE /session", "", cookie).status, name)
+			require.Equal(t, http.StatusUnauthorized, w.call(t, "GET /session", "", cookie).status, name)
+		}
+		again := w.call(t, "POST /session", `{"portal_link":"`+link+`"}`)
+		require.Equal(t, http.StatusUnauthorized, again.status, "a link is used once")
+		require.NotContains(t, w.log.String(), link)
+		require.NotContains(t, w.log.String(), secret)
+	})
 }

@@ -18,10 +18,9 @@ import (
 	"datapusher/internal/testutil/dbtest"
 )
 
-// A WebSocket goes through the same door as every request: the same origins, the
-// same credentials, the session of a browser among them.
-func TestSocketsGoThroughTheDoor(t *testing.T) {
-	t.Parallel()
+// newGraphQL is the API with GraphQL behind it.
+func newGraphQL(t *testing.T) (*httptest.Server, *pusher.Pusher) {
+	t.Helper()
 	db := dbtest.SQLite(t)
 	keys, err := secret.NewKeys()
 	require.NoError(t, err)
@@ -37,6 +36,14 @@ func TestSocketsGoThroughTheDoor(t *testing.T) {
 	srv := httptest.NewServer(httpapi.New(o))
 	t.Cleanup(srv.Close)
 	t.Cleanup(api.Close)
+	return srv, o.Pusher
+}
+
+// A WebSocket goes through the same door as every request: the same origins, the
+// same credentials, the session of a browser among them.
+func TestSocketsGoThroughTheDoor(t *testing.T) {
+	t.Parallel()
+	srv, _ := newGraphQL(t)
 
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	t.Cleanup(cancel)

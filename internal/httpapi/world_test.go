@@ -85,9 +85,20 @@ func options() httpapi.Options {
 	}
 	return httpapi.Options{
 		Auth: viewers{}, Ingest: accepts(func(ingest.Event) (ingest.Receipt, error) { return ingest.Receipt{EventID: "evt_1"}, nil }),
-		GraphQL: page("graphql"), SDL: "type Query", Playground: page("playground"), Metrics: page("metrics"),
+		GraphQL: page("graphql"), SDL: "type Query", Playground: page("playground"), Metrics: page("metrics"), Dashboard: pages{},
 		Logger: slog.New(slog.DiscardHandler),
 	}
+}
+
+// pages are a dashboard that has everything that a browser asks for.
+type pages struct{}
+
+func (pages) Serves(r *http.Request) bool {
+	return strings.Contains(r.Header.Get("Accept"), "text/html")
+}
+
+func (pages) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	_, _ = io.WriteString(w, "Data Pusher")
 }
 
 // viewers knows the tokens "admin", "jane" and "reader".
@@ -110,6 +121,11 @@ func (viewers) AuthenticateSession(_ context.Context, secret string) (*auth.View
 	if secret == "browser" {
 		return &auth.Viewer{Kind: auth.Admin, SessionID: "ses_1", ExpiresAt: time.Date(2030, 5, 6, 7, 8, 9, 0, time.UTC)}, nil
 	}
+	return nil, auth.Denied()
+}
+
+// AuthenticatePortalLink knows none.
+func (viewers) AuthenticatePortalLink(context.Context, string) (*auth.Viewer, error) {
 	return nil, auth.Denied()
 }
 

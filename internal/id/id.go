@@ -42,6 +42,8 @@ const (
 	Replay      Prefix = "rpl"
 	Action      Prefix = "act"
 	Session     Prefix = "ses"
+	PortalLink  Prefix = "lnk"
+	Process     Prefix = "prc"
 )
 
 // Length is the length of every id in bytes.
@@ -69,6 +71,36 @@ func New(p Prefix, t time.Time) string {
 // First is below every id with that prefix that is minted at t or later.
 func First(p Prefix, t time.Time) string {
 	return string(p) + "_" + encode(uint64(max(t.UnixMilli(), 0)), 10) + strings.Repeat("0", ulid.EncodedSize-10)
+}
+
+// Time is when an id was minted, to the millisecond.
+func Time(one string) time.Time {
+	t, _, _ := ReadStamp(one)
+	return t
+}
+
+// Stamp builds what has the form of an id from its time, 32 bits and 48 bits.
+func Stamp(p Prefix, t time.Time, a uint32, b uint64) string {
+	var u ulid.ULID
+	_ = u.SetTime(uint64(max(t.UnixMilli(), 0)))
+	binary.BigEndian.PutUint32(u[6:], a)
+	binary.BigEndian.PutUint16(u[10:], uint16(b>>32))
+	binary.BigEndian.PutUint32(u[12:], uint32(b)) //nolint:gosec // G115: the rest of it
+	return string(p) + "_" + u.String()
+}
+
+// ReadStamp takes apart what [Stamp] has built; an id has any bits. What has not
+// that form is all zero.
+func ReadStamp(one string) (t time.Time, a uint32, b uint64) {
+	if len(one) != Length {
+		return time.Time{}, 0, 0
+	}
+	u, err := ulid.ParseStrict(one[4:])
+	if err != nil {
+		return time.Time{}, 0, 0
+	}
+	b = uint64(binary.BigEndian.Uint16(u[10:]))<<32 | uint64(binary.BigEndian.Uint32(u[12:]))
+	return ulid.Time(u.Time()), binary.BigEndian.Uint32(u[6:]), b
 }
 
 // NewBatch mints the id of a run, "batch/<ulid>": deliveries that one workflow
@@ -146,29 +178,59 @@ func AttemptOf(delivery string, number int) string {
 }
 
 // Is reports whether s is a well-formed id with prefix p.
-func Is(p Prefix, s string) bool {
-	got, err := Parse(s)
-	return err == nil && got == p
-}
+func Is(p Prefix, s string) bool { return strings.HasPrefix(s, string(p)) && check(s) == nil }
 
-// Parse checks the form of an id and returns its prefix.
+// Parse checks the form of an id of a type that the API shows as a node, and
+// returns its prefix.
 func Parse(s string) (Prefix, error) {
 	if len(s) != Length || s[3] != '_' {
-		return "", fmt.Errorf("an id is a prefix of three letters, an underscore and %d characters", ulid.EncodedSize)
+		return "", check(s)
 	}
-	p := Prefix(s[:3])
-	switch p {
+	switch p := Prefix(s[:3]); p {
 	case Account, Token, Destination, Event, Delivery, Attempt, Replay, Action:
+		return p, check(s)
 	default:
 		return "", fmt.Errorf("unknown id prefix %q", string(p))
 	}
+}
+
+// check looks at the form of an id, whatever its type.
+func check(s string) error {
+	if len(s) != Length || s[3] != '_' {
+		return fmt.Errorf("an id is a prefix of three letters, an underscore and %d characters", ulid.EncodedSize)
+	}
 	if s[4] > '7' {
-		return "", errors.New("the time of the id is out of range")
+		return errors.New("the time of the id is out of range")
 	}
 	for _, c := range s[4:] {
 		if !strings.ContainsRune(alphabet, c) {
-			return "", fmt.Errorf("an id has the characters %s after its prefix", alphabet)
+			return fmt.Errorf("an id has the characters %s after its prefix", alphabet)
 		}
 	}
-	return p, nil
+	return nil
 }
+
+// TimeOf is when an id was minted, to the millisecond, on the clock of whoever
+// did; zero for what is no id.
+func TimeOf(s string) time.Time {
+	if len(s) != Length {
+		return time.Time{}
+	}
+	var ms int64
+	for _, c := range []byte(s[4:14]) {
+		v := values[c]
+		if v < 0 {
+			return time.Time{}
+		}
+		ms = ms<<5 | int64(v)
+	}
+	return time.UnixMilli(ms)
+}
+
+// values are the numbers that the characters of an id stand for; -1: none.
+var values = func() (v [256]int8) {
+	for i := range v {
+		v[i] = int8(strings.IndexByte(alphabet, byte(i))) //nolint:gosec // G115: less than 32
+	}
+	return v
+}()

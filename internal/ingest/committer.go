@@ -8,6 +8,7 @@ import (
 
 	"datapusher/internal/database"
 	"datapusher/internal/problem"
+	"datapusher/internal/statistics"
 )
 
 // patience is how long a batch is tried before its senders are told to come
@@ -197,29 +198,32 @@ func (c *committer) answer(batch []*item, rows []row, ticket Ticket, took time.D
 	for _, it := range batch {
 		byID[it.id] = it
 	}
-	stored := 0
+	stored := make([]string, 0, len(batch)) // their accounts
 	deliveries := make([]Delivery, 0, len(rows))
+	fanned := make([]statistics.Fanned, 0, len(rows))
 	for _, r := range rows {
 		it := byID[r.event]
 		if it.result.Receipt.EventID == "" {
 			it.result.Receipt.EventID = it.id
-			stored++
+			stored = append(stored, it.AccountID)
 		}
 		if r.delivery == "" {
 			continue
 		}
 		it.result.Receipt.Deliveries++
+		fanned = append(fanned, statistics.Fanned{Account: it.AccountID, Destination: r.destination})
 		deliveries = append(deliveries, Delivery{
 			ID: r.delivery, EventID: it.id, AccountID: it.AccountID, DestinationID: r.destination,
 			Parked: r.parked, Deferred: it.defers, Payload: it.Payload, CreatedAt: r.created,
 		})
 	}
-	if stored > 0 {
-		c.fan += (float64(len(deliveries))/float64(stored) - c.fan) / 4
+	if len(stored) > 0 {
+		c.fan += (float64(len(deliveries))/float64(len(stored)) - c.fan) / 4
 	}
-	c.o.Observe(stored, took) // before anybody is told, and without what repeats a key
-	if batch[0].defers {      // then all of it does
-		c.o.Deferred(stored, c.queue.length())
+	c.o.Observe(len(stored), took) // before anybody is told, and without what repeats a key
+	c.o.Statistics.Accepted(stored, fanned)
+	if batch[0].defers { // then all of it does
+		c.o.Deferred(len(stored), c.queue.length())
 	}
 	ticket.Close(deliveries)
 	for _, it := range batch {
@@ -229,7 +233,28 @@ func (c *committer) answer(batch []*item, rows []row, ticket Ticket, took time.D
 			losers = append(losers, it)
 		}
 	}
+	c.tell(byID, rows)
 	return losers
+}
+
+// tell lets those who watch know of what was stored.
+func (c *committer) tell(byID map[string]*item, rows []row) {
+	if !c.o.Changes.Wanted() {
+		return
+	}
+	stored := map[string][]string{}
+	for i, r := range rows {
+		account := byID[r.event].AccountID
+		if i == 0 || rows[i-1].event != r.event {
+			stored[account] = append(stored[account], r.event)
+		}
+		if r.delivery != "" {
+			stored[account] = append(stored[account], r.delivery)
+		}
+	}
+	for account, ids := range stored {
+		c.o.Changes.Note(account, ids...)
+	}
 }
 
 // answerFromWinners gives calls that repeat an idempotency key the first one's

@@ -17,9 +17,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"datapusher/internal/changes"
 	"datapusher/internal/database"
 	"datapusher/internal/id"
 	"datapusher/internal/problem"
+	"datapusher/internal/statistics"
 )
 
 // Limits of one event.
@@ -117,8 +119,12 @@ type Options struct {
 	// Deferred is told of every commit of deferred events, and how many events
 	// wait for the next ones.
 	Deferred func(events, waiting int)
+	// Changes is told of what was stored; nil: nobody is.
+	Changes *changes.Bus
 	// Observe is told of every commit: how many events it stored and how long it took.
 	Observe func(events int, took time.Duration)
+	// Statistics counts what was stored; nil: nobody does.
+	Statistics *statistics.Counter
 
 	// Tests put failures between a committer and its store, and lose patience sooner.
 	wrap     func(store) store

@@ -62,9 +62,9 @@ type winner struct {
 
 func newStore(o Options) store {
 	if o.DB.Postgres() {
-		return &postgres{db: o.DB, lease: o.Lease, keys: o.KeyLifetime, commit: o.DB.Keep(handingOver(insertPostgres, o.TxInsert))}
+		return mutated(&postgres{db: o.DB, lease: o.Lease, keys: o.KeyLifetime, commit: o.DB.Keep(handingOver(insertPostgres, o.TxInsert))})
 	}
-	return &sqlite{db: o.DB, lease: o.Lease, keys: o.KeyLifetime, now: o.Now}
+	return mutated(&sqlite{db: o.DB, lease: o.Lease, keys: o.KeyLifetime, now: o.Now})
 }
 
 // ordinal writes the number of a delivery within its event, as package id does,

@@ -125,5 +125,6 @@ func (p *Pusher) changeDestination(ctx context.Context, destinationID string, ki
 		return nil, err
 	}
 	p.o.Changed(changed.AccountID)
+	p.o.Changes.Note(changed.AccountID, changed.ID)
 	return changed.Unwrap(), nil
 }

@@ -15,6 +15,7 @@ import (
 	"datapusher/internal/breaker"
 	"datapusher/internal/id"
 	"datapusher/internal/sender"
+	"datapusher/internal/statistics"
 	"datapusher/internal/vault"
 )
 
@@ -84,6 +85,24 @@ func (p *Pusher) makeEvent(ctx context.Context, tx *ent.Client, n newEvent) (m m
 		m.deliveries = append(m.deliveries, made...)
 	}
 	return m, nil
+}
+
+// noteMade lets those who watch know of an event that was made.
+func (p *Pusher) noteMade(m madeEvent) {
+	ids := []string{m.ID}
+	for _, d := range m.deliveries {
+		ids = append(ids, d.ID)
+	}
+	p.o.Changes.Note(m.AccountID, ids...)
+}
+
+// count adds an event that was committed to the statistics.
+func (p *Pusher) count(m madeEvent) {
+	fanned := make([]statistics.Fanned, len(m.deliveries))
+	for i, d := range m.deliveries {
+		fanned[i] = statistics.Fanned{Account: d.AccountID, Destination: d.DestinationID}
+	}
+	p.o.Statistics.Accepted([]string{m.AccountID}, fanned)
 }
 
 // madeFrom is what the audit log tells of an event that was made here: where it

@@ -20,6 +20,9 @@ func (p *Pusher) mayGive(ctx context.Context, tx *ent.Client, scopes []auth.Scop
 	if v.Everything() {
 		return nil
 	}
+	if v.PortalLinkID != "" {
+		return problem.New(problem.Forbidden, "tokens are not made in the portal, since they would outlast it: ask the operator for one")
+	}
 	own, err := p.ownToken(ctx, tx, v)
 	if err != nil {
 		return err

@@ -14,10 +14,12 @@ import (
 	"datapusher/ent"
 	"datapusher/ent/account"
 	"datapusher/internal/auth"
+	"datapusher/internal/changes"
 	"datapusher/internal/database"
 	"datapusher/internal/id"
 	"datapusher/internal/problem"
 	"datapusher/internal/sender"
+	"datapusher/internal/statistics"
 	"datapusher/internal/vault"
 	"datapusher/workflows"
 )
@@ -45,6 +47,11 @@ type Options struct {
 	// Changed is told of an account whose destinations have changed, after the
 	// commit, so that caches can forget them.
 	Changed func(accountID string)
+	// Changes is told of what commands change, for those who watch; nil: nobody is.
+	Changes *changes.Bus
+	// Statistics counts the events that are made here: replays and tests; nil: nobody
+	// does.
+	Statistics *statistics.Counter
 	// Now is the clock; default time.Now.
 	Now func() time.Time
 	// Logger hears of what a caller must not wait for.

@@ -76,6 +76,8 @@ func (p *Pusher) ReplayEvent(ctx context.Context, in ReplayEventInput) (*ent.Eve
 	if err != nil {
 		return nil, err
 	}
+	p.noteMade(made)
+	p.count(made)
 	p.dispatch(ctx, made.run, "replay of "+in.EventID)
 	return made.Unwrap(), nil
 }

@@ -14,17 +14,20 @@ import (
 	"datapusher/internal/problem"
 )
 
-// SignIn opens a session of the operator, whose secret goes into a cookie and is
-// kept nowhere. It takes the admin token itself: a session opens no other. The
-// address, if it is known, is the caller's.
+// SignIn opens a session for whoever asks, whose secret goes into a cookie and is
+// kept nowhere: of the operator, with the admin token; of an account, with one of
+// its tokens or with a portal link, which opens nothing more. A session opens no
+// other. The address, if it is known, is the caller's.
 func (p *Pusher) SignIn(ctx context.Context, address string) (*ent.Session, string, error) {
-	switch v := auth.From(ctx); {
+	v := auth.From(ctx)
+	switch {
 	case v == nil:
 		return nil, "", auth.Denied()
-	case v.Kind != auth.Admin || v.SessionID != "":
-		return nil, "", problem.New(problem.Forbidden, "a session is opened with the admin token")
-	}
-	if p.o.Auth == nil {
+	case v.SessionID != "" || v.Kind == auth.System:
+		return nil, "", problem.New(problem.Forbidden, "a session is opened with a token or a portal link")
+	case v.PortalLinkID == "" && !v.Can(auth.Read):
+		return nil, "", problem.New(problem.Forbidden, "a session is opened with a token that has the scope %s", auth.Read)
+	case p.o.Auth == nil:
 		return nil, "", errors.New("nobody keeps sessions here")
 	}
 	system := auth.AsSystem(ctx) // sessions are nobody's to read
@@ -35,14 +38,22 @@ func (p *Pusher) SignIn(ctx context.Context, address string) (*ent.Session, stri
 		if _, err := tx.Session.Delete().Where(session.ExpiresAtLTE(now)).Exec(system); err != nil {
 			return err
 		}
-		made, err = tx.Session.Create().
-			SetID(id.New(id.Session, now)).SetCreatedAt(now).SetExpiresAt(now.Add(auth.SessionLife)).
-			SetHash(auth.HashOf(secret)).SetAdminHash(p.o.Auth.AdminHash()).SetNillableAddress(known(address)).
-			Save(system)
-		if err != nil {
+		c := tx.Session.Create().SetID(id.New(id.Session, now)).SetCreatedAt(now).SetExpiresAt(now.Add(auth.SessionLife)).
+			SetHash(auth.HashOf(secret)).SetNillableAddress(known(address))
+		switch {
+		case v.Kind == auth.Admin:
+			c.SetAdminHash(p.o.Auth.AdminHash())
+		case v.PortalLinkID != "":
+			if err := p.enter(system, tx, v, c, now); err != nil {
+				return err
+			}
+		default:
+			c.SetAccountID(v.AccountID).SetTokenID(v.TokenID)
+		}
+		if made, err = c.Save(system); err != nil {
 			return err
 		}
-		return p.noteSession(ctx, tx, made.ID, action.KindSignIn, address)
+		return p.noteSession(ctx, tx, v.AccountID, made.ID, action.KindSignIn, address)
 	})
 	if err != nil {
 		return nil, "", err
@@ -66,7 +77,7 @@ func (p *Pusher) SignOut(ctx context.Context, address string) error {
 		if err != nil || n == 0 {
 			return err
 		}
-		return p.noteSession(ctx, tx, v.SessionID, action.KindSignOut, address)
+		return p.noteSession(ctx, tx, v.AccountID, v.SessionID, action.KindSignOut, address)
 	})
 	if err != nil {
 		return err
@@ -77,9 +88,11 @@ func (p *Pusher) SignOut(ctx context.Context, address string) error {
 	return nil
 }
 
-// noteSession records that the operator came or went. It belongs to no account.
-func (p *Pusher) noteSession(ctx context.Context, tx *ent.Client, sessionID string, kind action.Kind, address string) error {
-	return audit.Write(origin.With(ctx, address), tx, p.now(), audit.Entry{SubjectID: sessionID, Kind: kind})
+// noteSession records that somebody came or went: an operator, which belongs to no
+// account, or an account's. It is the system that writes it: whoever may only read
+// signs in, too.
+func (p *Pusher) noteSession(ctx context.Context, tx *ent.Client, accountID, sessionID string, kind action.Kind, address string) error {
+	return audit.WriteFor(origin.With(ctx, address), tx, p.now(), audit.Entry{AccountID: accountID, SubjectID: sessionID, Kind: kind})
 }
 
 func known(address string) *string {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"datapusher/ent"
 	"datapusher/ent/session"
 	"datapusher/internal/auth"
 	"datapusher/internal/database"
@@ -71,14 +72,15 @@ func TestWhoSignsInSweeps(t *testing.T) {
 	})
 }
 
-func TestOnlyTheAdminTokenOpensASession(t *testing.T) {
+func TestWhatOpensNoSession(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, dbtest.SQLite(t))
-	_, jane := w.account(t, "jane@example.com")
+	a, jane := w.account(t, "jane@example.com")
+	pushes := auth.With(t.Context(), &auth.Viewer{Kind: auth.Account, AccountID: a.ID, TokenID: "tok_1", Scopes: []auth.Scope{auth.Ingest}})
 	for _, c := range []struct {
 		ctx  context.Context
 		code problem.Code
-	}{{t.Context(), problem.Unauthenticated}, {jane, problem.Forbidden}, {w.system, problem.Forbidden}} {
+	}{{t.Context(), problem.Unauthenticated}, {pushes, problem.Forbidden}, {w.system, problem.Forbidden}} {
 		_, _, err := w.SignIn(c.ctx, "")
 		requireCode(t, c.code, err)
 	}
@@ -86,4 +88,73 @@ func TestOnlyTheAdminTokenOpensASession(t *testing.T) {
 	requireCode(t, problem.NotFound, w.SignOut(jane, ""))
 	requireCode(t, problem.NotFound, w.SignOut(w.admin, ""))
 	require.Zero(t, w.db.Ent.Session.Query().CountX(w.system))
+}
+
+// browser is the context of whoever has that session's cookie; nil: it is over.
+func (w *world) browser(t *testing.T, secret string) context.Context {
+	t.Helper()
+	v, err := w.auth.AuthenticateSession(t.Context(), secret)
+	if err != nil {
+		requireCode(t, problem.Unauthenticated, err)
+		return nil
+	}
+	return auth.With(t.Context(), v)
+}
+
+// A session that was opened with a token can do what the token can, and ends with it.
+func TestSessionsOfAToken(t *testing.T) {
+	t.Parallel()
+	type opened struct {
+		account *ent.Account
+		token   *ent.Token
+		browser context.Context
+	}
+	for name, end := range map[string]func(w *world, o opened) error{
+		"signed out": func(w *world, o opened) error { return w.SignOut(o.browser, "192.0.2.8") },
+		"token revoked": func(w *world, o opened) error {
+			_, err := w.RevokeToken(w.admin, pusher.RevokeTokenInput{ID: o.token.ID})
+			return err
+		},
+		"token rotated": func(w *world, o opened) error {
+			_, _, err := w.RotateToken(w.admin, pusher.RotateTokenInput{ID: o.token.ID})
+			return err
+		},
+		"token expired": func(w *world, _ opened) error {
+			w.now = w.now.Add(time.Hour)
+			return nil
+		},
+		"account deleted": func(w *world, o opened) error {
+			return w.DeleteAccount(w.admin, pusher.DeleteAccountInput{ID: o.account.ID})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dbtest.Each(t, func(t *testing.T, db *database.DB) {
+				w := newWorld(t, db)
+				a, _ := w.account(t, "jane@example.com")
+				ends := w.now.Add(time.Hour)
+				tok, token, err := w.CreateToken(w.admin, pusher.CreateTokenInput{
+					AccountID: a.ID, Name: "ci", Scopes: []auth.Scope{auth.Read}, ExpiresAt: &ends,
+				})
+				require.NoError(t, err)
+				s, secret, err := w.SignIn(w.as(t, token), "192.0.2.7")
+				require.NoError(t, err)
+				require.Equal(t, []string{"SIGN_IN " + tok.ID + ": "}, w.did(s.ID))
+				require.Equal(t, a.ID, w.actions(s.ID)[0].AccountID)
+
+				browser := w.browser(t, secret)
+				require.Equal(t, &auth.Viewer{
+					Kind: auth.Account, AccountID: a.ID, TokenID: tok.ID, SessionID: s.ID, Scopes: []auth.Scope{auth.Read}, ExpiresAt: ends,
+				}, auth.From(browser))
+				require.Equal(t, 1, db.Ent.Account.Query().CountX(browser))
+				_, err = w.UpdateAccount(browser, pusher.UpdateAccountInput{ID: a.ID})
+				requireCode(t, problem.Forbidden, err)
+				_, _, err = w.SignIn(browser, "")
+				requireCode(t, problem.Forbidden, err)
+
+				require.NoError(t, end(w, opened{a, tok, browser}))
+				require.Nil(t, w.browser(t, secret))
+			})
+		})
+	}
 }

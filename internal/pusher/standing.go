@@ -12,6 +12,7 @@ import (
 	"datapusher/internal/audit"
 	"datapusher/internal/auth"
 	"datapusher/internal/breaker"
+	"datapusher/internal/changes"
 	"datapusher/internal/problem"
 	"datapusher/workflows"
 )
@@ -109,6 +110,7 @@ func (p *Pusher) standing(ctx context.Context, destinationID string,
 	if err != nil {
 		return nil, err
 	}
+	p.o.Changes.NoteSome(d.AccountID, changes.Deliveries) // what waited for a retry may be parked now
 	p.wake(ctx, workflows.Lane(d.ID))
 	return d, nil
 }

@@ -180,6 +180,7 @@ func (p *Pusher) steer(ctx context.Context, deliveryID string, s steering,
 		return nil, err
 	}
 	if after != before {
+		p.o.Changes.Note(after.AccountID, after.ID)
 		if after.Run != before.Run {
 			p.dispatch(ctx, after.Run, s.summary+after.ID)
 		}

@@ -183,6 +183,8 @@ func requireAllCommands[C any](t *testing.T, commands map[string]C) {
 		"SignOut":       true,
 		// The operator's alone, whatever it names: TestAnAccountDoesNotSetItsOwnNetworks.
 		"SetAccountEgress": true,
+		// TestPortalLinksAreTheOperatorsToMake.
+		"CreatePortalLink": true, "RevokePortalLinks": true,
 	}
 	for name := range commands {
 		name, _, _ = strings.Cut(name, ",")

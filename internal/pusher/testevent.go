@@ -69,6 +69,8 @@ func (p *Pusher) SendTestEvent(ctx context.Context, in SendTestEventInput) (*ent
 	if err != nil {
 		return nil, nil, err
 	}
+	p.noteMade(made)
+	p.count(made)
 	p.dispatch(ctx, made.run, "test event")
 	return made.Unwrap(), made.deliveries[0].Unwrap(), nil
 }

@@ -23,7 +23,7 @@ func TestEngine(t *testing.T) {
 			return enginetest.Store{
 				Make: func(core workflows.Core) workflows.Engine {
 					db := open(t, url)
-					engine, err := river.New(river.Options{DB: db.Write, Core: core, Listen: db.Listen, Logger: slog.New(slog.DiscardHandler)})
+					engine, err := river.New(river.Options{DB: db.Write, Core: core, Listen: db.Hear, Logger: slog.New(slog.DiscardHandler)})
 					require.NoError(t, err)
 					made[engine] = db
 					return engine

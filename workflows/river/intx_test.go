@@ -103,7 +103,7 @@ func TestOtherProcessesBeginAtOnce(t *testing.T) {
 	db := open(t, url)
 	begun := make(chan string, 9)
 	stepped := make(chan string, 9)
-	engine, err := river.New(river.Options{DB: db.Write, Listen: db.Listen, Core: &core{
+	engine, err := river.New(river.Options{DB: db.Write, Listen: db.Hear, Core: &core{
 		stepped: stepped,
 		first: func(_ context.Context, run string) ([]workflows.Outcome, error) {
 			begun <- run

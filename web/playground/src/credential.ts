@@ -23,3 +23,15 @@ export function withoutBareCredential(headers: Record<string, unknown>): Record<
     ),
   );
 }
+
+/**
+ * The headers to begin with. The standalone program prints a link with its admin
+ * token behind the #, which browsers send to nobody; it is taken out of the
+ * address at once, so that it is in no history and no picture of the window.
+ */
+export function firstHeaders(): string {
+  const token = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (!token) return bareHeaders;
+  history.replaceState(null, "", location.pathname + location.search);
+  return JSON.stringify({ Authorization: `Bearer ${token}` }, null, 2) + "\n";
+}

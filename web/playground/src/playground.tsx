@@ -2,7 +2,7 @@ import { explorerPlugin } from "@graphiql/plugin-explorer";
 import { HISTORY_PLUGIN } from "@graphiql/plugin-history";
 import { GraphiQL } from "graphiql";
 import { useState } from "react";
-import { bareHeaders } from "./credential";
+import { firstHeaders } from "./credential";
 import { Companion } from "./companion";
 import { newFetcher } from "./fetcher";
 import { useSchema } from "./schema";
@@ -15,6 +15,7 @@ const plugins = [explorerPlugin(), HISTORY_PLUGIN];
 export function Playground({ endpoint }: { endpoint: string }) {
   const [fetcher] = useState(() => newFetcher(endpoint));
   const [tabs] = useState(() => steps(location.origin));
+  const [headers] = useState(firstHeaders);
   const schema = useSchema(endpoint);
   return (
     <GraphiQL
@@ -22,7 +23,7 @@ export function Playground({ endpoint }: { endpoint: string }) {
       schema={schema}
       plugins={plugins}
       defaultTabs={tabs}
-      defaultHeaders={bareHeaders}
+      defaultHeaders={headers}
       defaultEditorToolsVisibility="headers"
       storage={storage}
       shouldPersistHeaders={persistHeaders()}

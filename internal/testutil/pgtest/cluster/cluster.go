@@ -81,7 +81,7 @@ func (c *Cluster) begin(who runAs, settings map[string]string) error {
 		return err
 	}
 	for range portAttempts {
-		if c.port, err = freePort(); err != nil {
+		if c.port, err = FreePort(); err != nil {
 			return err
 		}
 		if err = c.Start(); err == nil {
@@ -163,9 +163,9 @@ func (c *Cluster) logTail() string {
 	return string(text[max(0, len(text)-2000):])
 }
 
-// freePort finds a port below the range from which the kernel serves outgoing
-// connections, so that nobody takes it while a cluster is stopped.
-func freePort() (int, error) {
+// FreePort finds a loopback port below the range from which the kernel serves
+// outgoing connections, so that nobody takes it while its server is stopped.
+func FreePort() (int, error) {
 	for range 100 {
 		port := 20000 + rand.IntN(12000)
 		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))

@@ -1,0 +1,5 @@
+//go:build !mutants
+
+package ingest
+
+func mutated(s store) store { return s }
