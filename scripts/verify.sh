@@ -28,7 +28,10 @@ rebuild() {
 	diff -r "$built/$1" "$2"
 }
 rebuild playground internal/dashboard/playground
-if [ -f web/dashboard/package.json ]; then
-	rebuild dashboard internal/dashboard/dist/dashboard
+types=$(cat web/dashboard/src/gql/* | cksum)
+rebuild dashboard internal/dashboard/dist/dashboard
+if [ "$(cat web/dashboard/src/gql/* | cksum)" != "$types" ]; then
+	echo "The types of the dashboard's operations were not current; now they are: commit web/dashboard/src/gql." >&2
+	exit 1
 fi
 echo "Generated code, migrations and module files are current."
