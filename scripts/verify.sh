@@ -28,7 +28,12 @@ rebuild() {
 	diff -r "$built/$1" "$2"
 }
 rebuild playground internal/dashboard/playground
+types=$(cat web/dashboard/src/gql/* | cksum)
 rebuild dashboard internal/dashboard/dist/dashboard
+if [ "$(cat web/dashboard/src/gql/* | cksum)" != "$types" ]; then
+	echo "The types of the dashboard's operations were not current; now they are: commit web/dashboard/src/gql." >&2
+	exit 1
+fi
 (cd web/openapi && npm ci --no-audit --no-fund && npm run lint) >"$built/openapi.log" 2>&1 || {
 	cat "$built/openapi.log" >&2
 	exit 1

@@ -4,7 +4,19 @@ import { eventually, openWindow, overflow, phone, signIn, startBrowser, violatio
 import { newClient, startServer } from "./lib/server.js";
 import { startReceiver } from "./lib/receiver.js";
 
+// Where pictures go. They are taken after a while of traffic, so that the charts have something to show.
 const pictures = process.env.PICTURES;
+const minutes = Number(process.env.MINUTES ?? 12);
+
+/** What a picture is taken of, wide and as narrow as a phone. */
+const pictured = {
+  wide: [
+    "sign-in", "overview", "accounts", "account", "account-tokens", "account-usage", "destinations", "destination", "destination-open",
+    "events", "event", "event-replay", "replays", "replay-new", "replay", "audit", "settings", "quick-open",
+  ],
+  phone: ["overview", "events", "event", "destination-open"],
+};
+
 let server, browser, world;
 
 before(async () => {
@@ -60,6 +72,7 @@ for (const colours of ["light", "dark"]) {
             watched(page, `${what} ${colours} ${name}`, async () => {
               await page.goto(path);
               await page.getByText(text).locator("visible=true").first().waitFor();
+              if (what === "event-replay") await edit(page);
               await page.waitForFunction(() => !document.querySelector("[aria-busy=true], .skeleton"));
               await look(t, page, what, colours, name);
             }),
@@ -93,9 +106,19 @@ for (const colours of ["light", "dark"]) {
 }
 
 async function look(t, page, what, colours, name) {
-  if (pictures) await page.screenshot({ path: `${pictures}/${what}${name === "phone" ? "-phone" : ""}-${colours}.png` });
+  if (pictures && pictured[name].includes(what)) await page.screenshot({ path: `${pictures}/${what}${name === "phone" ? "-phone" : ""}-${colours}.png` });
   assert.deepEqual(await violations(page), [], `${what}: what axe finds`);
   assert.ok((await overflow(page)) <= 0, `${what}: the page is wider than its window`);
+}
+
+/** Changes a payload, and compares it with the original. */
+async function edit(page) {
+  await page.getByRole("button", { name: "Edit", exact: true }).click();
+  const editor = page.getByRole("textbox", { name: "The payload to send" });
+  await editor.getByText("60.75").dblclick();
+  await page.keyboard.type("45");
+  await page.getByRole("button", { name: "Compare", exact: true }).click();
+  await page.getByRole("textbox", { name: "The original payload" }).or(page.locator(".cm-deletedChunk")).first().waitFor();
 }
 
 /** Fills the server with what a page can show. */
@@ -154,9 +177,21 @@ async function fill() {
     const { replay } = await owner.query("query($id: ID!) { replay(id: $id) { status } }", { id: ids.replay });
     return replay.status === "COMPLETED";
   });
+  if (pictures) await traffic(owner, receivers, types, order);
   await eventually("what was counted is written", async () => {
     const { statistics } = await owner.query("{ statistics { totals { events } } }");
     return statistics.totals.events >= 66;
   });
   return { ids, receivers };
+}
+
+/** Some minutes of a shop's day: now more, now less, and now and then something fails. */
+async function traffic(owner, [, , , flaky], types, order) {
+  const end = Date.now() + minutes * 60_000;
+  for (let n = 100; Date.now() < end; n++) {
+    flaky.status = n % 37 === 0 ? 500 : 200;
+    flaky.delay = 40 + 60 * Math.abs(Math.sin(n / 90));
+    await owner.send(order(n), types[(n * 7) % types.length]);
+    await new Promise((resolve) => setTimeout(resolve, 350 + 300 * Math.sin(n / 70) + 100 * Math.sin(n / 11)));
+  }
 }

@@ -23,7 +23,7 @@ export const phone = { width: 390, height: 844 };
 export async function openWindow(browser, { base, size = wide, colours = "light", cookies }) {
   const context = await browser.newContext({
     baseURL: base, viewport: size, colorScheme: colours, reducedMotion: "reduce", locale: "en-GB", timezoneId: "Europe/Berlin",
-    hasTouch: size.width < 500, permissions: ["clipboard-read", "clipboard-write"],
+    hasTouch: size.width < 500, isMobile: size.width < 500, permissions: ["clipboard-read", "clipboard-write"],
   });
   if (cookies) await context.addCookies(cookies);
   const page = await context.newPage();

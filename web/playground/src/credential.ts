@@ -1,6 +1,7 @@
 /** What the headers editor shows before a token is filled in. */
-export const bareHeaders = `// Put a token behind "Bearer ": the admin token
-// (standalone keeps it in <data-dir>/admin-token)
+export const bareHeaders = `// Whoever is signed in at the dashboard (/) needs nothing
+// here. Otherwise put a token behind "Bearer ": the admin
+// token (standalone keeps it in <data-dir>/admin-token)
 // or an account's secretToken (createAccount shows it).
 {
   "Authorization": "Bearer "

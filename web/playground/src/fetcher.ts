@@ -2,13 +2,12 @@ import { createGraphiQLFetcher, type Fetcher } from "@graphiql/toolkit";
 import { withoutBareCredential } from "./credential";
 
 /**
- * Sends operations to the endpoint with what the headers editor says. Subscriptions
- * go over a WebSocket, which carries the headers in its first message.
+ * Sends operations to the endpoint with what the headers editor says, subscriptions over a WebSocket, which takes them as
+ * its parameters. Without a token there, who is signed in at the dashboard asks as who that is.
  */
 export function newFetcher(endpoint: string): Fetcher {
-  const socket = new URL(endpoint, location.href);
-  socket.protocol = socket.protocol === "https:" ? "wss:" : "ws:";
-  const send = createGraphiQLFetcher({ url: endpoint, subscriptionUrl: socket.href });
+  const subscriptionUrl = new URL(endpoint, location.href).href.replace(/^http/, "ws");
+  const send = createGraphiQLFetcher({ url: endpoint, subscriptionUrl });
   return (params, options) =>
     send(params, { ...options, headers: withoutBareCredential(options?.headers ?? {}) });
 }

@@ -93,7 +93,6 @@ export function Account() {
           { id: "usage", name: "Usage" },
           { id: "settings", name: "Settings" },
         ]}
-        current={tab}
         accountID={accountID}
       />
       {tab === "destinations" && <DestinationList where={{ accountID }} owners={false} none={<NoDestination action={newDestination} />} />}
@@ -128,10 +127,9 @@ export function Missing({ what, crumbs }: { what: string; crumbs?: Parameters<ty
   );
 }
 
-function Tabs({ label, tabs, current, accountID }: {
+function Tabs({ label, tabs, accountID }: {
   label: string;
   tabs: { id: AccountTab; name: string; count?: number }[];
-  current: AccountTab;
   accountID: string;
 }) {
   return (
@@ -145,7 +143,7 @@ function Tabs({ label, tabs, current, accountID }: {
           replace
           resetScroll={false}
           className="tab"
-          aria-current={id === current ? "page" : undefined}
+          activeOptions={{ exact: true, explicitUndefined: true }}
         >
           {name}
           {n !== undefined && <span className="count">{count(n, 1000)}</span>}

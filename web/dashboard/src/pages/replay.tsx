@@ -1,9 +1,9 @@
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, type QueryClient } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import { CirclePause, CirclePlay, CircleX, Zap } from "lucide-react";
 import { useState } from "react";
 import { ask } from "../api/queries";
-import { CancelReplayDocument, PauseReplayDocument, ReplayDocument, ResumeReplayDocument, type ReplayQuery } from "../gql/graphql";
+import { CancelReplayDocument, PauseReplayDocument, ReplayDocument, ResumeReplayDocument, type ReplayQuery, type ReplayStatus } from "../gql/graphql";
 import { Histogram } from "../charts/histogram";
 import { useViewer } from "../shell/viewer";
 import { useAct } from "../ui/act";
@@ -31,8 +31,8 @@ export function Replay() {
   });
   const replay = query.data?.replay;
   const changes = [["replay", replayID], ["replays"], ["audit"]];
-  const pause = useAct(PauseReplayDocument, { failed: "It is not paused", changes });
-  const resume = useAct(ResumeReplayDocument, { failed: "It is not resumed", changes });
+  const pause = useAct(PauseReplayDocument, { failed: "It is not paused", changes, meanwhile: (client) => showAs(client, replayID, "PAUSED") });
+  const resume = useAct(ResumeReplayDocument, { failed: "It is not resumed", changes, meanwhile: (client) => showAs(client, replayID, "RUNNING") });
   const cancel = useAct(CancelReplayDocument, { done: "The replay is canceled. What it has sent goes on.", changes, then: () => setCanceling(false) });
   const crumbs = [{ label: "Replays", link: { to: "/replays" } as const }];
   if (query.data && !replay) return <Missing what="replay" crumbs={crumbs} />;
@@ -124,6 +124,15 @@ export function Replay() {
       </Confirm>
     </Page>
   );
+}
+
+/** Shows a replay with a status that it will have in a moment. */
+function showAs(client: QueryClient, id: string, status: ReplayStatus): () => void {
+  const { queryKey } = ask(["replay", id], ReplayDocument, { id });
+  const before = client.getQueryData<ReplayQuery>(queryKey);
+  void client.cancelQueries({ queryKey });
+  client.setQueryData<ReplayQuery>(queryKey, (data) => (data?.replay ? { ...data, replay: { ...data.replay, status } } : data));
+  return () => client.setQueryData(queryKey, before);
 }
 
 type Details = NonNullable<ReplayQuery["replay"]>;

@@ -1,4 +1,4 @@
-import { useMutation, useQueryClient, type QueryKey } from "@tanstack/react-query";
+import { useMutation, useQueryClient, type QueryClient, type QueryKey } from "@tanstack/react-query";
 import type { TypedDocumentString } from "../gql/graphql";
 import { request } from "../api/request";
 import { complain, say } from "./toast";
@@ -11,22 +11,26 @@ interface ActOptions<Result, Variables> {
   /** What has to be asked for again: the beginnings of the queries' keys. */
   changes?: QueryKey[];
   then?: (result: Result, variables: Variables) => void;
+  /** Shows at once what will most likely be, where a failure can take it back; it returns how. */
+  meanwhile?: (client: QueryClient) => () => void;
 }
 
 /** Runs a mutation, tells what became of it, and asks again for what it has changed. */
 export function useAct<Result, Variables>(
   operation: TypedDocumentString<Result, Variables>,
-  { done, failed, changes = [], then }: ActOptions<Result, Variables> = {},
+  { done, failed, changes = [], then, meanwhile }: ActOptions<Result, Variables> = {},
 ) {
   const client = useQueryClient();
   return useMutation({
     mutationFn: (variables: Variables) => request(operation, variables),
+    onMutate: () => ({ undo: meanwhile?.(client) }),
     onSuccess(result, variables) {
       if (done) say(typeof done === "string" ? done : done(result));
       then?.(result, variables);
       for (const queryKey of changes) void client.invalidateQueries({ queryKey });
     },
-    onError(error) {
+    onError(error, _variables, context) {
+      context?.undo?.();
       if (failed) complain(failed, error);
     },
   });

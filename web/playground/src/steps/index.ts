@@ -5,7 +5,7 @@ import followEvents from "./4-follow-events.graphql?raw";
 import lookUp from "./5-look-up.graphql?raw";
 import createToken from "./6-create-token.graphql?raw";
 import rotateSecretToken from "./7-rotate-secret-token.graphql?raw";
-import watchDeliveries from "./8-watch-deliveries.graphql?raw";
+import watchDeliveries from "./8-watch.graphql?raw";
 
 const all = [createAccount, createDestination, sendEvent, followEvents, lookUp, createToken, rotateSecretToken, watchDeliveries];
 

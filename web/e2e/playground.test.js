@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { eventually, openWindow, signIn, startBrowser, watched } from "./lib/browser.js";
+import { newClient, startServer } from "./lib/server.js";
+import { startReceiver } from "./lib/receiver.js";
+
+let server, browser, receiver;
+
+before(async () => {
+  [server, browser, receiver] = await Promise.all([startServer(), startBrowser(), startReceiver()]);
+});
+
+after(async () => {
+  await browser?.close();
+  await receiver?.stop();
+  await server?.stop();
+});
+
+test("the playground's steps and its subscription, by who is signed in", { timeout: 90_000 }, async () => {
+  const admin = newClient(server.url, server.adminToken);
+  const { createAccount } = await admin.query(
+    'mutation { createAccount(input: {name: "Corner shop", email: "owner@shop.example"}) { account { id } secretToken } }',
+  );
+  const owner = admin.with(createAccount.secretToken);
+  await owner.query("mutation($input: CreateDestinationInput!) { createDestination(input: $input) { destination { id } } }", {
+    input: { accountID: createAccount.account.id, url: receiver.url, name: "Shop backend" },
+  });
+  const { page, context } = await openWindow(browser, { base: server.url });
+  const refused = [];
+  page.on("console", (message) => message.text().startsWith("refused: script") && refused.push(message.text()));
+  try {
+    await signIn(page, server.adminToken);
+    await watched(page, "playground", async () => {
+      await page.goto("/playground");
+      const step = (name) => page.getByRole("tab", { name }).first().click();
+      const run = () => page.getByRole("button", { name: /Execute query/ }).click();
+      const answer = page.locator(".graphiql-response");
+      await page.getByRole("tab", { name: /CheckCredential/ }).waitFor();
+      await step(/CheckCredential/);
+      await run();
+      await answer.getByText("ADMIN").waitFor();
+
+      await step(/WatchDeliveries/);
+      await run();
+      await page.getByRole("button", { name: /Stop query/ }).waitFor();
+      // A subscription tells of what happens once it has begun.
+      await eventually("the subscription tells of a delivery", async () => {
+        await owner.send({ order: 1 }, "order.created");
+        return answer.getByText("SUCCEEDED").first().waitFor({ timeout: 1000 }).then(() => true, () => false);
+      });
+      await page.getByRole("button", { name: /Stop query/ }).click();
+
+      await step(/FollowEvents/);
+      await run();
+      await answer.getByText("order.created").first().waitFor();
+    });
+    assert.deepEqual(refused, []);
+  } finally {
+    await context.close();
+  }
+});
