@@ -12,7 +12,7 @@ type Open struct {
 }
 
 // pages are the paths of what people open in a browser.
-var pages = map[string]string{"dashboard": "/", "playground": "/playground"}
+var pages = map[string]string{"dashboard": "/sign-in", "playground": "/playground"}
 
 // Run prints a link that has the credential behind a #, which a browser sends to
 // nobody and the page takes out of the address at once.

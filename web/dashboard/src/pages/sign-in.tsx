@@ -1,5 +1,6 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useRouter, useSearch } from "@tanstack/react-router";
+import { useState } from "react";
 import { signIn } from "../api/session";
 import { inWords } from "../api/problem";
 import icon from "../icon.svg";
@@ -13,6 +14,7 @@ export function SignIn() {
   const { to } = useSearch({ from: "/sign-in" });
   const router = useRouter();
   const queries = useQueryClient();
+  const [given] = useState(tokenOfTheLink);
   const enter = useMutation({
     mutationFn: signIn,
     async onSuccess() {
@@ -42,6 +44,7 @@ export function SignIn() {
           type="password"
           autoComplete="current-password"
           autoFocus
+          defaultValue={given}
           required
           hint={
             <>
@@ -61,4 +64,14 @@ export function SignIn() {
       </p>
     </main>
   );
+}
+
+/**
+ * A link of the command line has a token behind its #, which browsers send to nobody. It is filled in, and does not stay
+ * in the address; whoever came by the link signs in by hand, so that no foreign page signs anybody in.
+ */
+function tokenOfTheLink(): string {
+  const token = new URLSearchParams(location.hash.slice(1)).get("token") ?? "";
+  if (token) history.replaceState(history.state, "", location.pathname + location.search);
+  return token;
 }
