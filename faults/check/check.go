@@ -109,8 +109,8 @@ type Facts struct {
 	Destinations []Destination
 	Faults       []Fault
 
-	// Drained is whether all that waited was gone, without anybody's help, within the
-	// time that there was for it; Bound is that time.
+	// Drained is whether all that waited was gone in the end, without anybody's help;
+	// Bound is for how long nothing of it may have moved.
 	Drained bool
 	Bound   time.Duration
 	// Baseline and Measured are the times whose latencies at destinations that are

@@ -190,7 +190,7 @@ func (x *index) p99(w Window) time.Duration {
 
 func backlog(x *index, _ *Verdict, broken report) {
 	if !x.Drained {
-		broken("something still waits %s after the last fault", x.Bound)
+		broken("something still waits, and nothing of it has moved for %s", x.Bound)
 	}
 }
 

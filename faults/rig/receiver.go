@@ -121,13 +121,13 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 		got.Signature = err.Error()
 	}
 	got.PID = peerOf(q.Context())
-	if hangs || !pause(q.Context(), after) {
+	if hangs {
 		<-q.Context().Done()
-		got.Status = 0 // nobody is there for an answer
-	}
-	if got.Answered = time.Now(); q.Context().Err() != nil {
 		got.Status = 0
 	}
+	// It does its work whether or not somebody still waits for the answer.
+	pause(context.WithoutCancel(q.Context()), after)
+	got.Answered = time.Now()
 	if err := r.journal.write(got); err != nil || got.Status == 0 {
 		panic(http.ErrAbortHandler) // what is not written down is not answered
 	}

@@ -33,7 +33,7 @@ type Options struct {
 	Dir      string    // for logs and ledgers; it has to be there
 	Log      io.Writer // is told of each fault; nil: nobody
 	Env      []string  // of all processes
-	// Drain bounds how long what waits may take to drain, for scenarios that do not
+	// Drain is how long nothing of what waits may have moved, for scenarios that do not
 	// say; 3 minutes if zero.
 	Drain time.Duration
 }

@@ -37,8 +37,8 @@ func Quick() rig.Scenario {
 	}
 }
 
-// Small stands up one serve and one worker, kills them so many times, and waits so
-// long at most until all has drained. It is for mutants.
+// Small stands up one serve and one worker, kills them so many times, and waits until
+// all has drained or nothing has moved for so long. It is for mutants.
 func Small(fault string, serves, workers int, drain time.Duration) rig.Scenario {
 	return rig.Scenario{
 		Name: "small", Fault: fault, Plan: rig.Plan{Serves: 1, Workers: 1}, Drain: drain,
