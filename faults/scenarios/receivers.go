@@ -104,7 +104,7 @@ func names() rig.Scenario {
 		return func(string) []dnstest.Record { return dnstest.Addresses(addresses...) }
 	}
 	return rig.Scenario{
-		Name: "names", Fault: "the name server says that there is no such name, takes 3 s, says nothing, and names addresses that are none, forbidden, and others', each for 4 s",
+		Name: "names", Fault: "the name server says that there is no such name, takes 3 s, says nothing, and names addresses that are none, forbidden, and others', each for 4 s", Drain: 5 * time.Minute,
 		Plan: rig.Plan{
 			Program: mayFail, Fresh: true,
 			Between: func(r *rig.Rig, where rig.Addresses) (rig.Addresses, error) {
