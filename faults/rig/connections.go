@@ -3,6 +3,7 @@ package rig
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
 	"time"
 
@@ -31,37 +32,36 @@ func (r *Rig) TakeConnections(ctx context.Context) (release func(), err error) {
 		return nil, err
 	}
 	held = append(held, ending.Close)
-	const rounds, most = 5, 1000
-	for range rounds {
+	rounds, few := 20, 20
+	for left := few + 1; left > few; rounds-- {
+		if rounds == 0 || ctx.Err() != nil {
+			release()
+			return nil, errors.Join(fmt.Errorf("%d connections of Data Pusher are left", left), ctx.Err())
+		}
 		if _, err := ending.ExecContext(ctx, `
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'datapusher' AND pid <> pg_backend_pid()`); err != nil {
 			release()
 			return nil, err
 		}
-		for range most {
+		for {
 			pool, err := database.Open(ctx, at.String())
 			if err != nil {
 				break // there is no room
 			}
 			held = append(held, pool.Close)
-			for err == nil && len(held) < most {
+			for err == nil {
 				conn, cerr := pool.Write.Conn(bounded(ctx))
 				if err = cerr; err == nil {
 					held = append([]func() error{conn.Close}, held...)
 				}
 			}
 		}
-	}
-	var left int
-	if err := ending.QueryRowContext(ctx, `
+		if err := ending.QueryRowContext(ctx, `
 SELECT count(*) FROM pg_stat_activity WHERE application_name = 'datapusher' AND pid <> pg_backend_pid()`).Scan(&left); err != nil {
-		release()
-		return nil, err
-	}
-	r.say("%8.2fs %d connections are taken, %d of Data Pusher are left", time.Since(r.began).Seconds(), len(held), left)
-	if left > 20 {
-		release()
-		return nil, errors.New("Data Pusher has most of its connections")
+			release()
+			return nil, err
+		}
+		r.say("%8.2fs %d connections of Data Pusher are left", time.Since(r.began).Seconds(), left)
 	}
 	return release, nil
 }

@@ -17,7 +17,7 @@ var receivers = []rig.Scenario{
 	names(),
 	{
 		Name: "away", Fault: "a destination is away until 10,000 deliveries wait for it", Drain: 5 * time.Minute,
-		Plan: rig.Plan{Rate: 420, Destinations: []rig.DestinationSpec{
+		Plan: rig.Plan{Rate: 250, Destinations: []rig.DestinationSpec{
 			{Name: "away", Schedule: many("1s", 20)}, {Name: "well", Schedule: many("1s", 20), Well: true},
 		}},
 		Run: goAway,
@@ -30,9 +30,9 @@ var receivers = []rig.Scenario{
 		},
 	},
 	{
-		Name: "dead", Fault: "500 destinations are dead, half of them without a word", Latency: true,
-		Plan: rig.Plan{Rate: 8, Destinations: append(
-			[]rig.DestinationSpec{{Name: "well", Schedule: many("1s", 20), Well: true}},
+		Name: "dead", Fault: "500 destinations are dead, half of them without a word", Latency: true, Baseline: 10 * time.Second,
+		Plan: rig.Plan{Rate: 2, Destinations: append(
+			crowd("well", 5, rig.DestinationSpec{Schedule: many("1s", 20), Well: true}),
 			crowd("dead", 500, rig.DestinationSpec{Account: 1, Schedule: many("1s", 20), Timeout: "1s", Lost: true})...)},
 		Run: func(ctx context.Context, r *rig.Rig) error {
 			defer r.Inject("500 destinations are dead", false)()
@@ -104,7 +104,7 @@ func names() rig.Scenario {
 		return func(string) []dnstest.Record { return dnstest.Addresses(addresses...) }
 	}
 	return rig.Scenario{
-		Name: "names", Fault: "the name server says that there is no such name, takes 3 s, says nothing, and names addresses that are none, forbidden, and others', each for 4 s",
+		Name: "names", Fault: "the name server says that there is no such name, takes 3 s, says nothing, and names addresses that are none, forbidden, and others', each for 4 s", Drain: 5 * time.Minute,
 		Plan: rig.Plan{
 			Program: mayFail, Fresh: true,
 			Between: func(r *rig.Rig, where rig.Addresses) (rig.Addresses, error) {

@@ -181,7 +181,11 @@ func wipeTemporal(ctx context.Context, r *rig.Rig) error {
 func failTemporalStore(ctx context.Context, r *rig.Rig) error {
 	restart := func(args ...string) error {
 		r.Stack.TemporalArgs = args
-		return errors.Join(r.KillTemporal(), r.StartTemporal(ctx))
+		err := errors.Join(r.KillTemporal(), r.StartTemporal(ctx))
+		for try := 1; err != nil && try < 5; try++ {
+			err = r.StartTemporal(ctx) // its store may have failed as it started
+		}
+		return err
 	}
 	if err := restart("-fault-rate", "0.05"); err != nil {
 		return err

@@ -49,12 +49,22 @@ func TestAWorkflowOutlivesAStoreThatFails(t *testing.T) {
 		server := start(t, embedded.Options{Store: store, FaultRate: .05})
 		c := dial(t, server, embedded.DefaultNamespace)
 		work(t, c, echo)
-		var runs []client.WorkflowRun
-		for i := range 50 {
-			run, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: fmt.Sprint("batch/", i), TaskQueue: queue}, echo, "hello")
-			require.NoError(t, err)
-			runs = append(runs, run)
+		var (
+			runs   []client.WorkflowRun
+			failed int
+		)
+		for i := 0; i < 50 || failed == 0 && i < 500; i++ {
+			require.Eventually(t, func() bool { // a start that fails is asked for again
+				run, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: fmt.Sprint("batch/", i), TaskQueue: queue}, echo, "hello")
+				if err != nil {
+					failed++
+					return false
+				}
+				runs = append(runs, run)
+				return true
+			}, time.Minute, time.Millisecond)
 		}
+		require.NotZero(t, failed, "starts that have failed")
 		for _, run := range runs {
 			var result string
 			require.NoError(t, run.Get(t.Context(), &result))
