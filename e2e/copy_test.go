@@ -62,7 +62,10 @@ func (i installation) takeOver(t *testing.T) outgrown {
 	t.Helper()
 	s, running := newOutgrown(t)
 	i.refuses(t, "stop the program first", "copy", "--from", s.dir)
-	running.kill()
+	for n := range 3 {
+		s.pending = append(s.pending, s.well.push(t, fmt.Sprintf(`{"pending":%d}`, n)))
+	}
+	running.kill() // before the reconciler comes for them, after 10 s
 	sent := len(s.well.to.Requests())
 	require.Equal(t, history+2, sent, "nobody has dispatched what is pending")
 	others := strings.TrimSpace(i.command(t, "keys", "generate"))
@@ -193,8 +196,8 @@ func (i installation) goesOn(t *testing.T, s outgrown) {
 	require.Len(t, once, history+2+len(s.pending))
 }
 
-// newOutgrown is a standalone with a history. It still runs, with events that it has
-// accepted and not dispatched.
+// newOutgrown is a standalone with a history. It still runs, and does not dispatch the
+// events that it accepts from now on.
 func newOutgrown(t *testing.T) (outgrown, *process) {
 	t.Helper()
 	s := outgrown{dir: filepath.Join(t.TempDir(), "data")}
@@ -231,9 +234,6 @@ func newOutgrown(t *testing.T) (outgrown, *process) {
 	p, admin, _ = bootStandalone(t, s.dir, "--no-demo", "--log-level=error", "--first-attempt=engine", "--pace=1h")
 	s.well.url = admin.url
 	s.well.succeeded(t, s.well.push(t, `{"first":1}`), 1)
-	for n := range 3 {
-		s.pending = append(s.pending, s.well.push(t, fmt.Sprintf(`{"pending":%d}`, n)))
-	}
 	return s, p
 }
 

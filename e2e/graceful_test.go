@@ -130,7 +130,8 @@ func TestAWorkerEndsWhatItIsAt(t *testing.T) {
 	event := admin.with(token).push(t, payload)
 	to.Wait(t, 1)
 	require.NoError(t, worker.cmd.Process.Signal(syscall.SIGTERM))
-	time.AfterFunc(time.Second, func() { close(release) })
+	worker.waitFor(t, `"msg":"stopping`)
+	close(release)
 	<-worker.ended
 	require.Zero(t, worker.cmd.ProcessState.ExitCode())
 	require.Equal(t, "SUCCEEDED", admin.with(token).deliveries(t, event)[0].Status, "it was recorded before the end")

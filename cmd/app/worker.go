@@ -34,6 +34,7 @@ func Work(ctx context.Context, c Config) error {
 		b.work(ctx)
 	}()
 	<-ctx.Done()
+	b.logger.Info("stopping: attempts that are going on may end", "within", c.ShutdownTimeout)
 	b.inTime(func(context.Context) {
 		<-worked
 		b.close()
