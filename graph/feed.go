@@ -67,6 +67,7 @@ type feeds struct {
 	every  time.Duration // between two looks
 	pace   *rate.Limiter // of payloads
 	logger *slog.Logger
+	moan   rate.Sometimes
 
 	ctx  context.Context // ends with close
 	stop context.CancelFunc
@@ -80,6 +81,7 @@ func newFeeds(client *ent.Client, bus *changes.Bus, every time.Duration, logger 
 	f := &feeds{
 		bus: bus, every: every, pace: rate.NewLimiter(toldPerSecond, toldPerSecond/10), logger: logger,
 		open:  map[changes.Topic]*feed{},
+		moan:  rate.Sometimes{Interval: 10 * time.Second},
 		store: &store{ent: client, places: make(chan struct{}, lookAtOnce)},
 	}
 	f.ctx, f.stop = context.WithCancel(context.Background())
@@ -303,7 +305,9 @@ func (f *feed) filters() map[filter]bool {
 
 func (f *feed) failed(err error) {
 	if f.ctx.Err() == nil {
-		f.logger.Warn("cannot look for what has changed", "error", err)
+		f.moan.Do(func() {
+			f.logger.Warn("cannot look for what has changed, for subscriptions; trying again", "error", err)
+		})
 	}
 }
 
