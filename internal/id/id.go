@@ -230,7 +230,7 @@ func TimeOf(s string) time.Time {
 // values are the numbers that the characters of an id stand for; -1: none.
 var values = func() (v [256]int8) {
 	for i := range v {
-		v[i] = int8(strings.IndexByte(alphabet, byte(i))) //nolint:gosec // G115: less than 32
+		v[i] = int8(strings.IndexByte(alphabet, byte(i)))
 	}
 	return v
 }()

@@ -71,7 +71,7 @@ func (q Question) span(now time.Time) (span, error) {
 		wrong.Add("step", "must be longer: this makes more than %d steps", maxSteps)
 		return span{}, wrong.Err()
 	}
-	s.to = s.from.Add(time.Duration(n) * step) //nolint:durationcheck // a number of steps
+	s.to = s.from.Add(time.Duration(n) * step)
 	s.hourly = step%time.Hour == 0 && (old || to.Sub(s.from) > longSpan)
 	return s, nil
 }
