@@ -65,6 +65,7 @@ type bench struct {
 	profiles string
 	out      string
 	lines    bool
+	markdown bool
 	serve    []string // further arguments of Data Pusher
 
 	report Report
@@ -79,6 +80,7 @@ func parse(args []string) (*bench, []string, error) {
 	f.StringVar(&b.profiles, "profiles", "", "folder for profiles of Data Pusher's processes, of each workload")
 	f.StringVar(&b.out, "out", "", "file for the results as JSON")
 	f.BoolVar(&b.lines, "benchstat", false, "print the results as lines of Go benchmarks as well, for benchstat")
+	f.BoolVar(&b.markdown, "markdown", false, "print the tables as docs/PERFORMANCE.md has them as well")
 	f.BoolVar(&b.keep, "keep", false, "keep the logs of all processes")
 	f.Func("serve", "further argument of Data Pusher, such as --serve=--pace=500ms; more than one may be given", func(s string) error {
 		b.serve = append(b.serve, s)
@@ -133,6 +135,9 @@ func (b *bench) all(ctx context.Context, only []string) error {
 		}
 	}
 	b.report.print()
+	if b.markdown {
+		b.report.printMarkdown()
+	}
 	if b.out != "" {
 		text, err := json.MarshalIndent(b.report, "", "  ")
 		if err != nil {

@@ -220,11 +220,11 @@ func (s *scene) push(ctx context.Context, duration time.Duration) (*Row, error) 
 	if l, err := g.line(); err != nil || !l.Measuring {
 		return nil, fmt.Errorf("the generator says %+v: %w", l, err)
 	}
-	m, err := s.begin(ctx)
-	if err != nil {
+	if err := on.reset(); err != nil {
 		return nil, err
 	}
-	if err := on.reset(); err != nil {
+	m, err := s.begin(ctx)
+	if err != nil {
 		return nil, err
 	}
 	if s.profiles != "" {

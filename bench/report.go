@@ -165,19 +165,23 @@ func (r *Report) print() {
 		if c := one.Check; c != nil {
 			lost, twice = strconv.FormatInt(c.Missing, 10), strconv.FormatInt(c.Duplicates+c.Unexpected, 10)
 		}
-		memory := ""
-		for _, name := range []string{"serve --worker", "serve", "standalone"} {
-			if m := one.Memory[name]; m > 0 {
-				memory = strconv.FormatInt(m>>20, 10)
-			}
-		}
 		fmt.Fprintf(w, "%s\t%.0f\t%.0f\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", one.Name, one.AcceptedPS, one.Delivered,
 			ratio(one.AcceptedPS, bare), ratio(one.AcceptedPS, same), ms(in.P50), ms(in.P99), ms(out.P50), ms(out.P95), ms(out.P99), ms(out.Max),
-			number(one.cpu(), "%.3f"), memory, lost, twice)
+			number(one.cpu(), "%.3f"), one.memory(), lost, twice)
 	}
 	_ = w.Flush()
 	fmt.Println("Times are milliseconds. MB is the peak of Data Pusher's own process.")
 	r.ratios()
+}
+
+// memory is the peak of Data Pusher's own process, in MB.
+func (r *Row) memory() string {
+	for _, name := range []string{"serve --worker", "serve", "standalone"} {
+		if m := r.Memory[name]; m > 0 {
+			return strconv.FormatInt(m>>20, 10)
+		}
+	}
+	return ""
 }
 
 func (r *Report) row(name string) *Row {

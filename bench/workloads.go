@@ -53,6 +53,7 @@ const (
 	engineFirst   = "--first-attempt=engine"
 	activityFirst = "--first-attempt=activity"
 	lightRate     = 100
+	watchers      = 200
 	mixedRate     = 400
 	fairAccounts  = 10
 )
@@ -70,6 +71,7 @@ var workloads = []Workload{
 	{Name: "one-stopped", What: "the same, Temporal stopped", Destinations: ok(1), Shape: NoTemporal, run: measure},
 	{Name: "one-river", What: "the same, River in place of Temporal", Destinations: ok(1), Shape: River, run: measure},
 	{Name: "one-river-engine", What: "the same, first attempts by River", Destinations: ok(1), Shape: River, Serve: []string{engineFirst}, run: measure},
+	{Name: "one-subscribers", What: "1 KB to 1 destination, Temporal, and 200 subscriptions to all of it", Destinations: ok(1), Watchers: watchers, run: measure},
 	{Name: "one-standalone", What: "the same, standalone on SQLite", Destinations: ok(1), Shape: Standalone, run: measure},
 
 	{Name: "five", What: "1 KB to 5 destinations", Destinations: ok(5), run: measure},
@@ -88,6 +90,9 @@ var workloads = []Workload{
 	{Name: "light", What: "100 events/s to 1 destination", Destinations: ok(1), Rate: lightRate, run: measure},
 	{Name: "light-engine", What: "the same, first attempts by the engine", Destinations: ok(1), Rate: lightRate, Serve: []string{engineFirst}, run: measure},
 	{Name: "light-river", What: "the same, River in place of Temporal", Destinations: ok(1), Rate: lightRate, Shape: River, run: measure},
+	{Name: "light-subscribers", What: "100 events/s, Temporal, and 200 subscriptions to all of them", Destinations: ok(1), Rate: lightRate, Watchers: watchers, run: measure},
+	{Name: "lag-100", What: "100 events/s, one subscription to the events and one to the deliveries", Destinations: ok(1), Rate: 100, Watchers: 2, run: measure},
+	{Name: "lag-1000", What: "1,000 events/s, the same", Destinations: ok(1), Rate: 1000, Watchers: 2, run: measure},
 
 	{Name: "healthy", What: "400 events/s to 5 that are well", Destinations: ok(5), Rate: mixedRate, run: measure},
 	{Name: "mixed", What: "400 events/s to 3 that are well, 1 dead, 1 slow (2 s)", Destinations: []string{"ok", "ok", "ok", "dead", "slow/2s"}, Rate: mixedRate, run: measure},
