@@ -9,6 +9,7 @@ import (
 	"datapusher/ent/delivery"
 	"datapusher/ent/destination"
 	"datapusher/ent/keyed"
+	"datapusher/ent/predicate"
 	"datapusher/graph/model"
 	"datapusher/internal/auth"
 )
@@ -51,47 +52,58 @@ type backlogOf struct {
 
 // pending looks through the newest deliveries.
 func (of backlogOf) pending(ctx context.Context) (int, error) {
-	q := of.client.Delivery.Query()
-	switch {
-	case of.destination != "":
-		q.Where(keyed.Only(delivery.FieldDestinationID, of.destination)).
-			Order(delivery.ByDestinationID(sql.OrderDesc()), delivery.ByID(sql.OrderDesc()))
-	case of.account != "":
-		q.Where(keyed.Only(delivery.FieldAccountID, of.account)).
-			Order(delivery.ByAccountID(sql.OrderDesc()), delivery.ByID(sql.OrderDesc()))
-	default:
-		q.Order(delivery.ByID(sql.OrderDesc()))
-	}
-	newest, err := q.Limit(backlogMost).Select(delivery.FieldAccountID, delivery.FieldStatus).All(ctx)
-	pending := 0
-	for _, d := range newest {
-		waits := d.Status == delivery.StatusPending || d.Status == delivery.StatusDelivering
-		if waits && (of.account == "" || d.AccountID == of.account) {
-			pending++
+	newest := among(func(rows *sql.Selector) {
+		by := []string{sql.Desc(rows.C(delivery.FieldID))}
+		switch {
+		case of.destination != "":
+			keyed.Only(delivery.FieldDestinationID, of.destination)(rows)
+			by = append([]string{sql.Desc(rows.C(delivery.FieldDestinationID))}, by...)
+		case of.account != "":
+			keyed.Only(delivery.FieldAccountID, of.account)(rows)
+			by = append([]string{sql.Desc(rows.C(delivery.FieldAccountID))}, by...)
 		}
-	}
-	return pending, err
+		rows.OrderBy(by...)
+	})
+	return of.counted(ctx, newest, delivery.StatusIn(delivery.StatusPending, delivery.StatusDelivering))
 }
 
 // count counts deliveries of a status that has a partial index by destination. The
 // status stands there as in the index's condition, see [Resolver.parkedOf].
 func (of backlogOf) count(ctx context.Context, status delivery.Status) (int, error) {
-	q := of.client.Delivery.Query().Where(func(s *sql.Selector) {
-		s.Where(sql.ExprP(s.C(delivery.FieldStatus) + " = '" + string(status) + "'"))
-	})
-	if of.destination != "" {
-		q.Where(delivery.DestinationID(of.destination))
-	}
-	if of.account != "" {
-		q.Where(delivery.AccountID(of.account), func(s *sql.Selector) {
-			d := sql.Dialect(s.Dialect())
+	return of.counted(ctx, among(func(rows *sql.Selector) {
+		rows.Where(sql.ExprP(rows.C(delivery.FieldStatus) + " = '" + string(status) + "'"))
+		if of.destination != "" {
+			rows.Where(sql.EQ(rows.C(delivery.FieldDestinationID), of.destination))
+		}
+		if of.account != "" {
+			d := sql.Dialect(rows.Dialect())
 			t := d.Table(destination.Table)
-			s.Where(sql.In(s.C(delivery.FieldDestinationID),
+			rows.Where(sql.In(rows.C(delivery.FieldDestinationID),
 				d.Select(t.C(destination.FieldID)).From(t).Where(sql.EQ(t.C(destination.FieldAccountID), of.account))))
-		})
+		}
+	}))
+}
+
+// counted counts rows that are the account's, if one is named. The rules look at
+// what is counted, so that none of another account's is.
+func (of backlogOf) counted(ctx context.Context, which ...predicate.Delivery) (int, error) {
+	q := of.client.Delivery.Query().Where(which...)
+	if of.account != "" {
+		q.Where(delivery.AccountID(of.account))
 	}
-	ids, err := q.Limit(backlogMost).Select(delivery.FieldID).Strings(ctx)
-	return len(ids), err
+	return q.Count(ctx)
+}
+
+// among has a query look at no more than [backlogMost] deliveries: those that are
+// found as it is said. It comes before other conditions, which are about these.
+func among(find func(rows *sql.Selector)) predicate.Delivery {
+	return func(s *sql.Selector) {
+		d := sql.Dialect(s.Dialect())
+		t := d.Table(delivery.Table)
+		rows := d.Select(t.C(delivery.FieldID), t.C(delivery.FieldAccountID), t.C(delivery.FieldStatus)).From(t).WithContext(s.Context())
+		find(rows)
+		*s = *d.Select().From(rows.Limit(backlogMost).As(delivery.Table)).WithContext(s.Context())
+	}
 }
 
 func deref(s *string) string {

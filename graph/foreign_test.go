@@ -44,7 +44,7 @@ func (w *world) fullRowsOf(t *testing.T, a *ent.Account, word string) map[string
 	for i, subject := range []string{a.ID, d.ID} {
 		row := c.Statistic.Create().SetID(fmt.Sprintf("%s/m/%010d/%s", subject, now.Unix()/60, word)).SetAccountID(a.ID).SetHourly(false).
 			SetAt(now.Truncate(time.Minute)).SetWriter(word).SetAttempts(7).SetFailedAttempts(7).SetUpdatedAt(now).
-			SetDetail(`{"r":{"` + word + `":7}}`)
+			SetDetail(`{"c":{"` + word + `":7}}`)
 		if i == 1 {
 			row.SetDestinationID(d.ID)
 		}

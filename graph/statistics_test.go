@@ -123,6 +123,38 @@ func TestBacklog(t *testing.T) {
 	})
 }
 
+// However much waits, a few statements count it, each no further than to 10,000.
+func TestABacklogIsCountedByTheDatabase(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		heard, s := dbtest.Listen(db)
+		w := newWorld(t, heard)
+		acc, jane := w.account(t, "jane@example.com")
+		d := w.destination(t, acc.ID)
+		for range 21 {
+			rows := make([]*ent.DeliveryCreate, 0, 500)
+			for i, e := range w.minter.Events(w.now, 500) {
+				rows = append(rows, db.Ent.Delivery.Create().SetID(id.DeliveryOf(e, 0)).SetAccountID(acc.ID).SetEventID(e).SetDestinationID(d.ID).
+					SetRun("").SetStatus([]delivery.Status{delivery.StatusPending, delivery.StatusParked}[i%2]))
+			}
+			db.Ent.Delivery.CreateBulk(rows...).ExecX(w.system)
+		}
+		_, err := db.Write.ExecContext(t.Context(), "UPDATE deliveries SET status = 'PARKED'")
+		require.NoError(t, err)
+		for _, ctx := range []context.Context{w.admin, jane} {
+			for _, args := range []string{"", fmt.Sprintf("(accountID: %q)", acc.ID), fmt.Sprintf("(destinationID: %q)", d.ID)} {
+				var a answer
+				all := s.During(func() { a = w.do(ctx, t, `{ backlog`+args+` { pending retrying parked } }`, nil) })
+				require.Equal(t, map[string]any{"pending": 0.0, "retrying": 0.0, "parked": 10000.0}, a.at(t, "backlog"))
+				require.Len(t, all, 3)
+				for _, one := range all {
+					require.Regexp(t, `(?i)COUNT\(.*LIMIT 10000`, one)
+				}
+			}
+		}
+	})
+}
+
 func TestHealthTimeline(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
@@ -143,11 +175,21 @@ func TestHealthTimeline(t *testing.T) {
 
 		at := func(minutes int) string { return began.Add(time.Duration(minutes) * time.Minute).Format(time.RFC3339) }
 		for i, change := range []func() error{
-			func() error { return third(w.pusher.PauseDestination(jane, pusher.PauseDestinationInput{DestinationID: d.ID, Reason: new("deploy")})) },
-			func() error { return third(w.pusher.PauseDestination(jane, pusher.PauseDestinationInput{DestinationID: d.ID, Reason: new("longer")})) },
-			func() error { return third(w.pusher.ResumeDestination(jane, pusher.ResumeDestinationInput{DestinationID: d.ID})) },
-			func() error { return third(w.pusher.UpdateDestination(jane, pusher.UpdateDestinationInput{ID: d.ID, Name: new("shop")})) },
-			func() error { return third(w.pusher.UpdateDestination(jane, pusher.UpdateDestinationInput{ID: d.ID, Enabled: new(false)})) },
+			func() error {
+				return third(w.pusher.PauseDestination(jane, pusher.PauseDestinationInput{DestinationID: d.ID, Reason: new("deploy")}))
+			},
+			func() error {
+				return third(w.pusher.PauseDestination(jane, pusher.PauseDestinationInput{DestinationID: d.ID, Reason: new("longer")}))
+			},
+			func() error {
+				return third(w.pusher.ResumeDestination(jane, pusher.ResumeDestinationInput{DestinationID: d.ID}))
+			},
+			func() error {
+				return third(w.pusher.UpdateDestination(jane, pusher.UpdateDestinationInput{ID: d.ID, Name: new("shop")}))
+			},
+			func() error {
+				return third(w.pusher.UpdateDestination(jane, pusher.UpdateDestinationInput{ID: d.ID, Enabled: new(false)}))
+			},
 		} {
 			w.now = began.Add(time.Duration(i+1) * time.Minute)
 			require.NoError(t, change())
@@ -172,7 +214,7 @@ func TestHealthTimeline(t *testing.T) {
 		var rows []*ent.ActionCreate
 		for i := range 250 {
 			rows = append(rows, db.Ent.Action.Create().SetID(id.New(id.Action, w.now.Add(time.Duration(i+1)*time.Minute))).SetAccountID(acc.ID).SetSubjectID(d.ID).SetActor("system").
-				SetKind([]action.Kind{action.KindOpen, action.KindClose}[i%2]).SetCreatedAt(w.now.Add(time.Duration(i+1) * time.Minute)).
+				SetKind([]action.Kind{action.KindOpen, action.KindClose}[i%2]).SetCreatedAt(w.now.Add(time.Duration(i+1)*time.Minute)).
 				SetBefore([]byte(`{"state":"x"}`)).SetAfter([]byte(`{"state":"`+[]string{"OPEN", "SENDING"}[i%2]+`"}`)))
 		}
 		db.Ent.Action.CreateBulk(rows...).ExecX(w.system)

@@ -30,7 +30,7 @@ func (r *Resolver) system(ctx context.Context) (*model.System, error) {
 		return nil, problem.New(problem.Forbidden, "how the system does is told with the admin token alone")
 	}
 	s := &model.System{
-		Version: r.facts.Version, GoVersion: r.facts.GoVersion, StartedAt: r.facts.StartedAt, Now: r.now().UTC(),
+		Version: r.facts.Version, GoVersion: r.facts.GoVersion, StartedAt: r.facts.StartedAt, Now: r.now().UTC().Truncate(time.Microsecond),
 	}
 	if r.facts.Commit != "" {
 		s.Commit = &r.facts.Commit

@@ -148,7 +148,7 @@ func (s *Server) handler(authenticator *auth.Authenticator) (http.Handler, error
 
 // facts are what the process tells operators of itself.
 func (s *Server) facts() graph.SystemFacts {
-	f := graph.SystemFacts{Version: Version, GoVersion: runtime.Version(), StartedAt: time.Now().UTC(), EngineName: s.config.Engine}
+	f := graph.SystemFacts{Version: Version, GoVersion: runtime.Version(), StartedAt: time.Now().UTC().Truncate(time.Microsecond), EngineName: s.config.Engine}
 	if s.config.Engine != engineRiver {
 		f.EngineURL = s.config.TemporalUIURL
 	}

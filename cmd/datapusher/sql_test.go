@@ -37,7 +37,7 @@ var scoped = []string{"internal/ingest", "internal/delivery", "internal/statisti
 // allAccounts are the functions with statements that do not name the account of
 // what they read or change, and why: none of them serves a caller.
 var allAccounts = map[string]string{
-	"internal/ingest Ingest.sweepOnce": "what has expired, of everybody",
+	"internal/ingest Ingest.sweepOnce":  "what has expired, of everybody",
 	"internal/statistics Counter.sweep": "what is kept no longer, of everybody",
 
 	"internal/delivery settle":        byRun,

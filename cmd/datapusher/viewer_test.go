@@ -25,12 +25,12 @@ var asSystem = map[string]string{
 	"internal/audit WriteFor":                    "who signs in may not add to the log by itself; the line names who it was",
 	"internal/pusher Pusher.CreatePortalLink":    "links are nobody's to read; the operator alone makes them, of an account that it has read",
 	"internal/pusher Pusher.RevokePortalLinks":   "the same",
-	"internal/auth Authenticator.look":        "looks whether credentials are still valid, of everybody who has a stream open",
-	"internal/pusher Pusher.SignIn":           "sessions are nobody's to read; who asks has shown a token or a portal link, which says of which account",
-	"internal/pusher Pusher.SignOut":          "the viewer's own session",
-	"internal/rekey Check":                    "what keys are checked with belongs to no account",
-	"internal/rekey Verify":                   "the same",
-	"internal/rekey Forget":                   "the same",
+	"internal/auth Authenticator.look":           "looks whether credentials are still valid, of everybody who has a stream open",
+	"internal/pusher Pusher.SignIn":              "sessions are nobody's to read; who asks has shown a token or a portal link, which says of which account",
+	"internal/pusher Pusher.SignOut":             "the viewer's own session",
+	"internal/rekey Check":                       "what keys are checked with belongs to no account",
+	"internal/rekey Verify":                      "the same",
+	"internal/rekey Forget":                      "the same",
 }
 
 // madeViewers are the functions that make a viewer, which the privacy rules believe.
@@ -43,8 +43,8 @@ var madeViewers = map[string]string{
 	"internal/auth Authenticator.adminSession":   "the operator's, of a session",
 	"internal/auth Authenticator.accountSession": "an account's, of a session",
 	"internal/auth Authenticator.loadPortalLink": "an account's, of a link: it may open a session",
-	"internal/pusher Pusher.mayGive":          "carries scopes alone, to compare them",
-	"internal/httpapi api.signIn":             "is only written into the answer",
+	"internal/pusher Pusher.mayGive":             "carries scopes alone, to compare them",
+	"internal/httpapi api.signIn":                "is only written into the answer",
 }
 
 // Who sees every account is known by name.

@@ -6425,13 +6425,13 @@ scalar Time
     accountID: ID
     "Of this destination, which may be deleted by now."
     destinationID: ID
-    "From the beginning of this step on; an hour before ` + "`" + `to` + "`" + `, when it is not given."
+    "From the beginning of this step on, at most 91 days ago; an hour before ` + "`" + `to` + "`" + `, when it is not given."
     from: Time
     "Up to this moment; now, when it is not given, and never later."
     to: Time
     """
-    How long each step is: whole minutes, or whole hours where ` + "`" + `from` + "`" + ` is more than 2 days ago. At most 500 steps. Not
-    given: the shortest of ` + "`" + `1m` + "`" + `, ` + "`" + `5m` + "`" + `, ` + "`" + `15m` + "`" + `, ` + "`" + `1h` + "`" + `, ` + "`" + `6h` + "`" + ` and ` + "`" + `1d` + "`" + ` that makes at most 120.
+    How long each step is: whole minutes, or whole hours where ` + "`" + `from` + "`" + ` is more than 2 days ago, ` + "`" + `7d` + "`" + ` at most. At most 500
+    steps. Not given: the shortest of ` + "`" + `1m` + "`" + `, ` + "`" + `5m` + "`" + `, ` + "`" + `15m` + "`" + `, ` + "`" + `1h` + "`" + `, ` + "`" + `6h` + "`" + ` and ` + "`" + `1d` + "`" + ` that makes at most 120.
     """
     step: Duration
   ): Statistics!

@@ -39,7 +39,7 @@ func WriteFor(ctx context.Context, tx *ent.Client, now time.Time, e Entry) error
 }
 
 // write adds a line as one viewer about what another one did.
-func write(as, ctx context.Context, tx *ent.Client, now time.Time, e Entry) error { //nolint:revive // context-as-argument: there are two
+func write(as, ctx context.Context, tx *ent.Client, now time.Time, e Entry) error {
 	before, err := e.Change.Before.encode()
 	if err != nil {
 		return err

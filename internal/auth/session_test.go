@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -107,4 +108,65 @@ func TestADatabaseThatIsDownEndsNoSession(t *testing.T) {
 	require.NoError(t, db.Close())
 	_, err := w.auth.AuthenticateSession(t.Context(), auth.NewSessionSecret())
 	require.Equal(t, problem.Unavailable, problem.CodeOf(err))
+}
+
+// accountSession is a session of the account: of a token, or by a portal link.
+func (w *world) accountSession(tokenID string) (*ent.Session, string) {
+	secret := auth.NewSessionSecret()
+	c := w.db.Ent.Session.Create().SetHash(auth.HashOf(secret)).SetAccountID(w.account.ID).SetExpiresAt(w.clock.Now().Add(time.Hour))
+	if tokenID != "" {
+		c.SetTokenID(tokenID)
+	} else {
+		c.SetPortalLinkID("lnk_1").SetScopes([]string{"READ"})
+	}
+	return c.SaveX(w.ctx), secret
+}
+
+// A stream that was opened with an account's session ends with the session, with
+// the token that it was opened with, and with the account; another admin token is
+// nothing to it.
+func TestAStreamEndsWithAnAccountsSession(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(w *world, tok *ent.Token, sessions []*ent.Session){
+		"session revoked": func(w *world, _ *ent.Token, sessions []*ent.Session) {
+			for _, s := range sessions {
+				s.Update().SetRevokedAt(w.clock.Now()).ExecX(w.ctx)
+			}
+		},
+		"account deleted": func(w *world, _ *ent.Token, _ []*ent.Session) {
+			w.account.Update().SetDeletedAt(w.clock.Now()).ExecX(w.ctx)
+		},
+		"expired": func(w *world, _ *ent.Token, _ []*ent.Session) { w.clock.Add(time.Hour) },
+		"token revoked": func(w *world, tok *ent.Token, sessions []*ent.Session) {
+			tok.Update().SetRevokedAt(w.clock.Now()).ExecX(w.ctx)
+			sessions[1].Update().SetRevokedAt(w.clock.Now()).ExecX(w.ctx) // the portal's has no token
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dbtest.Each(t, func(t *testing.T, db *database.DB) {
+				w := newWorld(t, db)
+				tok := w.token(auth.NewSecretToken()).SaveX(w.ctx)
+				byToken, cookie := w.accountSession(tok.ID)
+				byLink, portal := w.accountSession("")
+				other := w.process(t, "another-admin-token")
+				var streams []context.Context
+				for _, secret := range []string{cookie, portal} {
+					v, err := other.AuthenticateSession(t.Context(), secret)
+					require.NoError(t, err)
+					streams = append(streams, watch(t, other, v))
+				}
+				// Another one that ends shows that all of them have been looked at.
+				gone := watch(t, other, &auth.Viewer{Kind: auth.Account, AccountID: w.account.ID, TokenID: "tok_none"})
+				requireEnded(gone, t, auth.ErrRevoked)
+				for _, stream := range streams {
+					require.NoError(t, stream.Err())
+				}
+				end(w, tok, []*ent.Session{byToken, byLink})
+				for _, stream := range streams {
+					requireEnded(stream, t, auth.ErrRevoked)
+				}
+			})
+		})
+	}
 }

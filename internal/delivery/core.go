@@ -73,7 +73,6 @@ type Core struct {
 	recorder     *recorder
 	flights      flights
 	slots        *slots
-	crew         crew
 	bulk         bulk
 	turns        chan struct{} // held by runs that start
 	starting     atomic.Int64  // runs that start, or wait for their turn
@@ -104,7 +103,6 @@ func New(o Options) *Core {
 		o: o, store: st,
 		destinations: newDestinations(st, o.Box, o.Now),
 		slots:        newSlots(o.Now),
-		crew:         crew{work: make(chan func())},
 		turns:        make(chan struct{}, turns),
 	}
 	c.recorder = newRecorder(st, o.Logger, c.note)
@@ -150,7 +148,6 @@ func (c *Core) Close() {
 	c.closed = true
 	c.mu.Unlock()
 	c.wait.Wait()
-	c.crew.close()
 	c.recorder.close()
 	c.store.close()
 }

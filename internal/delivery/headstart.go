@@ -173,9 +173,7 @@ func (c *Core) startLate(ctx, patience context.Context, account string, all []pl
 
 // begin makes an attempt, with the place that it has or waits for.
 func (c *Core) begin(ctx context.Context, p placing, placed bool) {
-	c.wait.Add(1)
-	c.crew.do(func() {
-		defer c.wait.Done()
+	c.wait.Go(func() {
 		switch {
 		case placed:
 			p.finish(c.attempt(ctx, p.row, p.d))

@@ -45,6 +45,7 @@ func TestWhatIsRecordedIsCounted(t *testing.T) {
 		})
 		require.Equal(t, []int{200, 503}, []int{*report.Results[0].Status, *report.Results[1].Status})
 		require.Less(t, report.Totals.AttemptDuration.MaxMs, 5000.0)
+		require.Greater(t, report.Totals.AttemptDuration.MaxMs, 0.11, "no connection is made in less")
 		require.Less(t, report.Totals.DeliveryDuration.MaxMs, 60_000.0, "from the event's acceptance")
 		require.Zero(t, report.Totals.Events, "ingest counts those")
 

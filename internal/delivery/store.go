@@ -72,8 +72,8 @@ type record struct {
 	requestHeaders, responseHeaders []byte
 	noTry                           bool // the decision needed no attempt: nothing was sent
 	decision                        Decision
-	random                          float64 // for the breaker's probes
-	sanitized                       bool    // without what the database refused
+	random                          float64         // for the breaker's probes
+	sanitized                       bool            // without what the database refused
 	status                          delivery.Status // the delivery's, once it is recorded
 	done                            chan recorded
 }

@@ -1,10 +1,7 @@
 package httpapi_test
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
 	"net/http"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -25,20 +22,6 @@ func TestEveryAnswerCarriesTheSecurityHeaders(t *testing.T) {
 		require.NotEmpty(t, got.Get("Cache-Control"), line)
 	}
 	require.Equal(t, "no-store", serve(h, "GET /account/", "").header.Get("Cache-Control"))
-}
-
-// The page has no script, and its one style is the one that the policy names.
-func TestTheLandingPageKeepsItsPolicy(t *testing.T) {
-	t.Parallel()
-	got := serve(httpapi.New(options()), "GET /", "")
-	require.NotContains(t, got.body, "<script")
-	require.NotContains(t, got.body, "style=")
-	require.NotContains(t, got.body, "ZgotmplZ")
-	require.Equal(t, 1, strings.Count(got.body, "<style>"))
-	_, style, _ := strings.Cut(got.body, "<style>")
-	style, _, _ = strings.Cut(style, "</style>")
-	sum := sha256.Sum256([]byte(style))
-	require.Contains(t, got.header.Get("Content-Security-Policy"), "style-src 'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'")
 }
 
 func TestOnlyNamedOriginsMayCall(t *testing.T) {

@@ -93,9 +93,13 @@ func options() httpapi.Options {
 // pages are a dashboard that has everything that a browser asks for.
 type pages struct{}
 
-func (pages) Serves(r *http.Request) bool { return strings.Contains(r.Header.Get("Accept"), "text/html") }
+func (pages) Serves(r *http.Request) bool {
+	return strings.Contains(r.Header.Get("Accept"), "text/html")
+}
 
-func (pages) ServeHTTP(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "Data Pusher") }
+func (pages) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	_, _ = io.WriteString(w, "Data Pusher")
+}
 
 // viewers knows the tokens "admin", "jane" and "reader".
 type viewers struct{}

@@ -188,7 +188,7 @@ func TimeOf(s string) time.Time {
 	}
 	var ms int64
 	for _, c := range []byte(s[4:14]) {
-		v := strings.IndexByte(alphabet, c)
+		v := values[c]
 		if v < 0 {
 			return time.Time{}
 		}
@@ -196,3 +196,11 @@ func TimeOf(s string) time.Time {
 	}
 	return time.UnixMilli(ms)
 }
+
+// values are the numbers that the characters of an id stand for; -1: none.
+var values = func() (v [256]int8) {
+	for i := range v {
+		v[i] = int8(strings.IndexByte(alphabet, byte(i))) //nolint:gosec // G115: less than 32
+	}
+	return v
+}()

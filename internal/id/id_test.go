@@ -88,3 +88,16 @@ func TestParseRefusesWhatIsNoID(t *testing.T) {
 		})
 	}
 }
+
+func TestTimeOf(t *testing.T) {
+	t.Parallel()
+	at := time.UnixMilli(1_900_000_000_123)
+	require.Equal(t, at, id.TimeOf(id.New(id.Destination, at)))
+	var m id.Minter
+	event := m.Events(at, 1)[0]
+	require.Equal(t, at, id.TimeOf(event))
+	require.Equal(t, at, id.TimeOf(id.DeliveryOf(event, 3)))
+	for _, bad := range []string{"", "evt_", "evt_U0000000000000000000000000"} {
+		require.True(t, id.TimeOf(bad).IsZero(), bad)
+	}
+}

@@ -218,7 +218,7 @@ func (c *committer) answer(batch []*item, rows []row, ticket Ticket, took time.D
 	}
 	c.o.Observe(len(stored), took) // before anybody is told, and without what repeats a key
 	c.o.Statistics.Accepted(stored, fanned)
-	if batch[0].defers {      // then all of it does
+	if batch[0].defers { // then all of it does
 		c.o.Deferred(len(stored), c.queue.length())
 	}
 	ticket.Close(deliveries)

@@ -104,25 +104,27 @@ func (w *world) browser(t *testing.T, secret string) context.Context {
 // A session that was opened with a token can do what the token can, and ends with it.
 func TestSessionsOfAToken(t *testing.T) {
 	t.Parallel()
-	for name, end := range map[string]func(w *world, t *testing.T, a *ent.Account, tok *ent.Token, browser context.Context){
-		"signed out": func(w *world, t *testing.T, _ *ent.Account, _ *ent.Token, browser context.Context) {
-			t.Helper()
-			require.NoError(t, w.SignOut(browser, "192.0.2.8"))
+	type opened struct {
+		account *ent.Account
+		token   *ent.Token
+		browser context.Context
+	}
+	for name, end := range map[string]func(w *world, o opened) error{
+		"signed out": func(w *world, o opened) error { return w.SignOut(o.browser, "192.0.2.8") },
+		"token revoked": func(w *world, o opened) error {
+			_, err := w.RevokeToken(w.admin, pusher.RevokeTokenInput{ID: o.token.ID})
+			return err
 		},
-		"token revoked": func(w *world, t *testing.T, _ *ent.Account, tok *ent.Token, _ context.Context) {
-			t.Helper()
-			_, err := w.RevokeToken(w.admin, pusher.RevokeTokenInput{ID: tok.ID})
-			require.NoError(t, err)
+		"token rotated": func(w *world, o opened) error {
+			_, _, err := w.RotateToken(w.admin, pusher.RotateTokenInput{ID: o.token.ID})
+			return err
 		},
-		"token rotated": func(w *world, t *testing.T, _ *ent.Account, tok *ent.Token, _ context.Context) {
-			t.Helper()
-			_, _, err := w.RotateToken(w.admin, pusher.RotateTokenInput{ID: tok.ID})
-			require.NoError(t, err)
+		"token expired": func(w *world, _ opened) error {
+			w.now = w.now.Add(time.Hour)
+			return nil
 		},
-		"token expired": func(w *world, _ *testing.T, _ *ent.Account, _ *ent.Token, _ context.Context) { w.now = w.now.Add(time.Hour) },
-		"account deleted": func(w *world, t *testing.T, a *ent.Account, _ *ent.Token, _ context.Context) {
-			t.Helper()
-			require.NoError(t, w.DeleteAccount(w.admin, pusher.DeleteAccountInput{ID: a.ID}))
+		"account deleted": func(w *world, o opened) error {
+			return w.DeleteAccount(w.admin, pusher.DeleteAccountInput{ID: o.account.ID})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -150,7 +152,7 @@ func TestSessionsOfAToken(t *testing.T) {
 				_, _, err = w.SignIn(browser, "")
 				requireCode(t, problem.Forbidden, err)
 
-				end(w, t, a, tok, browser)
+				require.NoError(t, end(w, opened{a, tok, browser}))
 				require.Nil(t, w.browser(t, secret))
 			})
 		})

@@ -3,7 +3,6 @@ package statistics
 import (
 	"encoding/json"
 	"maps"
-	"strconv"
 )
 
 // counts are what is counted of one subject in one span.
@@ -14,22 +13,28 @@ type counts struct {
 
 // detail is what has no column of its own.
 type detail struct {
-	// Results are how attempts ended, by HTTP status or by why no answer came.
-	Results map[string]int64 `json:"r,omitempty"`
+	// Statuses are how attempts ended that were answered, and Classes why others were not.
+	Statuses map[int]int64    `json:"s,omitempty"`
+	Classes  map[string]int64 `json:"c,omitempty"`
 	// Attempts are durations of attempts that were answered.
 	Attempts histogram `json:"a,omitempty"`
 	// Deliveries are durations from accepting an event until its delivery succeeded.
 	Deliveries histogram `json:"d,omitempty"`
 }
 
+// result counts how an attempt ended.
 func (d *detail) result(status int, class string) {
-	if d.Results == nil {
-		d.Results = map[string]int64{}
-	}
 	if status != 0 {
-		class = strconv.Itoa(status)
+		if d.Statuses == nil {
+			d.Statuses = map[int]int64{}
+		}
+		d.Statuses[status]++
+		return
 	}
-	d.Results[class]++
+	if d.Classes == nil {
+		d.Classes = map[string]int64{}
+	}
+	d.Classes[class]++
 }
 
 func (c *counts) merge(o *counts) {
@@ -39,23 +44,28 @@ func (c *counts) merge(o *counts) {
 	c.failedAttempts += o.failedAttempts
 	c.succeeded += o.succeeded
 	c.failed += o.failed
-	if c.Results == nil {
-		c.Results = maps.Clone(o.Results)
-	} else {
-		for result, n := range o.Results {
-			c.Results[result] += n
-		}
-	}
+	mergeInto(&c.Statuses, o.Statuses)
+	mergeInto(&c.Classes, o.Classes)
 	c.detail.Attempts.merge(o.detail.Attempts)
 	c.detail.Deliveries.merge(o.detail.Deliveries)
 }
 
+func mergeInto[K comparable](into *map[K]int64, from map[K]int64) {
+	if *into == nil {
+		*into = maps.Clone(from)
+		return
+	}
+	for k, n := range from {
+		(*into)[k] += n
+	}
+}
+
 // encode writes the detail as JSON; "" where there is none.
 func (d *detail) encode() string {
-	if len(d.Results) == 0 && len(d.Attempts) == 0 && len(d.Deliveries) == 0 {
+	if len(d.Statuses) == 0 && len(d.Classes) == 0 && len(d.Attempts) == 0 && len(d.Deliveries) == 0 {
 		return ""
 	}
-	text, _ := json.Marshal(d) // numbers and known strings: it cannot fail
+	text, _ := json.Marshal(d) // numbers and known words: it cannot fail
 	return string(text)
 }
 

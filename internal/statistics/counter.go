@@ -47,7 +47,7 @@ type Counter struct {
 	o      Options
 	writer string // names the process; its time is when that began
 
-	mu   sync.Mutex // guards what follows: held for no longer than a few additions
+	mu    sync.Mutex      // guards what follows: held for no longer than a few additions
 	fresh map[key]*counts // since they were taken last
 	last  key             // what was added to last, as often as not the next, too
 	cell  *counts

@@ -1,22 +1,23 @@
 package statistics
 
 import (
+	"encoding/json"
+	"fmt"
 	"math"
-	"slices"
 	"time"
 )
 
 // histogram counts durations by range: how many were at most [ceiling](i), and
-// more than [ceiling](i-1). Four ranges double the duration, so that what is read
+// more than [ceiling](i-1). Eight ranges double the duration, so that what is read
 // from it is right to within a tenth.
-type histogram map[int]int64
+type histogram []int64
 
 const (
 	// finest is the end of the first range.
 	finest = 100 * time.Microsecond
 	// perDoubling is how many ranges double the duration.
-	perDoubling = 4
-	// coarsest is the last range, whatever is in it: 136 ranges end beyond 19 days.
+	perDoubling = 8
+	// coarsest is the last range, whatever is in it: 34 doublings end beyond 19 days.
 	coarsest = 34 * perDoubling
 )
 
@@ -34,19 +35,50 @@ func ceiling(i int) float64 {
 }
 
 func (h *histogram) add(d time.Duration) {
-	if *h == nil {
-		*h = histogram{}
-	}
-	(*h)[rangeOf(d)]++
+	i := rangeOf(d)
+	h.grow(i + 1)
+	(*h)[i]++
 }
 
 func (h *histogram) merge(other histogram) {
-	if *h == nil && len(other) > 0 {
-		*h = histogram{}
-	}
+	h.grow(len(other))
 	for i, n := range other {
 		(*h)[i] += n
 	}
+}
+
+// grow makes it as long as it needs to be: most durations are short.
+func (h *histogram) grow(n int) {
+	if n > len(*h) {
+		*h = append(*h, make(histogram, n-len(*h))...)
+	}
+}
+
+// MarshalJSON writes the ranges that have something in them.
+func (h histogram) MarshalJSON() ([]byte, error) {
+	counts := map[int]int64{}
+	for i, n := range h {
+		if n != 0 {
+			counts[i] = n
+		}
+	}
+	return json.Marshal(counts)
+}
+
+// UnmarshalJSON reads what [histogram.MarshalJSON] writes.
+func (h *histogram) UnmarshalJSON(text []byte) error {
+	var counts map[int]int64
+	if err := json.Unmarshal(text, &counts); err != nil {
+		return err
+	}
+	for i, n := range counts {
+		if i < 0 || i > coarsest {
+			return fmt.Errorf("there is no range %d", i)
+		}
+		h.grow(i + 1)
+		(*h)[i] = n
+	}
+	return nil
 }
 
 // Percentiles are durations in milliseconds that so many of a hundred do not exceed.
@@ -54,28 +86,26 @@ type Percentiles struct{ P50Ms, P90Ms, P95Ms, P99Ms, MaxMs float64 }
 
 // percentiles reads them; nil where there is none.
 func (h histogram) percentiles() *Percentiles {
-	var total int64
-	ranges := make([]int, 0, len(h))
+	total, last := int64(0), 0
 	for i, n := range h {
-		total += n
-		ranges = append(ranges, i)
+		if n != 0 {
+			total, last = total+n, i
+		}
 	}
 	if total == 0 {
 		return nil
 	}
-	slices.Sort(ranges)
 	at := func(share float64) float64 {
 		rank, below := share*float64(total), 0.0
-		for _, i := range ranges {
-			n := float64(h[i])
-			if below+n >= rank {
-				return within(i, (rank-below)/n)
+		for i, n := range h {
+			if n != 0 && below+float64(n) >= rank {
+				return within(i, (rank-below)/float64(n))
 			}
-			below += n
+			below += float64(n)
 		}
-		return ceiling(ranges[len(ranges)-1])
+		return ceiling(last)
 	}
-	return &Percentiles{at(0.5), at(0.9), at(0.95), at(0.99), ceiling(ranges[len(ranges)-1])}
+	return &Percentiles{at(0.5), at(0.9), at(0.95), at(0.99), ceiling(last)}
 }
 
 // within is a duration in a range, by its share of what is in there: durations
@@ -93,14 +123,17 @@ type DurationCount struct{ FromMs, ToMs, Count float64 }
 
 // bars are the histogram in ranges that double, without gaps.
 func (h histogram) bars() []*DurationCount {
-	if len(h) == 0 {
-		return nil
-	}
 	counts, first, last := map[int]int64{}, math.MaxInt, 0
 	for i, n := range h {
+		if n == 0 {
+			continue
+		}
 		bar := (i + perDoubling - 1) / perDoubling
 		counts[bar] += n
 		first, last = min(first, bar), max(last, bar)
+	}
+	if len(counts) == 0 {
+		return nil
 	}
 	all := make([]*DurationCount, 0, last-first+1)
 	for bar := first; bar <= last; bar++ {

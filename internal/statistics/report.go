@@ -134,15 +134,12 @@ func (c *counts) figures() Figures {
 }
 
 func (c *counts) results() []*ResultCount {
-	all := make([]*ResultCount, 0, len(c.Results))
-	for result, n := range c.Results {
-		r := &ResultCount{Count: float64(n)}
-		if status, err := strconv.Atoi(result); err == nil {
-			r.Status = &status
-		} else {
-			r.ErrorClass = &result
-		}
-		all = append(all, r)
+	all := make([]*ResultCount, 0, len(c.Statuses)+len(c.Classes))
+	for status, n := range c.Statuses {
+		all = append(all, &ResultCount{Status: &status, Count: float64(n)})
+	}
+	for class, n := range c.Classes {
+		all = append(all, &ResultCount{ErrorClass: &class, Count: float64(n)})
 	}
 	slices.SortFunc(all, func(a, b *ResultCount) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.name(), b.name()))
@@ -229,7 +226,7 @@ func (c *Counter) Processes(ctx context.Context, client *ent.Client) ([]*Process
 	if err != nil {
 		return nil, err
 	}
-	by := map[string]*Process{c.writer: {ID: c.writer, StartedAt: id.TimeOf(c.writer), LastSeen: now.UTC(), Current: true}}
+	by := map[string]*Process{c.writer: {ID: c.writer, StartedAt: id.TimeOf(c.writer), LastSeen: now.UTC().Truncate(time.Microsecond), Current: true}}
 	for _, row := range rows {
 		p := by[row.Writer]
 		if p == nil {

@@ -11,6 +11,8 @@ const (
 	maxSteps = 500
 	// fewSteps is how many steps are made when nobody says how long they are.
 	fewSteps = 120
+	// longestStep is how long a step may be: a week, which begins on a Monday.
+	longestStep = 7 * 24 * time.Hour
 	// longSpan is from how much on whole hours are read from the rows of hours.
 	longSpan = 6 * time.Hour
 	// defaultSpan is how much is looked at when nobody says since when.
@@ -53,8 +55,10 @@ func (q Question) span(now time.Time) (span, error) {
 	switch {
 	case !from.Before(to):
 		wrong.Add("from", "must lie before to, and before now")
-	case step < time.Minute || step%time.Minute != 0:
-		wrong.Add("step", "must be whole minutes")
+	case from.Before(now.Add(-KeepHours - 24*time.Hour)):
+		wrong.Add("from", "must be at most 91 days ago: statistics are kept for 90")
+	case step < time.Minute || step%time.Minute != 0 || step > longestStep:
+		wrong.Add("step", "must be whole minutes, 7d at most")
 	case old && step%time.Hour != 0:
 		wrong.Add("step", "must be whole hours, since from is more than 2 days ago")
 	}
@@ -62,12 +66,12 @@ func (q Question) span(now time.Time) (span, error) {
 		return span{}, err
 	}
 	s := span{from: from.UTC().Truncate(step), step: step}
-	n := (to.Sub(s.from) + step - 1) / step
+	n := int((to.Sub(s.from) + step - 1) / step)
 	if n > maxSteps {
 		wrong.Add("step", "must be longer: this makes more than %d steps", maxSteps)
 		return span{}, wrong.Err()
 	}
-	s.to = s.from.Add(n * step)
+	s.to = s.from.Add(time.Duration(n) * step) //nolint:durationcheck // a number of steps
 	s.hourly = step%time.Hour == 0 && (old || to.Sub(s.from) > longSpan)
 	return s, nil
 }

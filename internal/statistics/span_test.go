@@ -58,7 +58,10 @@ func TestSpansThatMakeNoSense(t *testing.T) {
 		"seconds":             {Question{Step: new(90 * time.Second)}, "step"},
 		"minutes of long ago": {Question{From: at("2030-05-04T11:00:00Z"), Step: new(30 * time.Minute)}, "step"},
 		"too many":            {Question{From: at("2030-05-06T01:00:00Z"), Step: new(time.Minute)}, "step"},
-		"far too many":        {Question{From: at("0001-01-01T00:00:00Z"), Step: new(time.Hour)}, "step"},
+		"an hour too many":    {Question{From: at("2030-02-06T12:00:00Z"), Step: new(time.Hour)}, "step"},
+		"a month":             {Question{Step: new(30 * 24 * time.Hour)}, "step"},
+		"before anything":     {Question{From: at("0001-01-01T00:00:00Z")}, "from"},
+		"too long ago":        {Question{From: at("2030-02-04T11:00:00Z")}, "from"},
 	} {
 		_, err := c.q.span(noon)
 		require.Equal(t, problem.Invalid, problem.CodeOf(err), name)

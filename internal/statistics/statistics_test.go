@@ -25,11 +25,11 @@ func TestMain(m *testing.M) {
 
 // world has two accounts, each with a destination.
 type world struct {
-	db                   *database.DB
-	now                  time.Time
-	jane, joe            string
+	db                     *database.DB
+	now                    time.Time
+	jane, joe              string
 	toJane, toJane2, toJoe string
-	minter               id.Minter
+	minter                 id.Minter
 }
 
 func newWorld(t *testing.T, db *database.DB) *world {
@@ -118,7 +118,7 @@ func TestWhatIsCountedIsTold(t *testing.T) {
 		all := w.ask(w.admin(t), t, statistics.Question{})
 		require.Equal(t, [6]float64{6, 8, 4, 3, 1, 1}, sums(all.Totals))
 		require.InDelta(t, 0.25, *all.Totals.SuccessRate, 1e-9)
-		require.Len(t, all.Buckets, 62)
+		require.Len(t, all.Buckets, 61)
 		last := all.Buckets[len(all.Buckets)-1]
 		require.Equal(t, w.now.Truncate(time.Minute), last.At)
 		require.Equal(t, [6]float64{1, 0, 0, 0, 0, 0}, sums(last.Figures))
@@ -313,6 +313,30 @@ func TestProcesses(t *testing.T) {
 		}, told(two))
 		w.now = w.now.Add(10 * time.Minute)
 		require.Len(t, told(two), 1, "the other has gone")
+	})
+}
+
+// What has not changed is not written again, but for once a minute, so that the
+// process is seen.
+func TestWhatHasNotChangedIsNotWritten(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		w := newWorld(t, db)
+		c := w.process(t)
+		w.accept(c, 1, w.jane, w.toJane)
+		began := w.now
+		written := func() (all []time.Time) {
+			require.NoError(t, c.Flush(t.Context()))
+			for _, row := range db.Ent.Statistic.Query().Order(statistic.ByID()).AllX(w.admin(t)) {
+				all = append(all, row.UpdatedAt.UTC())
+			}
+			return all
+		}
+		require.Equal(t, []time.Time{began, began, began}, written(), "the account's, the destination's, all")
+		w.now = began.Add(10 * time.Second)
+		require.Equal(t, []time.Time{began, began, began}, written())
+		w.now = began.Add(59 * time.Second)
+		require.Equal(t, []time.Time{began, began, w.now, began}, written())
 	})
 }
 
