@@ -16,7 +16,7 @@ after(async () => {
   await server?.stop();
 });
 
-test("the playground's steps and its subscription, by who is signed in", { timeout: 90_000 }, async () => {
+test("the playground's steps and its subscription, by who is signed in", { timeout: 150_000 }, async () => {
   const admin = newClient(server.url, server.adminToken);
   const { createAccount } = await admin.query(
     'mutation { createAccount(input: {name: "Corner shop", email: "owner@shop.example"}) { account { id } secretToken } }',
@@ -32,15 +32,19 @@ test("the playground's steps and its subscription, by who is signed in", { timeo
     await signIn(page, server.adminToken);
     await watched(page, "playground", async () => {
       await page.goto("/playground");
-      const step = (name) => page.getByRole("tab", { name }).first().click();
+      const shows = (text) => page.locator(".graphiql-query-editor").getByText(text).first().waitFor();
+      const step = async (name, text) => {
+        await page.getByRole("tab", { name }).first().click();
+        await shows(text);
+      };
       const run = () => page.getByRole("button", { name: /Execute query/ }).click();
       const answer = page.locator(".graphiql-response");
-      await page.getByRole("tab", { name: /CheckCredential/ }).waitFor();
-      await step(/CheckCredential/);
+      await shows("Step 1");
+      await step(/CheckCredential/, "Step 3");
       await run();
       await answer.getByText("ADMIN").waitFor();
 
-      await step(/WatchDeliveries/);
+      await step(/WatchDeliveries/, "WatchDeliveries");
       await run();
       await page.getByRole("button", { name: /Stop query/ }).waitFor();
       // A subscription tells of what happens once it has begun.
@@ -50,7 +54,7 @@ test("the playground's steps and its subscription, by who is signed in", { timeo
       });
       await page.getByRole("button", { name: /Stop query/ }).click();
 
-      await step(/FollowEvents/);
+      await step(/FollowEvents/, "FollowEvents");
       await run();
       await answer.getByText("order.created").first().waitFor();
     });
