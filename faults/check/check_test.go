@@ -114,6 +114,10 @@ func TestEachRuleGoesRed(t *testing.T) {
 			again(f, 3, 20_000)
 			f.Faults = []check.Fault{{Name: "kill", From: at(4100), To: at(4100), Repeats: true}}
 		}, []string{"duplicate"}},
+		"a copy of what was answered when nobody waited any more": {func(f *check.Facts) {
+			again(f, 3, 20_000)
+			f.Received[3].Answered = f.Received[3].At.Add(15 * time.Second)
+		}, nil},
 		"a copy that the kill of its own process explains": {func(f *check.Facts) {
 			again(f, 3, 20_000)
 			f.Received[3].PID = 5

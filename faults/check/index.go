@@ -100,6 +100,9 @@ const (
 	// afterAnswer is how long after the answer its result is recorded, at the latest,
 	// when nothing is wrong.
 	afterAnswer = 3 * time.Second
+	// tooLate is an answer that comes when its attempt has run into its deadline, as of
+	// a receiver on a machine that has too much to do.
+	tooLate = 14 * time.Second
 )
 
 // overlapping counts the faults that may have had an attempt made again: those that
@@ -108,8 +111,14 @@ const (
 // meanwhile. Of the last attempt it is known when it was recorded.
 func (x *index) overlapping(p pair, attempts []Received) int {
 	last := len(attempts) - 1
+	late := 0 // answers that nobody waited for any more
+	for _, r := range attempts[:max(last, 0)] {
+		if r.Answered.Sub(r.At) >= tooLate {
+			late++
+		}
+	}
 	settled := x.deliveries[p].Settled
-	n := 0
+	n := late
 	for _, f := range x.Faults {
 		stood := f.To.Sub(f.From) > standstill
 		for i, r := range attempts {
