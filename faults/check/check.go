@@ -76,6 +76,8 @@ type Delivery struct {
 // Destination is where the events of an account go.
 type Destination struct {
 	ID, Account, Name string
+	// Timeout is how long an attempt may take; 15 s if zero.
+	Timeout time.Duration
 	// Lost is one that never answers 2xx: what is for it need not arrive.
 	Lost bool
 	// Well is one that answers at once, whose latency is compared with the baseline.

@@ -112,12 +112,8 @@ func TestEachRuleGoesRed(t *testing.T) {
 		}, []string{"duplicate"}},
 		"a copy of which the fault came later": {func(f *check.Facts) {
 			again(f, 3, 20_000)
-			f.Faults = []check.Fault{{Name: "kill", From: at(4100), To: at(4100), Repeats: true}}
+			f.Faults = []check.Fault{{Name: "kill", From: at(11_100), To: at(11_100), Repeats: true}}
 		}, []string{"duplicate"}},
-		"a copy of what was answered when nobody waited any more": {func(f *check.Facts) {
-			again(f, 3, 20_000)
-			f.Received[3].Answered = f.Received[3].At.Add(15 * time.Second)
-		}, nil},
 		"a copy that the kill of its own process explains": {func(f *check.Facts) {
 			again(f, 3, 20_000)
 			f.Received[3].PID = 5
@@ -137,6 +133,14 @@ func TestEachRuleGoesRed(t *testing.T) {
 			again(f, 3, 20_000).PID = 6
 			f.Received[3].PID = 5
 			f.Faults = []check.Fault{{Name: "kill", From: at(21_015), To: at(21_015), Repeats: true, PID: 6}}
+		}, []string{"duplicate"}},
+		"a copy after an answer that came too late": {func(f *check.Facts) {
+			again(f, 3, 20_000)
+			f.Received[3].Answered = f.Received[3].At.Add(13 * time.Second)
+		}, nil},
+		"a copy after a late answer that was in time": {func(f *check.Facts) {
+			again(f, 3, 20_000)
+			f.Received[3].Answered, f.Destinations[1].Timeout = f.Received[3].At.Add(13*time.Second), 30*time.Second
 		}, []string{"duplicate"}},
 		"a copy beside an orderly stop": {func(f *check.Facts) {
 			again(f, 3, 20_000)

@@ -98,11 +98,8 @@ const (
 	// request waits in the kernel's buffers, and its sender may be gone meanwhile.
 	beforeArrival = time.Second
 	// afterAnswer is how long after the answer its result is recorded, at the latest,
-	// when nothing is wrong.
-	afterAnswer = 3 * time.Second
-	// tooLate is an answer that comes when its attempt has run into its deadline, as of
-	// a receiver on a machine that has too much to do.
-	tooLate = 14 * time.Second
+	// on a machine that is very busy.
+	afterAnswer = 10 * time.Second
 )
 
 // overlapping counts the faults that may have had an attempt made again: those that
@@ -111,14 +108,8 @@ const (
 // meanwhile. Of the last attempt it is known when it was recorded.
 func (x *index) overlapping(p pair, attempts []Received) int {
 	last := len(attempts) - 1
-	late := 0 // answers that nobody waited for any more
-	for _, r := range attempts[:max(last, 0)] {
-		if r.Answered.Sub(r.At) >= tooLate {
-			late++
-		}
-	}
 	settled := x.deliveries[p].Settled
-	n := late
+	n := 0
 	for _, f := range x.Faults {
 		stood := f.To.Sub(f.From) > standstill
 		for i, r := range attempts {
@@ -135,6 +126,18 @@ func (x *index) overlapping(p pair, attempts []Received) int {
 				n++
 				break
 			}
+		}
+	}
+	return n
+}
+
+// late counts attempts that were answered when their sender was about to give up, or
+// had done so: on a machine that is too busy the receiver is the fault.
+func (x *index) late(attempts []Received) int {
+	n := 0
+	for _, r := range attempts {
+		if timeout := cmp.Or(x.destinations[r.Destination].Timeout, 15*time.Second); r.Answered.Sub(r.At) > timeout-timeout/5 {
+			n++
 		}
 	}
 	return n

@@ -11,7 +11,7 @@ var Rules = []Rule{
 	{"pending", "nothing is left unsettled", pending},
 	{"false success", "a delivery that is SUCCEEDED was answered 2xx", falseSuccess},
 	{"never accepted", "nothing arrives that is not in the database", neverAccepted},
-	{"duplicate", "copies beyond the first are at most as many as the faults that overlapped the attempts before", duplicate},
+	{"duplicate", "copies beyond the first are at most as many as the faults that overlapped the attempts before; an answer that comes too late is one", duplicate},
 	{"identity", "each copy of an event has the event's id as its webhook-id", identity},
 	{"bytes", "each copy has the very bytes that were sent", sameBytes},
 	{"signature", "each signature verifies", signature},
@@ -88,7 +88,7 @@ func duplicate(x *index, v *Verdict, broken report) {
 			continue
 		}
 		again := len(taken) - 1
-		faults := x.overlapping(p, taken)
+		faults := x.overlapping(p, taken) + x.late(taken[:again])
 		v.Duplicates += again
 		v.Allowed += faults
 		if again > faults {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // peer is a connection, and which child of this process has opened it.
@@ -46,16 +47,22 @@ func (p *peers) with(ctx context.Context, c net.Conn) context.Context {
 	return context.WithValue(ctx, peerKey{}, one)
 }
 
+// peerPatience is how long a request waits for its peer to be known: on a machine
+// that is busy a look takes long, and an answer must not.
+const peerPatience = 100 * time.Millisecond
+
 // peerOf is the id of the process at the other end; 0 where that is not known.
 func peerOf(ctx context.Context) int {
 	one, ok := ctx.Value(peerKey{}).(*peer)
 	if !ok {
 		return 0
 	}
+	late := time.NewTimer(peerPatience)
+	defer late.Stop()
 	select {
 	case <-one.known:
 		return one.pid
-	case <-ctx.Done():
+	case <-late.C:
 		return 0
 	}
 }

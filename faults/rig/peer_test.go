@@ -22,7 +22,9 @@ func TestPeer(t *testing.T) {
 	require.NoError(t, child.Start())
 	accepted, err := l.Accept()
 	require.NoError(t, err)
-	require.Equal(t, child.Process.Pid, peerOf(p.with(t.Context(), accepted)))
+	connection := p.with(t.Context(), accepted)
+	<-connection.Value(peerKey{}).(*peer).known
+	require.Equal(t, child.Process.Pid, peerOf(connection))
 	_, err = io.WriteString(accepted, "end\n")
 	require.NoError(t, err)
 	require.NoError(t, child.Wait())

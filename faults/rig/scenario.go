@@ -217,7 +217,10 @@ func (r *Rig) gather(ctx context.Context, f check.Facts, recovered time.Duration
 		return f, 0, err
 	}
 	for _, d := range r.Destinations {
-		f.Destinations = append(f.Destinations, check.Destination{ID: d.ID, Account: d.account, Name: d.Name, Lost: d.Lost, Well: d.Well})
+		timeout, _ := time.ParseDuration(d.Timeout) // Data Pusher has taken it, or there is none
+		f.Destinations = append(f.Destinations, check.Destination{
+			ID: d.ID, Account: d.account, Name: d.Name, Timeout: timeout, Lost: d.Lost, Well: d.Well,
+		})
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
