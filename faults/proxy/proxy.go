@@ -77,7 +77,8 @@ func (p *Proxy) CutAnswers(percent float64) error {
 }
 
 // CutCommits cuts the connection at that share, in percent, of Postgres's COMMITs:
-// at half of them before the server has it, at half as soon as it has.
+// at half of them before the server has it, at half as soon as it has, so that hardly
+// an answer gets through.
 func (p *Proxy) CutCommits(percent float64) error {
 	return p.add("cut_commits", ToServer, map[string]any{"percent": percent, "counter": p.name})
 }
