@@ -30,7 +30,6 @@ type DB struct {
 	batch  *sql.DB // for kept statements; nil on SQLite
 	dsn    string  // of Postgres
 	driver dialect.Driver
-	url    string // of a listener's connection; "" on SQLite
 }
 
 // Open opens a database: "postgres://…" or "sqlite:<file>". It does not migrate.

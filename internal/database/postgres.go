@@ -36,7 +36,7 @@ func openPostgres(raw string) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	listen := u.String() // as pool has written it
+	dsn := u.String()
 	// As text a byte takes two, and reading arrays of them was a tenth of what a
 	// commit cost the server. Not for everybody: a jsonb argument has to be text.
 	q.Set("binary_parameters", "yes")
@@ -45,7 +45,7 @@ func openPostgres(raw string) (*DB, error) {
 		return nil, err
 	}
 	return &DB{
-		Dialect: dialect.Postgres, Write: db, Read: db, batch: batch, url: listen,
+		Dialect: dialect.Postgres, Write: db, Read: db, batch: batch, dsn: dsn,
 		driver: entsql.OpenDB(dialect.Postgres, db),
 	}, nil
 }

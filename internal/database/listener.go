@@ -17,9 +17,12 @@ const MaxNotice = 7900
 const (
 	relistenFirst = 100 * time.Millisecond
 	relistenLast  = 2 * time.Second
+	// hearken is how often it sees whether its connection is alive.
+	hearken = time.Minute
 )
 
-// Ears are what a [Listener] calls, one after the other: they must not block.
+// Ears are what a [Listener] calls, one after the other: they must not block. Up and
+// Down may be nil.
 type Ears struct {
 	// Said is told every text that somebody has said on a channel, this process
 	// included.
@@ -44,28 +47,38 @@ type Listener struct {
 // Listen begins to listen on channels. The database is Postgres.
 func (db *DB) Listen(channels []string, ears Ears) *Listener {
 	l := &Listener{ears: ears}
-	l.pq = pq.NewDialListener(newDialer(), db.url, relistenFirst, relistenLast, func(e pq.ListenerEventType, err error) {
+	l.pq = pq.NewDialListener(newDialer(), db.dsn, relistenFirst, relistenLast, func(e pq.ListenerEventType, err error) {
 		switch e {
 		case pq.ListenerEventConnected: // below, when the channels are open
 		case pq.ListenerEventReconnected:
 			l.tell(ears.Up)
 		case pq.ListenerEventDisconnected, pq.ListenerEventConnectionAttemptFailed:
-			l.tell(func() { ears.Down(err) })
+			l.lost(err)
 		}
 	})
 	go func() {
 		for _, c := range channels { // waits for the connection
 			if err := l.pq.Listen(c); err != nil {
-				l.tell(func() { ears.Down(err) })
+				l.lost(err)
 				return
 			}
 		}
 		l.tell(ears.Up)
 	}()
 	go func() {
-		for n := range l.pq.Notify {
-			if n != nil {
-				l.tell(func() { ears.Said(n.Channel, n.Extra) })
+		ping := time.NewTicker(hearken)
+		defer ping.Stop()
+		for {
+			select {
+			case n, open := <-l.pq.Notify:
+				switch {
+				case !open:
+					return
+				case n != nil: // otherwise it has been connected again
+					l.tell(func() { ears.Said(n.Channel, n.Extra) })
+				}
+			case <-ping.C:
+				go func() { _ = l.pq.Ping() }() // gives up a connection that is dead
 			}
 		}
 	}()
@@ -85,8 +98,14 @@ func (db *DB) Hear(hear func(channel, text string), channels ...string) (stop fu
 func (l *Listener) tell(f func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.closed {
+	if !l.closed && f != nil {
 		f()
+	}
+}
+
+func (l *Listener) lost(err error) {
+	if l.ears.Down != nil {
+		l.tell(func() { l.ears.Down(err) })
 	}
 }
 
