@@ -29,7 +29,7 @@ func (r *Report) printMarkdown() {
 		for _, field := range slices.Sorted(maps.Keys(one.Watched)) {
 			h := one.Watched[field]
 			n := int64(h.Subscriptions)
-			fmt.Printf("| %s | %s | %d | %d | %d | %s | %s | %s | %s |\n", one.Name, field, n, h.Messages/n, h.Skipped/n,
+			fmt.Printf("| %s | %s | %d | %.1f | %.1f | %s | %s | %s | %s |\n", one.Name, field, n, float64(h.Messages)/float64(n), float64(h.Skipped)/float64(n),
 				ms(h.Lag.P50), ms(h.Lag.P95), ms(h.Lag.P99), ms(h.Lag.Max))
 		}
 	}

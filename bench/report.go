@@ -102,8 +102,8 @@ func (r *Row) print() {
 	for _, field := range slices.Sorted(maps.Keys(r.Watched)) {
 		h := r.Watched[field]
 		n := int64(h.Subscriptions)
-		fmt.Printf("  %d × %s: each of %d events heard %d and skipped %d; lag p50 %.1f  p95 %.1f  p99 %.1f  max %.1f ms\n", n, field,
-			r.Accepted, h.Messages/n, h.Skipped/n, h.Lag.P50, h.Lag.P95, h.Lag.P99, h.Lag.Max)
+		fmt.Printf("  %d × %s: each of %d events heard %.1f and skipped %.1f; lag p50 %.1f  p95 %.1f  p99 %.1f  max %.1f ms\n", n, field,
+			r.Accepted, float64(h.Messages)/float64(n), float64(h.Skipped)/float64(n), h.Lag.P50, h.Lag.P95, h.Lag.P99, h.Lag.Max)
 		if h.Ended > 0 {
 			fmt.Printf("    %d ended: %s\n", h.Ended, h.FirstEnd)
 		}
@@ -222,6 +222,7 @@ func (r *Report) ratios() {
 		{"delivered to five, River against Temporal", "five-river", "five", func(r *Row) float64 { return r.Delivered }},
 		{"cost per event at 100 a second, River against Temporal", "light-river", "light", (*Row).cpu},
 		{"accepted, with 200 subscriptions against none", "one-subscribers", "one", func(r *Row) float64 { return r.AcceptedPS }},
+		{"accepted, with 200 subscriptions to accounts of their own against none", "accounts-subscribers", "accounts", func(r *Row) float64 { return r.AcceptedPS }},
 		{"cost per event at 100 a second, with 200 subscriptions against none", "light-subscribers", "light", (*Row).cpu},
 		{"p99 of those that are well, beside a dead and a slow one", "mixed", "healthy", func(r *Row) float64 { return r.EndToEnd["ok"].P99 }},
 		{"p99 of others, beside one at ten times its share", "unfair", "fair", func(r *Row) float64 { return r.EndToEnd["ok"].P99 }},

@@ -83,6 +83,7 @@ var workloads = []Workload{
 	{Name: "large-engine", What: "the same, first attempts by the engine", Destinations: ok(1), Size: 64 << 10, Serve: []string{engineFirst}, run: measure},
 	{Name: "accounts", What: "1 KB from 1,000 accounts", Accounts: 1000, Destinations: ok(1), run: measure},
 	{Name: "accounts-engine", What: "the same, first attempts by the engine", Accounts: 1000, Destinations: ok(1), Serve: []string{engineFirst}, run: measure},
+	{Name: "accounts-subscribers", What: "1 KB from 1,000 accounts, Temporal, and 200 subscriptions, each to an account of its own", Accounts: 1000, Destinations: ok(1), Watchers: watchers, run: measure},
 	{Name: "batch", What: "1 KB, 100 in a request, to 1 destination", Destinations: ok(1), Batch: 100, Connections: 16, run: measure},
 	{Name: "batch-engine", What: "the same, first attempts by the engine", Destinations: ok(1), Batch: 100, Connections: 16, Serve: []string{engineFirst}, run: measure},
 	{Name: "batch-only", What: "the same, no destination", Destinations: nil, Batch: 100, Connections: 16, run: measure},
