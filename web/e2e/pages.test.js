@@ -115,7 +115,7 @@ async function look(t, page, what, colours, name) {
 async function edit(page) {
   await page.getByRole("button", { name: "Edit", exact: true }).click();
   const editor = page.getByRole("textbox", { name: "The payload to send" });
-  await editor.getByText("60.75").dblclick();
+  await editor.getByText("60.75").dblclick({ position: { x: 4, y: 8 } }); // the digits before the point
   await page.keyboard.type("45");
   await page.getByRole("button", { name: "Compare", exact: true }).click();
   await page.getByRole("textbox", { name: "The original payload" }).or(page.locator(".cm-deletedChunk")).first().waitFor();

@@ -2,7 +2,7 @@
 export function roundUp(n: number): number {
   if (n <= 0) return 1;
   const power = 10 ** Math.floor(Math.log10(n));
-  for (const step of [1, 2, 2.5, 5, 10]) {
+  for (const step of [1, 1.5, 2, 3, 4, 5, 6, 8, 10]) {
     if (n <= step * power) return step * power;
   }
   return 10 * power;

@@ -26,7 +26,7 @@ export function Overview() {
   const { data, error, refetch } = useStatistics({}, period);
   const backlog = useBacklog({}).data;
   const totals = data?.totals;
-  const newest = data && perMinute(data, (f) => f.events).at(-2);
+  const newest = data && perMinute(data, (f) => f.events).at(-1);
   return (
     <Page
       title={isAdmin ? "Overview" : (account?.name ?? "Overview")}

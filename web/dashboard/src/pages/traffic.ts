@@ -39,8 +39,14 @@ export function useStatistics(of: Of, period: Period) {
     queryFn: ({ signal }) => request(StatisticsDocument, { ...of, from: beginning(period), step }, signal),
     refetchInterval: every,
     placeholderData: keepPreviousData,
-    select: (data) => data.statistics,
+    select: (data) => grown(data.statistics),
   });
+}
+
+/** Statistics without the newest step, which is still growing, unless it is the only one in which something happened. */
+function grown(statistics: Statistics): Statistics {
+  const buckets = statistics.buckets.slice(0, -1);
+  return buckets.some(({ figures }) => figures.attempts || figures.events) ? { ...statistics, buckets } : statistics;
 }
 
 /** What waits now. */
