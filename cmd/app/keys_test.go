@@ -239,7 +239,7 @@ func TestAProcessWithWrongKeysDoesNotStart(t *testing.T) {
 			c := Config{
 				DatabaseURL: r.url, EncryptionKeys: other, AdminToken: strings.Repeat("x", minAdminToken), AllowCIDRs: "none",
 				Listen: "127.0.0.1:0", DisableAfter: time.Hour, Engine: "temporal", FirstAttempt: "commit", Migrate: true, LogFormat: "json",
-				NAT64Prefixes: "none", TrustedProxies: "none", MaxConnections: 100, IdempotencyTTL: time.Hour,
+				NAT64Prefixes: "none", TrustedProxies: "none", MaxConnections: 100, IdempotencyTTL: time.Hour, AllowUnsafe: true,
 			}
 			seedFile := filepath.Join(t.TempDir(), "db.sqlite3")
 			require.NoError(t, os.WriteFile(seedFile, nil, 0o600))
