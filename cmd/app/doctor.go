@@ -76,6 +76,7 @@ func (d *Doctor) run(ctx context.Context, out io.Writer) error {
 	p.look(ctx, "configuration", p.configuration)
 	p.look(ctx, "keys", p.keys)
 	p.look(ctx, "database", p.database)
+	p.look(ctx, "durability", p.durability)
 	p.look(ctx, "schema", p.schema)
 	p.look(ctx, "keys of the database", p.keyChecks)
 	p.look(ctx, "clock of the database", p.clock)
@@ -213,6 +214,16 @@ func (p *patient) database(ctx context.Context) finding {
 		return broken(err, "is it running?")
 	}
 	return well("%s, answered in %s", version, time.Since(began).Round(time.Millisecond))
+}
+
+func (p *patient) durability(ctx context.Context) finding {
+	if p.db == nil {
+		return later("the database")
+	}
+	if err := p.db.CheckDurable(ctx); err != nil {
+		return broken(err, "--allow-unsafe-database, where its storage is durable without it")
+	}
+	return well("what is committed is on disk")
 }
 
 func (p *patient) schema(ctx context.Context) finding {
