@@ -117,7 +117,7 @@ func (b *balancer) load(t *testing.T, perSecond int) (stop func()) {
 				return
 			}
 			if to := b.pick(); to != "" {
-				sending.Go(func() { b.send(to, n) })
+				sending.Go(func() { b.send(ctx, to, n) })
 			}
 		}
 	})
@@ -128,7 +128,7 @@ func (b *balancer) load(t *testing.T, perSecond int) (stop func()) {
 	}
 }
 
-func (b *balancer) send(to string, n int) {
+func (b *balancer) send(ctx context.Context, to string, n int) {
 	q, _ := http.NewRequest(http.MethodPost, to+"/server/incoming_data", bytes.NewReader(fmt.Appendf(nil, `{"n":%d}`, n)))
 	q.GetBody = nil // or net/http sends it again on its own where a connection was closed
 	q.Header.Set("Content-Type", "application/json")
@@ -140,6 +140,16 @@ func (b *balancer) send(to string, n int) {
 	}
 	defer func() { _ = answer.Body.Close() }()
 	body, err := io.ReadAll(answer.Body)
+	if answer.StatusCode == http.StatusServiceUnavailable && bytes.Contains(body, []byte("waited too long already")) {
+		// Back-pressure of a machine that is slow now, and nothing of a server that
+		// leaves: who is told to come again comes again.
+		select {
+		case <-time.After(time.Second):
+			b.send(ctx, to, n)
+		case <-ctx.Done():
+		}
+		return
+	}
 	var event struct {
 		EventID string `json:"event_id"`
 	}

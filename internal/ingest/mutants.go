@@ -23,7 +23,7 @@ func mutated(s store) store {
 // hasty answers before it stores.
 type hasty struct{ store }
 
-func (h hasty) insert(ctx context.Context, batch []*item, run string) ([]row, error) {
+func (h hasty) insert(ctx context.Context, batch []*item, run under) ([]row, error) {
 	for _, it := range batch {
 		it.done(Receipt{EventID: it.id}, nil)
 	}
@@ -37,7 +37,7 @@ func (h hasty) insert(ctx context.Context, batch []*item, run string) ([]row, er
 // forgetful stores no idempotency keys.
 type forgetful struct{ store }
 
-func (f forgetful) insert(ctx context.Context, batch []*item, run string) ([]row, error) {
+func (f forgetful) insert(ctx context.Context, batch []*item, run under) ([]row, error) {
 	keyless := make([]*item, len(batch))
 	for i, it := range batch {
 		keyless[i] = &item{
