@@ -25,15 +25,15 @@ type seeded struct {
 const (
 	// ample is the time to drain of what is not about that.
 	ample = 2 * time.Minute
-	// enough is what the program needs after kills of serve, which is some 15 s, and
-	// a little more.
+	// enough is what the program needs to hand over again what its engine has
+	// forgotten, which is some 15 s, and a little more.
 	enough = 25 * time.Second
 )
 
 // all mutants, which internal/mutant names.
 var allMutants = []seeded{
 	{mutant.AnswerBeforeCommit, "senders are answered before the commit", scenarios.Small("kills of serve", 8, 0, ample), "lost"},
-	{mutant.NoReconciler, "nothing looks for what is overdue", scenarios.Small("kills of serve", 8, 0, enough), "pending"},
+	{mutant.NoReconciler, "nothing looks for what is overdue", scenarios.Forgotten("the engine forgets everything", enough), "pending"},
 	{mutant.NewIDPerRetry, "each attempt has a webhook-id of its own", scenarios.Small("no fault", 0, 0, ample), "identity"},
 	{mutant.NoUniqueKey, "idempotency keys are forgotten", scenarios.Small("no fault", 0, 0, ample), "key"},
 	{mutant.MarkBeforeSend, "a delivery has succeeded before it is sent", scenarios.Small("kills of worker", 0, 8, ample), "false success"},

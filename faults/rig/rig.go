@@ -330,6 +330,16 @@ func (r *Rig) StartTemporal(ctx context.Context) error {
 	return r.Stack.StartTemporal(ctx)
 }
 
+// WipeRiver deletes all of River's jobs at once, those that are at work included.
+func (r *Rig) WipeRiver(ctx context.Context) error {
+	if r.Engine != River {
+		return errors.New("the engine is another")
+	}
+	defer r.Inject("delete River's jobs", true)()
+	_, err := r.DB.Write.ExecContext(ctx, "TRUNCATE river.river_job")
+	return err
+}
+
 func hasEnded(s *stack.Server) bool {
 	select {
 	case <-s.Ended():

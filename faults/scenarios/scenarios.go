@@ -54,6 +54,14 @@ func Small(fault string, serves, workers int, drain time.Duration) rig.Scenario 
 	}
 }
 
+// Forgotten stands up one serve and one worker, has the engine forget everything, and
+// waits as Small does.
+func Forgotten(fault string, drain time.Duration) rig.Scenario {
+	return rig.Scenario{
+		Name: "forgotten", Fault: fault, Plan: rig.Plan{Serves: 1, Workers: 1}, Drain: drain, Run: repeat(3, wipeEngine),
+	}
+}
+
 // Soak injects at random moments, one thing after the other, for so long.
 func Soak(d time.Duration) rig.Scenario {
 	actions := []action{

@@ -87,6 +87,10 @@ var servers = []rig.Scenario{
 		Run: repeat(2, wipeTemporal, func(ctx context.Context, r *rig.Rig) error { return r.Sleep(ctx, 5*time.Second) }),
 	},
 	{
+		Name: "river-wiped", Fault: "River's jobs are deleted, all of them, five times", Engines: []string{rig.River},
+		Run: repeat(5, wipeEngine, func(ctx context.Context, r *rig.Rig) error { return r.Sleep(ctx, 3*time.Second) }),
+	},
+	{
 		Name: "temporal-store", Fault: "5 % of what Temporal asks its store for fails, half of the writes after they were made, for 30 s",
 		Engines: []string{rig.Temporal}, Run: failTemporalStore,
 	},
@@ -175,6 +179,14 @@ func takeConnections(ctx context.Context, r *rig.Rig) error {
 
 func wipeTemporal(ctx context.Context, r *rig.Rig) error {
 	return errors.Join(r.KillTemporal(), r.Stack.DropTemporal(ctx), r.StartTemporal(ctx))
+}
+
+// wipeEngine has the engine forget everything.
+func wipeEngine(ctx context.Context, r *rig.Rig) error {
+	if r.Engine == rig.Temporal {
+		return wipeTemporal(ctx, r)
+	}
+	return r.WipeRiver(ctx)
 }
 
 // failTemporalStore has Temporal run for a while on a store that fails.
