@@ -76,7 +76,7 @@ func (a *Authenticator) accountSession(ctx context.Context, row *ent.Session, no
 	if row.TokenID != "" {
 		var t *ent.Token
 		t, err = a.client.Token.Query().
-			Where(token.ID(row.TokenID), token.AccountID(row.AccountID), token.HasAccountWith(account.DeletedAtIsNil())).Only(ctx)
+			Where(token.ID(row.TokenID), token.AccountID(row.AccountID), token.HasAccountWith()).Only(ctx)
 		if g = grantOf(t); err == nil && g.valid(now) {
 			a.used.note(t, now)
 		}
