@@ -112,7 +112,7 @@ func faultsTable(old []string, results []rig.Result, rate float64, seed uint64) 
 		}
 	}
 	lines := []string{
-		fmt.Sprintf("Last written on %s, on %d cores, with %g events a second and seed %d.",
+		fmt.Sprintf("Each row is the last run of its scenario; the newest is of %s, on %d cores, with %g events a second and seed %d.",
 			time.Now().UTC().Format(time.DateOnly), runtime.NumCPU(), rate, seed),
 		"", faultsHead, "|---|---|---|--:|--:|--:|--:|--:|",
 	}
