@@ -113,13 +113,14 @@ func welcome(out io.Writer, c config, where endpoints, dir *dataDir, a admin, s 
 	}
 	fmt.Fprintf(out, `
   API           %[1]s/graphql
+  Dashboard     %[1]s%[7]s
   Playground    %[1]s/playground%[6]s
   Temporal UI   %[2]s
   Data          %[3]s
   Admin token   %[4]s
 
   Destinations may be at these addresses although they are not public: %[5]s
-`, where.API, where.TemporalUI, dir.path, token, c.AllowCIDRs, signedIn(a.shown))
+`, where.API, where.TemporalUI, dir.path, token, c.AllowCIDRs, signedIn(a.shown), dashboard(a.shown))
 	if s.secretToken != "" {
 		fmt.Fprintf(out, `
 Push another event of the demo account:
@@ -145,6 +146,14 @@ func signedIn(token string) string {
 		return ""
 	}
 	return "#" + url.Values{"token": {token}}.Encode()
+}
+
+// dashboard is the page of the link that signs an operator in.
+func dashboard(token string) string {
+	if token == "" {
+		return "/"
+	}
+	return "/sign-in" + signedIn(token)
 }
 
 // loopback makes the URL of a listener on this machine.
