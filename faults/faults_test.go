@@ -110,6 +110,11 @@ func TestTheTableKeepsWhatDidNotRun(t *testing.T) {
 	require.Equal(t, []string{
 		"| kill | river | something | 2 | 10 | 0 | 1, 3 | 1.2 s |", "| kill | temporal | something | 2 | 30 | 0 | 1, 3 | 1.2 s; BROKEN: lost |",
 	}, rows())
+	require.Contains(t, text, "Each row is the last run")
+	write(result("poison", "river", 1), result("kill-serve", "river", 1))
+	require.Less(t, strings.Index(text, "| kill-serve |"), strings.Index(text, "| poison |"), "in the order of the list")
+	write(result("kill", "river", 1), result("kill", "temporal", 1), result("poison", "river", 1), result("kill-serve", "river", 1))
+	require.Contains(t, text, "All rows are of one run")
 	require.Contains(t, text, time.Now().UTC().Format(time.DateOnly))
 	require.True(t, strings.HasPrefix(text, "before\n") && strings.HasSuffix(text, "\nafter\n"))
 	_, err := replace("nothing", "faults", nil)

@@ -144,10 +144,10 @@ func (c *command) all(ctx context.Context, chosen []rig.Scenario) error {
 			if len(result.Violations) > 0 {
 				broken++
 			}
+			if err := c.save(results); err != nil { // each: what follows may be broken off
+				return err
+			}
 		}
-	}
-	if err := c.save(results); err != nil {
-		return err
 	}
 	if broken > 0 {
 		return fmt.Errorf("%d of %d runs have broken a rule; seed %d", broken, len(results), c.seed)

@@ -11,6 +11,7 @@ import (
 
 	"datapusher/faults/check"
 	"datapusher/faults/rig"
+	"datapusher/faults/scenarios"
 )
 
 // print tells of one run.
@@ -87,8 +88,8 @@ func rulesTable() func([]string) []string {
 
 const faultsHead = "| scenario | engine | fault | injected | events accepted | lost | duplicates, of at most | time to recover |"
 
-// faultsTable has a row for each scenario and engine: of those that did not run
-// this time, the one that was there.
+// faultsTable has a row for each scenario and engine, in the order in which they run:
+// of those that did not run this time, the one that was there.
 func faultsTable(old []string, results []rig.Result, rate float64, seed uint64) []string {
 	key := func(line string) string {
 		if cells := strings.Split(line, "|"); len(cells) > 3 {
@@ -111,9 +112,18 @@ func faultsTable(old []string, results []rig.Result, rate float64, seed uint64) 
 			rows = append(rows, row)
 		}
 	}
+	place := func(line string) int {
+		scenario, _, _ := strings.Cut(key(line), " ")
+		return slices.IndexFunc(scenarios.All, func(s rig.Scenario) bool { return s.Name == scenario })
+	}
+	slices.SortStableFunc(rows, func(a, b string) int { return place(a) - place(b) })
+	which := "Each row is the last run of its scenario; the newest is"
+	if len(results) == len(rows) {
+		which = "All rows are of one run, which is"
+	}
 	lines := []string{
-		fmt.Sprintf("Each row is the last run of its scenario; the newest is of %s, on %d cores, with %g events a second and seed %d.",
-			time.Now().UTC().Format(time.DateOnly), runtime.NumCPU(), rate, seed),
+		fmt.Sprintf("%s of %s, on %d cores, with %g events a second and seed %d.",
+			which, time.Now().UTC().Format(time.DateOnly), runtime.NumCPU(), rate, seed),
 		"", faultsHead, "|---|---|---|--:|--:|--:|--:|--:|",
 	}
 	return append(lines, rows...)

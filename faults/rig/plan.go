@@ -27,6 +27,9 @@ type Plan struct {
 	Program string
 	// Fresh has each request at a receiver come on a connection of its own.
 	Fresh bool
+	// Both has the other engine stand, too, so that processes can go from one to the
+	// other with [Process.Use].
+	Both bool
 	// TemporalArgs are further ones of cmd/standalone/temporalserver.
 	TemporalArgs []string
 	// Between puts something between the processes and what they talk to, such as a

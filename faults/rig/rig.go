@@ -82,7 +82,7 @@ func stand(ctx context.Context, plan Plan, o Options) (_ *Rig, err error) {
 	if err := r.Stack.StartPostgres(ctx); err != nil {
 		return nil, err
 	}
-	if o.Engine == Temporal {
+	if r.hasTemporal() {
 		r.Stack.TemporalArgs = r.Plan.TemporalArgs
 		if err := r.Stack.StartTemporal(ctx); err != nil {
 			return nil, err
@@ -114,6 +114,9 @@ func stand(ctx context.Context, plan Plan, o Options) (_ *Rig, err error) {
 	return r, err
 }
 
+// hasTemporal reports whether a Temporal stands.
+func (r *Rig) hasTemporal() bool { return r.Engine == Temporal || r.Plan.Both }
+
 // file is one of the run's ledgers.
 func (r *Rig) file(name string) string { return filepath.Join(r.o.Dir, name+".jsonl") }
 
@@ -124,7 +127,7 @@ func (r *Rig) between() (Addresses, error) {
 		return Addresses{}, err
 	}
 	where := Addresses{Postgres: db.Host, Receivers: r.receiver.address}
-	if r.Engine == Temporal {
+	if r.hasTemporal() {
 		where.Temporal = r.Stack.TemporalAddress()
 	}
 	if r.Plan.Between == nil {
@@ -142,6 +145,9 @@ func (r *Rig) startProcesses(ctx context.Context, where Addresses) error {
 	// Long enough for the senders to notice that a door is not ready.
 	env := []string{"DATAPUSHER_ENGINE=" + r.Engine, "DATAPUSHER_DRAIN_DELAY=2s"}
 	migrate := stack.Command{Name: "migrate", Args: []string{"migrate", "up"}, Env: env}
+	if r.Plan.Both {
+		migrate.Args = append(migrate.Args, "--engine="+River) // it makes the tables that Temporal does without, too
+	}
 	if err := r.Stack.Run(ctx, migrate); err != nil {
 		return err
 	}

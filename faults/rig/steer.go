@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
+
+	"datapusher/bench/stack"
 )
 
 // Pause has a destination park what comes for it.
@@ -58,4 +61,17 @@ func (r *Rig) Replayed(ctx context.Context) error {
 			return errors.Join(fmt.Errorf("%d replays run", running), err, ctx.Err())
 		}
 	}
+}
+
+// Use has a process that does not run start with that engine from now on.
+func (p *Process) Use(engine string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.Command.Env = append(slices.Clone(p.Command.Env), "DATAPUSHER_ENGINE="+engine)
+}
+
+// MoveTo gives what waits in the other engine to this one, by the command for that.
+func (r *Rig) MoveTo(ctx context.Context, engine string) error {
+	defer r.Inject("move to "+engine, false)()
+	return r.Stack.Run(ctx, stack.Command{Name: "engine move", Args: []string{"engine", "move", "--to=" + engine}})
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // All are the scenarios, in the order in which they run.
-var All = slices.Concat(frame, points, servers, network, receivers, rows)
+var All = slices.Concat(frame, move, points, servers, network, receivers, rows)
 
 // Find gives the scenario with that name.
 func Find(name string) (rig.Scenario, bool) {
@@ -62,26 +62,27 @@ func Forgotten(fault string, drain time.Duration) rig.Scenario {
 	}
 }
 
-// Soak injects at random moments, one thing after the other, for so long.
+// Soak injects at random moments, one thing after the other, for so long: what
+// happens to processes as often as what happens to servers and between.
 func Soak(d time.Duration) rig.Scenario {
-	actions := []action{
+	processes := []action{
 		killServe, killServe, killWorker, killWorker, terminateServe, terminateWorker,
-		stopWorker(5 * time.Second), stopWorker(30 * time.Second), crashPostgres, killTemporal,
+		stopWorker(5 * time.Second), stopWorker(30 * time.Second),
 	}
-	return rig.Scenario{
-		Name: "soak", Fault: "all of it, at random, for " + d.String(), Drain: 5 * time.Minute,
-		Run: func(ctx context.Context, r *rig.Rig) error {
-			for end := time.Now().Add(d); time.Now().Before(end); {
-				if err := r.SleepBetween(ctx, 100*time.Millisecond, 5*time.Second); err != nil {
-					return err
-				}
-				if err := actions[r.Rand.IntN(len(actions))](ctx, r); err != nil {
-					return err
-				}
+	s := rig.Scenario{Name: "soak", Fault: "all of it, at random, for " + d.String(), Drain: 5 * time.Minute}
+	return between(s, func(ctx context.Context, r *rig.Rig, p *proxies) error {
+		kinds := [][]action{processes, slices.Concat([]action{crashPostgres, takeConnections, killTemporal, wipeEngine}, p.disturbances())}
+		for end := time.Now().Add(d); time.Now().Before(end); {
+			if err := r.SleepBetween(ctx, 100*time.Millisecond, 5*time.Second); err != nil {
+				return err
 			}
-			return nil
-		},
-	}
+			actions := kinds[r.Rand.IntN(len(kinds))]
+			if err := actions[r.Rand.IntN(len(actions))](ctx, r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // crashPostgres stops the database server as a crash does, for a moment. Whoever

@@ -165,6 +165,33 @@ func (l *link) count(ctx context.Context, r *rig.Rig, name string, fault func() 
 	return l.Mend()
 }
 
+// disturbances are what the proxies can do, each for some seconds.
+func (p *proxies) disturbances() (all []action) {
+	add := func(l *link, server string) {
+		during := func(what string, repeats bool, fault func() error) {
+			all = append(all, func(ctx context.Context, r *rig.Rig) error {
+				return l.during(ctx, r, server+" "+what, repeats, 5*time.Second, fault)
+			})
+		}
+		during("is slow", false, func() error { return l.Slow(50*time.Millisecond, 25*time.Millisecond) })
+		during("stands still", true, func() error { return l.Hold(proxy.ToServer) })
+		during("answers late", true, func() error { return l.Hold(proxy.FromServer) })
+		during("is not told", true, func() error { return l.Lose(proxy.ToServer) })
+		during("is not heard", true, func() error { return l.Lose(proxy.FromServer) })
+		during("is cut off now and then", true, func() error { return l.CutAnswers(2) })
+	}
+	add(p.postgres, "Postgres")
+	if p.temporal != nil {
+		add(p.temporal, "Temporal")
+	}
+	return append(all, func(ctx context.Context, r *rig.Rig) error {
+		defer r.Inject("connections to Postgres are cut", true)()
+		return p.postgres.Cut()
+	}, func(ctx context.Context, r *rig.Rig) error {
+		return p.postgres.during(ctx, r, "COMMITs are cut", true, 5*time.Second, func() error { return p.postgres.CutCommits(50) })
+	})
+}
+
 // takeConnections ends the connections of Data Pusher and takes their places and
 // all others that there are.
 func takeConnections(ctx context.Context, r *rig.Rig) error {
