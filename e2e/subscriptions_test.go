@@ -115,15 +115,21 @@ var clients = sync.OnceValues(func() (string, error) {
 	return string(out), err
 })
 
-// TestOtherClientsSubscribe: what people use speaks to the real program.
-func TestOtherClientsSubscribe(t *testing.T) {
-	t.Parallel()
+// requireNode skips where Node is missing, but not in CI.
+func requireNode(t *testing.T) {
+	t.Helper()
 	for _, tool := range []string{"node", "npm"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			require.Empty(t, os.Getenv("CI"), "CI needs %s 20.19 or later for the clients in e2e/clients", tool)
 			t.Skipf("%s is missing, which the clients in e2e/clients need", tool)
 		}
 	}
+}
+
+// TestOtherClientsSubscribe: what people use speaks to the real program.
+func TestOtherClientsSubscribe(t *testing.T) {
+	t.Parallel()
+	requireNode(t)
 	i := newRiverInstallation(t, pgtest.URL(t))
 	_, admin := i.serve(t, "--migrate")
 	account, token := admin.createAccount(t, "clients@example.com")
