@@ -198,3 +198,52 @@ test("a portal link opens its account, once", { timeout: 60_000 }, async () => {
     await visitor.context.close();
   }
 });
+
+test("what will be in a moment is shown at once, and taken back where it is not", { timeout: 60_000 }, async () => {
+  const admin = newClient(server.url, server.adminToken);
+  const { createAccount } = await admin.query(
+    'mutation { createAccount(input: {name: "Haste", email: "haste@example.com"}) { account { id } secretToken } }',
+  );
+  const receiver = await startReceiver(503);
+  const { page, context } = await openWindow(browser, { base: server.url });
+  // The answer to a mutation is held until somebody lets it go, and is then that it failed.
+  const fails = async (mutation) => {
+    let release;
+    const held = new Promise((resolve) => (release = resolve));
+    await page.route("/graphql", async (route) => {
+      if (!route.request().postData()?.includes(`mutation ${mutation}`)) return route.fallback();
+      await held;
+      await route.fulfill({ json: { errors: [{ message: "it is not to be", extensions: { code: "conflict" } }] } });
+    });
+    return release;
+  };
+  try {
+    const { createDestination } = await admin.query(
+      "mutation($input: CreateDestinationInput!) { createDestination(input: $input) { destination { id } } }",
+      { input: { accountID: createAccount.account.id, url: receiver.url, retrySchedule: ["1h"] } },
+    );
+    const event = await admin.with(createAccount.secretToken).send({ order: 1 }, "order.created");
+    await signIn(page, server.adminToken);
+    await page.goto(`/events/${event}`);
+    await page.getByText("The last attempt failed").waitFor();
+    let release = await fails("RetryDelivery");
+    await page.getByRole("button", { name: "Retry now" }).click();
+    await page.getByText("An attempt is under way").waitFor();
+    release();
+    await page.getByText("It is not retried").first().waitFor();
+    await page.getByText("The last attempt failed").waitFor();
+
+    await page.goto(`/destinations/${createDestination.destination.id}`);
+    await page.locator(".page-title").getByText("Sending", { exact: true }).waitFor();
+    release = await fails("PauseDestination");
+    await page.getByRole("button", { name: "Pause", exact: true }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Pause" }).click();
+    await page.locator(".page-title").getByText("Paused", { exact: true }).waitFor();
+    release();
+    await page.getByText("it is not to be").first().waitFor();
+    await page.locator(".page-title").getByText("Sending", { exact: true }).waitFor();
+  } finally {
+    await context.close();
+    await receiver.stop();
+  }
+});

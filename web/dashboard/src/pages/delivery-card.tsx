@@ -1,17 +1,17 @@
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useQuery, type QueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { Ban, ChevronDown, Clock, ExternalLink, RotateCw } from "lucide-react";
 import { useId, useState } from "react";
 import { fieldMessage } from "../api/problem";
 import { ask, nodes } from "../api/queries";
 import {
-  CancelDeliveryDocument, DeliveryAttemptsDocument, PostponeDeliveryDocument, RetryDeliveryDocument,
+  CancelDeliveryDocument, DeliveryAttemptsDocument, EventDocument, PostponeDeliveryDocument, RetryDeliveryDocument,
   type AttemptDetailsFragment, type EventDeliveryFragment,
 } from "../gql/graphql";
 import { Legend } from "../charts/time-chart";
 import { Waterfall, waterfallLegend } from "../charts/waterfall";
 import { useViewer } from "../shell/viewer";
-import { useAct } from "../ui/act";
+import { foresee, useAct } from "../ui/act";
 import { AnswerBadge, StatusBadge } from "../ui/badge";
 import { Button } from "../ui/button";
 import { Code, Headers } from "../ui/code";
@@ -39,7 +39,7 @@ export function DeliveryCard({ eventID, delivery, open, attempt, onOpen }: Deliv
   const [asking, setAsking] = useState<"cancel" | "postpone">();
   const id = useId();
   const changes = [["event", eventID], ["attempts", delivery.id], ["events"], ["audit"]];
-  const retry = useAct(RetryDeliveryDocument, { done: "The next attempt is made now.", failed: "It is not retried", changes });
+  const retry = useAct(RetryDeliveryDocument, { done: "The next attempt is made now.", failed: "It is not retried", changes, meanwhile: (client) => showUnderWay(client, eventID, delivery.id) });
   const settled = ["SUCCEEDED", "FAILED", "CANCELED"].includes(delivery.status);
   const { destination } = delivery;
   return (
@@ -115,6 +115,23 @@ export function DeliveryCard({ eventID, delivery, open, attempt, onOpen }: Deliv
       <Postpone open={asking === "postpone"} onClose={() => setAsking(undefined)} delivery={delivery} changes={changes} />
     </section>
   );
+}
+
+const underWay = { status: "DELIVERING", nextAttemptAt: null, parkedAt: null } as const;
+
+/** Shows a delivery as it will be in a moment: its next attempt is made at once. */
+function showUnderWay(client: QueryClient, eventID: string, id: string): () => void {
+  return foresee(client, ask(["event", eventID], EventDocument, { id: eventID }), ({ event }) => ({
+    event: event && {
+      ...event,
+      deliveries: {
+        ...event.deliveries,
+        edges: (event.deliveries.edges ?? []).map((edge) =>
+          edge?.node?.id === id ? { ...edge, node: { ...edge.node, ...underWay } } : edge,
+        ),
+      },
+    },
+  }));
 }
 
 const askers: Record<AttemptDetailsFragment["askedBy"], string> = {

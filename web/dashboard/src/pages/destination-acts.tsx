@@ -1,11 +1,13 @@
+import type { QueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useState } from "react";
 import { fieldMessage, inWords } from "../api/problem";
+import { ask } from "../api/queries";
 import {
-  DeleteDestinationDocument, PauseDestinationDocument, PreviewDeliveryDocument, ResumeDestinationDocument, RotateSigningSecretDocument,
-  SendTestEventDocument,
+  DeleteDestinationDocument, DestinationDocument, PauseDestinationDocument, PreviewDeliveryDocument, ResumeDestinationDocument, RotateSigningSecretDocument,
+  SendTestEventDocument, type DestinationState,
 } from "../gql/graphql";
-import { useAct } from "../ui/act";
+import { foresee, useAct } from "../ui/act";
 import { Code, Headers } from "../ui/code";
 import { Confirm, Dialog, FormDialog } from "../ui/dialog";
 import { SelectField, TextField, textOf } from "../ui/form";
@@ -26,8 +28,14 @@ interface ActProps {
 
 const changesOf = (d: DestinationDetails) => [["destination", d.id], ["destinations"], ["deliveries", d.id], ["audit"]];
 
+/** Shows a destination with the state that it will have in a moment. */
+const showAs = (client: QueryClient, id: string, state: DestinationState) =>
+  foresee(client, ask(["destination", id], DestinationDocument, { id }), ({ destination }) => ({
+    destination: destination && { ...destination, state, reason: null },
+  }));
+
 export function Pausing({ open, onClose, destination }: ActProps) {
-  const act = useAct(PauseDestinationDocument, { done: "Paused. What comes is parked.", changes: changesOf(destination), then: onClose });
+  const act = useAct(PauseDestinationDocument, { done: "Paused. What comes is parked.", changes: changesOf(destination), then: onClose, meanwhile: (client) => showAs(client, destination.id, "PAUSED") });
   return (
     <FormDialog
       {...{ open, onClose }}
@@ -61,7 +69,7 @@ export function Pausing({ open, onClose, destination }: ActProps) {
 }
 
 export function Resuming({ open, onClose, destination }: ActProps) {
-  const act = useAct(ResumeDestinationDocument, { done: "Resumed. What was parked goes out.", changes: changesOf(destination), then: onClose });
+  const act = useAct(ResumeDestinationDocument, { done: "Resumed. What was parked goes out.", changes: changesOf(destination), then: onClose, meanwhile: (client) => showAs(client, destination.id, "SENDING") });
   const waits = destination.health.parkedCount;
   return (
     <FormDialog

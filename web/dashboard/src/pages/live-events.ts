@@ -10,8 +10,8 @@ import {
 
 type Data = InfiniteData<EventsQuery, string | null>;
 
-/** How long what comes is gathered before it is asked for: many events are one question. */
-const gather = 250;
+/** The time between two looks for what has come, in milliseconds: many events are one question, the first is one at once. */
+const pace = 100;
 
 /** How far back is looked for what has come, in milliseconds. */
 const overlap = 5000;
@@ -29,6 +29,7 @@ export function useLiveEvents(
   const [fresh, setFresh] = useState<ReadonlySet<string>>(new Set());
   const changed = useRef(new Set<string>());
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const looked = useRef(0);
   const came = useRef(false);
   const settings = useRef({ key, filter });
   settings.current = { key, filter };
@@ -39,7 +40,7 @@ export function useLiveEvents(
   const rows = () => client.getQueryData<Data>(settings.current.key)?.pages.flatMap((page) => nodes(page.events)) ?? [];
 
   async function look() {
-    timer.current = undefined;
+    looked.current = performance.now();
     const { where } = settings.current.filter;
     const asked = settings.current.key;
     const ids = [...changed.current].slice(0, 100);
@@ -74,11 +75,13 @@ export function useLiveEvents(
       }
     } catch {
       void client.invalidateQueries({ queryKey: asked });
+    } finally {
+      timer.current = undefined;
+      if (changed.current.size || came.current) soon();
     }
-    if (changed.current.size || came.current) soon();
   }
   const soon = () => {
-    timer.current ??= setTimeout(() => void look(), gather);
+    timer.current ??= setTimeout(() => void look(), Math.max(0, looked.current + pace - performance.now()));
   };
 
   const again = () => void client.invalidateQueries({ queryKey: settings.current.key });

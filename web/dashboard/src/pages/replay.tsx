@@ -6,7 +6,7 @@ import { ask } from "../api/queries";
 import { CancelReplayDocument, PauseReplayDocument, ReplayDocument, ResumeReplayDocument, type ReplayQuery, type ReplayStatus } from "../gql/graphql";
 import { Histogram } from "../charts/histogram";
 import { useViewer } from "../shell/viewer";
-import { useAct } from "../ui/act";
+import { foresee, useAct } from "../ui/act";
 import { ReplayBadge, statusName } from "../ui/badge";
 import { Button, ButtonLink } from "../ui/button";
 import { ID, ShortID } from "../ui/copy";
@@ -128,11 +128,7 @@ export function Replay() {
 
 /** Shows a replay with a status that it will have in a moment. */
 function showAs(client: QueryClient, id: string, status: ReplayStatus): () => void {
-  const { queryKey } = ask(["replay", id], ReplayDocument, { id });
-  const before = client.getQueryData<ReplayQuery>(queryKey);
-  void client.cancelQueries({ queryKey });
-  client.setQueryData<ReplayQuery>(queryKey, (data) => (data?.replay ? { ...data, replay: { ...data.replay, status } } : data));
-  return () => client.setQueryData(queryKey, before);
+  return foresee(client, ask(["replay", id], ReplayDocument, { id }), ({ replay }) => ({ replay: replay && { ...replay, status } }));
 }
 
 type Details = NonNullable<ReplayQuery["replay"]>;

@@ -1,4 +1,4 @@
-import { useMutation, useQueryClient, type QueryClient, type QueryKey } from "@tanstack/react-query";
+import { useMutation, useQueryClient, type DataTag, type QueryClient, type QueryKey } from "@tanstack/react-query";
 import type { TypedDocumentString } from "../gql/graphql";
 import { request } from "../api/request";
 import { complain, say } from "./toast";
@@ -13,6 +13,21 @@ interface ActOptions<Result, Variables> {
   then?: (result: Result, variables: Variables) => void;
   /** Shows at once what will most likely be, where a failure can take it back; it returns how. */
   meanwhile?: (client: QueryClient) => () => void;
+}
+
+/**
+ * Shows what a query will most likely answer in a moment, as edit makes it of what it has answered. The function that
+ * it returns takes that back.
+ */
+export function foresee<Data>(
+  client: QueryClient,
+  { queryKey }: { queryKey: DataTag<QueryKey, Data, Error> },
+  edit: (data: Data) => Data,
+): () => void {
+  const before = client.getQueryData<Data>(queryKey);
+  void client.cancelQueries({ queryKey });
+  client.setQueryData<Data>(queryKey, (data) => data && edit(data));
+  return () => client.setQueryData<Data>(queryKey, before);
 }
 
 /** Runs a mutation, tells what became of it, and asks again for what it has changed. */
