@@ -7,6 +7,8 @@ import { startReceiver } from "./lib/receiver.js";
 // Where pictures go. They are taken after a while of traffic, so that the charts have something to show.
 const pictures = process.env.PICTURES;
 const minutes = Number(process.env.MINUTES ?? 12);
+// Where a picture of every page is kept, for those who want to look at what CI has seen.
+const artifacts = process.env.ARTIFACTS;
 
 /** What a picture is taken of, wide and as narrow as a phone. */
 const pictured = {
@@ -106,6 +108,7 @@ for (const colours of ["light", "dark"]) {
 }
 
 async function look(t, page, what, colours, name) {
+  if (artifacts) await page.screenshot({ path: `${artifacts}/${what}-${name}-${colours}.png` });
   if (pictures && pictured[name].includes(what)) await page.screenshot({ path: `${pictures}/${what}${name === "phone" ? "-phone" : ""}-${colours}.png` });
   assert.deepEqual(await violations(page), [], `${what}: what axe finds`);
   assert.ok((await overflow(page)) <= 0, `${what}: the page is wider than its window`);

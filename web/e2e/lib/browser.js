@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { mkdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -73,9 +75,9 @@ export async function watched(page, name, part) {
   try {
     return await part();
   } catch (error) {
-    const dir = new URL("../failures/", import.meta.url);
+    const dir = process.env.ARTIFACTS ?? fileURLToPath(new URL("../../../bin/artifacts", import.meta.url));
     await mkdir(dir, { recursive: true });
-    await page.screenshot({ path: new URL(`${name.replace(/\W+/g, "-")}.png`, dir).pathname, fullPage: true }).catch(() => {});
+    await page.screenshot({ path: join(dir, `FAILED-${name.replace(/\W+/g, "-")}.png`), fullPage: true }).catch(() => {});
     throw error;
   }
 }
