@@ -221,6 +221,9 @@ func (p *patient) durability(ctx context.Context) finding {
 		return later("the database")
 	}
 	if err := p.db.CheckDurable(ctx); err != nil {
+		if p.AllowUnsafe && errors.Is(err, database.ErrNotDurable) {
+			return finding{Status: warning, Detail: err.Error(), Mend: "fine where its storage is durable without it, as --allow-unsafe-database says"}
+		}
 		return broken(err, "--allow-unsafe-database, where its storage is durable without it")
 	}
 	return well("what is committed is on disk")
