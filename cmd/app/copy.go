@@ -13,16 +13,10 @@ import (
 	"time"
 
 	"datapusher/internal/database"
+	"datapusher/internal/datadir"
 	"datapusher/internal/dbcopy"
 	"datapusher/internal/rekey"
 	"datapusher/internal/secret"
-)
-
-// What is kept in the data directory of the standalone program, that more than one
-// command looks for.
-const (
-	DataDirDatabase = "datapusher.db"
-	DataDirKeys     = "keys"
 )
 
 // Copy is the command "copy".
@@ -96,15 +90,14 @@ func (c *Copy) source() (url, keys string, err error) {
 	if isURL {
 		return "", "", errors.New("--from: sqlite: has to name a file; a data directory is given without it")
 	}
-	url = "sqlite:" + filepath.Join(path, DataDirDatabase)
+	url = "sqlite:" + filepath.Join(path, datadir.Database)
 	if c.EncryptionKeys != "" {
 		return url, c.EncryptionKeys, nil
 	}
-	content, err := os.ReadFile(filepath.Join(path, DataDirKeys)) //nolint:gosec // G304: the operator names it
-	if err != nil {
+	if keys, err = datadir.Secret(path, datadir.Keys); err != nil {
 		return "", "", fmt.Errorf("the encryption keys: %w (or give them with --encryption-keys)", err)
 	}
-	return url, strings.TrimSpace(string(content)), nil
+	return url, keys, nil
 }
 
 // openSource opens the source for this process alone, and finds out whether the

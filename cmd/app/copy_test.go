@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"datapusher/internal/database"
+	"datapusher/internal/datadir"
 	"datapusher/internal/dbcopy"
 	"datapusher/internal/rekey"
 	"datapusher/internal/secret"
@@ -22,11 +23,11 @@ func dataDir(t *testing.T) (dir, keys string) {
 	t.Helper()
 	url := dbtest.SQLiteURL(t)
 	dir = filepath.Dir(strings.TrimPrefix(url, "sqlite:"))
-	file := filepath.Join(dir, DataDirDatabase)
+	file := filepath.Join(dir, datadir.Database)
 	require.NoError(t, os.Rename(strings.TrimPrefix(url, "sqlite:"), file))
 	keys, err := secret.NewKeys()
 	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(filepath.Join(dir, DataDirKeys), []byte(keys+"\n"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, datadir.Keys), []byte(keys+"\n"), 0o600))
 	box, err := secret.Open(keys)
 	require.NoError(t, err)
 	db, err := database.Open(t.Context(), "sqlite:"+file)
@@ -56,7 +57,7 @@ func TestCopyTakesTheKeysOfTheDataDirectory(t *testing.T) {
 	require.Regexp(t, `(?m)^key_checks +1 +1 +([0-9a-f]{16}) +[0-9a-f]{16}$`, out)
 	require.Contains(t, notes, "both sides are the same")
 
-	out, _, err = Copy{From: "sqlite:" + filepath.Join(dir, DataDirDatabase), EncryptionKeys: keys, To: dbtest.PostgresURL(t), JSON: true}.try(t)
+	out, _, err = Copy{From: "sqlite:" + filepath.Join(dir, datadir.Database), EncryptionKeys: keys, To: dbtest.PostgresURL(t), JSON: true}.try(t)
 	require.NoError(t, err)
 	var result struct {
 		Same   bool
@@ -70,7 +71,7 @@ func TestCopyTakesTheKeysOfTheDataDirectory(t *testing.T) {
 func TestCopyRefusesBeforeItCopies(t *testing.T) {
 	t.Parallel()
 	dir, keys := dataDir(t)
-	file := "sqlite:" + filepath.Join(dir, DataDirDatabase)
+	file := "sqlite:" + filepath.Join(dir, datadir.Database)
 	others, err := secret.NewKeys()
 	require.NoError(t, err)
 	empty := t.TempDir()

@@ -24,6 +24,7 @@ import (
 	"datapusher/ent/destination"
 	"datapusher/internal/auth"
 	"datapusher/internal/database"
+	"datapusher/internal/datadir"
 	"datapusher/internal/rekey"
 	"datapusher/internal/secret"
 	"datapusher/internal/sender"
@@ -157,12 +158,13 @@ func later(what string) finding {
 // configuration takes a data directory's own files where nothing else is set.
 func (p *patient) configuration(context.Context) finding {
 	if p.DatabaseURL == "" {
-		file := filepath.Join(p.DataDir, "datapusher.db")
+		file := filepath.Join(p.DataDir, datadir.Database)
 		if _, err := os.Stat(file); err == nil {
 			p.local, p.DatabaseURL = true, "sqlite:"+file
-			p.AdminToken = cmp.Or(p.AdminToken, p.read("admin-token"))
-			p.EncryptionKeys = cmp.Or(p.EncryptionKeys, p.read("keys"))
-			p.endpoints()
+			p.AdminToken = cmp.Or(p.AdminToken, p.read(datadir.AdminToken))
+			p.EncryptionKeys = cmp.Or(p.EncryptionKeys, p.read(datadir.Keys))
+			running := datadir.ReadEndpoints(p.DataDir)
+			p.URL, p.temporal = cmp.Or(p.URL, running.API), running.Temporal
 		}
 	}
 	if err := p.validate(true); err != nil {
@@ -175,16 +177,8 @@ func (p *patient) configuration(context.Context) finding {
 }
 
 func (p *patient) read(name string) string {
-	text, _ := os.ReadFile(filepath.Join(p.DataDir, name)) //nolint:gosec // G304: the operator names it; what is missing is found missing
-	return strings.TrimSpace(string(text))
-}
-
-// endpoints are where a standalone program that runs is reached.
-func (p *patient) endpoints() {
-	var e struct{ API, Temporal string }
-	if json.Unmarshal([]byte(p.read("endpoints.json")), &e) == nil {
-		p.URL, p.temporal = cmp.Or(p.URL, e.API), e.Temporal
-	}
+	value, _ := datadir.Secret(p.DataDir, name) // what is missing is found missing
+	return value
 }
 
 func (p *patient) keys(context.Context) finding {

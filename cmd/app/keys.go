@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"datapusher/internal/database"
+	"datapusher/internal/datadir"
 	"datapusher/internal/rekey"
 	"datapusher/internal/secret"
 )
@@ -53,7 +54,7 @@ func (k Keyset) store(out io.Writer, keys string) error {
 		_, err := io.WriteString(out, keys+"\n")
 		return err
 	}
-	if err := WriteFile(k.KeysFile, []byte(keys+"\n")); err != nil {
+	if err := datadir.WriteFile(k.KeysFile, []byte(keys+"\n")); err != nil {
 		return fmt.Errorf("--keys-file: %w", err)
 	}
 	return nil

@@ -264,28 +264,6 @@ func TestAProcessWithWrongKeysDoesNotStart(t *testing.T) {
 	}
 }
 
-func TestAFileIsReplacedWhole(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	name, link := filepath.Join(dir, "keys"), filepath.Join(dir, "link")
-	require.NoError(t, WriteFile(name, []byte("one")))
-	require.NoError(t, os.Symlink("keys", link))
-	require.NoError(t, WriteFile(link, []byte("two")))
-	content, err := os.ReadFile(name)
-	require.NoError(t, err)
-	require.Equal(t, "two", string(content))
-	target, err := os.Readlink(link)
-	require.NoError(t, err)
-	require.Equal(t, "keys", target, "a link stays one")
-
-	require.NoError(t, os.Mkdir(filepath.Join(dir, "folder"), 0o700))
-	require.Error(t, WriteFile(filepath.Join(dir, "folder"), []byte("three")))
-	require.Error(t, WriteFile(filepath.Join(dir, "none", "keys"), []byte("three")))
-	left, err := os.ReadDir(dir)
-	require.NoError(t, err)
-	require.Len(t, left, 3, "what failed leaves nothing behind: %v", left)
-}
-
 func TestTheCommandsOfKeysAreRead(t *testing.T) {
 	t.Parallel()
 	for args, want := range map[string]func(k Keys) bool{

@@ -2,37 +2,21 @@ package main
 
 import (
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 
-	"datapusher/cmd/app"
+	"datapusher/internal/datadir"
 	"datapusher/internal/secret"
-)
-
-// The files that are named in more than one place.
-const (
-	adminTokenFile = "admin-token"
-	keysFile       = app.DataDirKeys
-	databaseFile   = app.DataDirDatabase
 )
 
 // dataDir is the folder of everything that is kept. One process at a time holds it.
 type dataDir struct {
 	path string
 	lock *os.File
-}
-
-// endpoints tells scripts where the listeners are.
-type endpoints struct {
-	API        string `json:"api"`
-	Temporal   string `json:"temporal"`
-	TemporalUI string `json:"temporal_ui"`
 }
 
 func openDataDir(path string) (*dataDir, error) {
@@ -61,9 +45,8 @@ func (d *dataDir) file(name string) string { return filepath.Join(d.path, name) 
 
 // once reads a secret from its file, or makes it at the first start.
 func (d *dataDir) once(name string, generate func() (string, error)) (value string, made bool, err error) {
-	content, err := os.ReadFile(d.file(name))
-	if err == nil {
-		return strings.TrimSpace(string(content)), false, nil
+	if value, err = datadir.Secret(d.path, name); err == nil {
+		return value, false, nil
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return "", false, err
@@ -71,38 +54,21 @@ func (d *dataDir) once(name string, generate func() (string, error)) (value stri
 	if value, err = generate(); err != nil {
 		return "", false, err
 	}
-	return value, true, d.write(name, []byte(value+"\n"))
+	return value, true, datadir.WriteFile(d.file(name), []byte(value+"\n"))
 }
 
 // keys reads the encryption keys, or makes them at the first start. Where there is a
 // database already, new keys would open nothing of it.
 func (d *dataDir) keys() (string, error) {
-	value, _, err := d.once(keysFile, func() (string, error) {
-		if fileExists(d.file(databaseFile)) {
+	value, _, err := d.once(datadir.Keys, func() (string, error) {
+		if fileExists(d.file(datadir.Database)) {
 			return "", fmt.Errorf("%s is missing, and the secrets in %s were sealed with the keys in it: put the file back from your copy, "+
-				"or give the keys with --encryption-keys; to start over, delete the whole folder", d.file(keysFile), d.file(databaseFile))
+				"or give the keys with --encryption-keys; to start over, delete the whole folder", d.file(datadir.Keys), d.file(datadir.Database))
 		}
 		return secret.NewKeys()
 	})
 	return value, err
 }
-
-// write replaces a file at once and durably, readable for its owner alone.
-func (d *dataDir) write(name string, content []byte) error {
-	return app.WriteFile(d.file(name), content)
-}
-
-// announce writes endpoints.json, once everything listens.
-func (d *dataDir) announce(e endpoints) error {
-	content, err := json.MarshalIndent(e, "", "  ")
-	if err != nil {
-		return err
-	}
-	return d.write("endpoints.json", append(content, '\n'))
-}
-
-// withdraw removes endpoints.json.
-func (d *dataDir) withdraw() { _ = os.Remove(d.file("endpoints.json")) }
 
 // newAdminToken makes 256 random bits or more, to be copied with a double click.
 func newAdminToken() (string, error) { return "admin" + rand.Text() + rand.Text(), nil }

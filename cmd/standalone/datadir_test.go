@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"datapusher/cmd/app"
+	"datapusher/internal/datadir"
 	"datapusher/internal/secret"
 )
 
@@ -32,7 +33,7 @@ func TestTheFirstStartMakesWhatIsSecret(t *testing.T) {
 	require.Equal(t, first.AdminToken, a.shown)
 	_, err = secret.Open(first.EncryptionKeys)
 	require.NoError(t, err)
-	for _, name := range []string{adminTokenFile, keysFile} {
+	for _, name := range []string{datadir.AdminToken, datadir.Keys} {
 		info, err := os.Stat(filepath.Join(path, name))
 		require.NoError(t, err)
 		require.Equal(t, os.FileMode(0o600), info.Mode().Perm(), name)
@@ -41,7 +42,7 @@ func TestTheFirstStartMakesWhatIsSecret(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, first, second)
 	require.Empty(t, a.shown, "the token is shown once")
-	require.Contains(t, a.kept, filepath.Join(path, adminTokenFile))
+	require.Contains(t, a.kept, filepath.Join(path, datadir.AdminToken))
 
 	own := app.Config{AdminToken: "planted-marker"}
 	a, err = filled(t, t.TempDir(), &own)
@@ -52,15 +53,15 @@ func TestTheFirstStartMakesWhatIsSecret(t *testing.T) {
 func TestADatabaseWithoutItsKeysStopsTheStart(t *testing.T) {
 	t.Parallel()
 	path := t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(path, databaseFile), nil, 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(path, datadir.Database), nil, 0o600))
 	_, err := filled(t, path, new(app.Config))
-	require.ErrorContains(t, err, filepath.Join(path, keysFile)+" is missing")
+	require.ErrorContains(t, err, filepath.Join(path, datadir.Keys)+" is missing")
 	require.ErrorContains(t, err, "put the file back")
-	require.NoFileExists(t, filepath.Join(path, keysFile))
+	require.NoFileExists(t, filepath.Join(path, datadir.Keys))
 	given := app.Config{EncryptionKeys: "given"}
 	_, err = filled(t, path, &given)
 	require.NoError(t, err)
-	require.NoFileExists(t, filepath.Join(path, keysFile))
+	require.NoFileExists(t, filepath.Join(path, datadir.Keys))
 }
 
 func TestTheWelcomeShowsTheAdminTokenOnce(t *testing.T) {
@@ -71,9 +72,9 @@ func TestTheWelcomeShowsTheAdminTokenOnce(t *testing.T) {
 		a, err := filled(t, path, &c.Config)
 		require.NoError(t, err)
 		var out bytes.Buffer
-		welcome(&out, c, endpoints{API: "http://127.0.0.1:8000"}, &dataDir{path: path}, a, sample{})
+		welcome(&out, c, datadir.Endpoints{API: "http://127.0.0.1:8000"}, &dataDir{path: path}, a, sample{})
 		require.Equal(t, times, strings.Count(out.String(), c.AdminToken), "start %d: %s", start, &out)
-		require.Contains(t, out.String(), filepath.Join(path, adminTokenFile))
+		require.Contains(t, out.String(), filepath.Join(path, datadir.AdminToken))
 	}
 }
 

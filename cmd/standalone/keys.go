@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 
 	"datapusher/cmd/app"
+	"datapusher/internal/datadir"
 )
 
 // keysCommand is the command "keys", for the keyset and the database of a data
@@ -23,7 +24,7 @@ func (k *keysCommand) AfterApply() error {
 	d := &dataDir{path: path}
 	for _, set := range []*app.Keyset{&k.List.Keyset, &k.Add.Keyset, &k.Promote.Keyset, &k.Rotate.Keyset, &k.Retire.Keyset} {
 		if set.EncryptionKeys == "" && set.KeysFile == "" {
-			set.KeysFile = d.file(keysFile)
+			set.KeysFile = d.file(datadir.Keys)
 		}
 	}
 	for _, database := range []*app.Sealed{&k.Rotate.Sealed, &k.Retire.Sealed} {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"datapusher/cmd/app"
+	"datapusher/internal/datadir"
 	"datapusher/internal/pusher"
 )
 
@@ -97,5 +98,5 @@ func (d *dataDir) remember(s state) error {
 	if err != nil {
 		return err
 	}
-	return d.write(stateFile, append(content, '\n'))
+	return datadir.WriteFile(d.file(stateFile), append(content, '\n'))
 }

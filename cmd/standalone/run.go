@@ -11,6 +11,7 @@ import (
 
 	"datapusher/cmd/app"
 	"datapusher/cmd/standalone/embedded"
+	"datapusher/internal/datadir"
 )
 
 // run starts everything, tells where it is, and stops it when ctx ends.
@@ -50,11 +51,11 @@ func run(ctx context.Context, c config, out io.Writer) error {
 	}
 	defer server.Close()
 
-	where := endpoints{API: server.URL(), Temporal: temporal.Address(), TemporalUI: temporal.UIURL()}
-	if err := dir.announce(where); err != nil {
+	where := datadir.Endpoints{API: server.URL(), Temporal: temporal.Address(), TemporalUI: temporal.UIURL()}
+	if err := where.Write(dir.path); err != nil {
 		return err
 	}
-	defer dir.withdraw()
+	defer datadir.RemoveEndpoints(dir.path)
 	fmt.Fprintf(out, "Data Pusher %s is up after %s.\n\n", app.Version, time.Since(began).Round(time.Millisecond))
 
 	receiver, err := dir.startReceiver(ctx, server)
@@ -94,19 +95,19 @@ func (d *dataDir) fill(c *app.Config) (_ admin, err error) {
 	if c.AdminToken != "" {
 		return admin{kept: "as you have set it", shell: "$DATAPUSHER_ADMIN_TOKEN"}, nil
 	}
-	file := d.file(adminTokenFile)
+	file := d.file(datadir.AdminToken)
 	a := admin{kept: "kept in " + file, shell: fmt.Sprintf(`$(cat "%s")`, file)}
-	token, made, err := d.once(adminTokenFile, newAdminToken)
+	token, made, err := d.once(datadir.AdminToken, newAdminToken)
 	if c.AdminToken = token; made {
 		a.shown = token
 	}
 	return a, err
 }
 
-func (d *dataDir) databaseURL() string { return "sqlite:" + d.file(databaseFile) }
+func (d *dataDir) databaseURL() string { return "sqlite:" + d.file(datadir.Database) }
 
 // welcome prints where everything is and what to do next.
-func welcome(out io.Writer, c config, where endpoints, dir *dataDir, a admin, s sample) {
+func welcome(out io.Writer, c config, where datadir.Endpoints, dir *dataDir, a admin, s sample) {
 	token := a.kept
 	if a.shown != "" {
 		token = fmt.Sprintf("%s\n                (shown this once, and %s)", a.shown, a.kept)

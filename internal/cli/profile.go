@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+
+	"datapusher/internal/datadir"
 )
 
 // Profiles is the command "profile".
@@ -73,18 +75,7 @@ func (p profiles) store() error {
 	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(name), ".profiles.*") // 0600
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(append(text, '\n'))
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), name)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return nil
+	return datadir.WriteFile(name, append(text, '\n'))
 }
 
 func (p profiles) find(name string) (profile, error) {
@@ -258,21 +249,11 @@ func (r Remote) kept() (profile, error) {
 // standalone is the program that runs on a data directory; nothing is said where
 // there is none.
 func (r Remote) standalone() profile {
-	text, err := os.ReadFile(filepath.Join(r.DataDir, "endpoints.json"))
-	if err != nil {
-		return profile{}
+	p := profile{Server: datadir.ReadEndpoints(r.DataDir).API}
+	if p.Server != "" {
+		p.Token, _ = datadir.Secret(r.DataDir, datadir.AdminToken) // without it one has to be given
 	}
-	var endpoints struct {
-		API string `json:"api"`
-	}
-	if json.Unmarshal(text, &endpoints) != nil {
-		return profile{}
-	}
-	token, err := os.ReadFile(filepath.Join(r.DataDir, "admin-token"))
-	if err != nil {
-		return profile{Server: endpoints.API}
-	}
-	return profile{Server: endpoints.API, Token: strings.TrimSpace(string(token))}
+	return p
 }
 
 // serverURL is the URL of a server in one form, without a slash at its end.
