@@ -62,3 +62,13 @@ func whole(step *sqlgraph.Step) *sqlgraph.Step {
 	known.To.Table, known.To.Column = shapes[step.Edge.Table].leads[step.Edge.Columns[0]], "id"
 	return &known
 }
+
+// OfLivingAccount narrows a query to rows whose account is not deleted, and has the
+// database look at the accounts of the rows that it finds otherwise, one by one.
+// HasAccountWith leaves it the choice: as long as it has not counted its tables it
+// walks all accounts to find one row.
+func OfLivingAccount(s *sql.Selector) {
+	s.Where(sql.P(func(b *sql.Builder) {
+		b.WriteString("(SELECT owner.deleted_at IS NULL FROM accounts AS owner WHERE owner.id = " + s.C(accountColumn) + ")")
+	}))
+}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"datapusher/ent"
+	"datapusher/ent/keyed"
 	"datapusher/ent/token"
 	"datapusher/internal/problem"
 )
@@ -148,11 +149,8 @@ func (a *Authenticator) load(ctx context.Context, secret string, sum [sha256.Siz
 	if !wellFormed(secret) {
 		prefix = "-" // no token has it
 	}
-	// HasAccountWith is that of an account which is not deleted, as of every neighbour (ent/keyed).
-	// Said once more here, Postgres expects so few accounts, as long as it has not
-	// counted them, that it walks all of them to find a token.
 	rows, err := a.client.Token.Query().
-		Where(token.Prefix(prefix), token.HasAccountWith()).
+		Where(token.Prefix(prefix), keyed.OfLivingAccount).
 		All(AsSystem(ctx))
 	if err != nil {
 		return grant{}, err

@@ -8,6 +8,7 @@ import (
 
 	"datapusher/ent"
 	"datapusher/ent/account"
+	"datapusher/ent/keyed"
 	"datapusher/ent/portallink"
 	"datapusher/ent/session"
 	"datapusher/ent/token"
@@ -76,7 +77,7 @@ func (a *Authenticator) accountSession(ctx context.Context, row *ent.Session, no
 	if row.TokenID != "" {
 		var t *ent.Token
 		t, err = a.client.Token.Query().
-			Where(token.ID(row.TokenID), token.AccountID(row.AccountID), token.HasAccountWith()).Only(ctx)
+			Where(token.ID(row.TokenID), token.AccountID(row.AccountID), keyed.OfLivingAccount).Only(ctx)
 		if g = grantOf(t); err == nil && g.valid(now) {
 			a.used.note(t, now)
 		}

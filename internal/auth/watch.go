@@ -10,6 +10,7 @@ import (
 
 	"datapusher/ent"
 	"datapusher/ent/account"
+	"datapusher/ent/keyed"
 	"datapusher/ent/session"
 	"datapusher/ent/token"
 )
@@ -189,7 +190,7 @@ func (a *Authenticator) ends(ctx context.Context, open []*watch) (map[string]tim
 
 func (a *Authenticator) tokenEnds(ctx context.Context, ids []string, ends map[string]time.Time) error {
 	rows, err := a.client.Token.Query().
-		Where(token.IDIn(ids...), token.RevokedAtIsNil(), token.HasAccountWith()).
+		Where(token.IDIn(ids...), token.RevokedAtIsNil(), keyed.OfLivingAccount).
 		Select(token.FieldID, token.FieldExpiresAt).All(ctx)
 	for _, t := range rows {
 		ends[t.ID] = time.Time{}
