@@ -30,7 +30,7 @@ type Copy struct {
 // Run copies and prints what was copied and compared.
 func (c *Copy) Run(ctx context.Context) error { return c.run(ctx, os.Stdout, os.Stderr) }
 
-func (c *Copy) run(ctx context.Context, out io.Writer, notes *os.File) error {
+func (c *Copy) run(ctx context.Context, out, notes io.Writer) error {
 	from, keys, err := c.source()
 	if err != nil {
 		return err
@@ -56,8 +56,10 @@ func (c *Copy) run(ctx context.Context, out io.Writer, notes *os.File) error {
 		return fmt.Errorf("--to: %w", err)
 	}
 	began := time.Now()
-	line := &statusLine{to: notes, live: isTerminal(notes), said: began}
-	done, err := dbcopy.Copy(ctx, source, target, line.copying)
+	line := newStatusLine(notes)
+	done, err := dbcopy.Copy(ctx, source, target, func(p dbcopy.Progress) {
+		line.tell("%s %s: %d of %d rows", p.Stage, p.Table, p.Done, p.Total)
+	})
 	line.end()
 	if ctx.Err() != nil {
 		return errors.New("interrupted: what was copied stays; repeat the command to go on")
@@ -137,48 +139,4 @@ func writeCopiedJSON(out io.Writer, done []dbcopy.Table, same bool) error {
 		Same   bool           `json:"same"`
 		Tables []dbcopy.Table `json:"tables"`
 	}{same, done})
-}
-
-// statusLine tells how far something is: on a terminal in one line that changes,
-// elsewhere in a line now and then.
-type statusLine struct {
-	to   io.Writer
-	live bool
-	said time.Time
-	open bool // the line has no end yet
-}
-
-// liveEvery is the time between two changes of the line on a terminal.
-const liveEvery = 100 * time.Millisecond
-
-func (s *statusLine) copying(p dbcopy.Progress) {
-	every := progressEvery
-	if s.live {
-		every = liveEvery
-	}
-	now := time.Now()
-	if now.Sub(s.said) < every {
-		return
-	}
-	s.said = now
-	text := fmt.Sprintf("%s %s: %d of %d rows", p.Stage, p.Table, p.Done, p.Total)
-	if s.live {
-		fmt.Fprintf(s.to, "\r\x1b[K%s", text)
-		s.open = true
-		return
-	}
-	fmt.Fprintln(s.to, text)
-}
-
-// end leaves an empty line for what comes next.
-func (s *statusLine) end() {
-	if s.open {
-		fmt.Fprint(s.to, "\r\x1b[K")
-		s.open = false
-	}
-}
-
-func isTerminal(f *os.File) bool {
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

@@ -205,7 +205,11 @@ func (r *KeysRotate) run(ctx context.Context, out, notes io.Writer) error {
 		return err
 	}
 	began := time.Now()
-	done, err := rekey.Rotate(ctx, db, box, progress(notes))
+	line := newStatusLine(notes)
+	done, err := rekey.Rotate(ctx, db, box, func(p rekey.Progress) {
+		line.tell("%s: looked at %d rows, sealed %d again", p.Column, p.Seen, p.Resealed)
+	})
+	line.end()
 	err = errors.Join(err, report(out, done))
 	if ctx.Err() != nil {
 		return errors.New("interrupted: what was sealed again stays so; repeat the command to go on")
@@ -214,19 +218,6 @@ func (r *KeysRotate) run(ctx context.Context, out, notes io.Writer) error {
 		fmt.Fprintf(notes, "everything is sealed with key %d, after %s. Next: `keys retire` the others\n", box.KeyID(), time.Since(began).Round(time.Millisecond))
 	}
 	return err
-}
-
-// progressEvery is the time between two lines of progress.
-const progressEvery = 2 * time.Second
-
-func progress(notes io.Writer) func(rekey.Progress) {
-	said := time.Now()
-	return func(p rekey.Progress) {
-		if now := time.Now(); now.Sub(said) >= progressEvery {
-			said = now
-			fmt.Fprintf(notes, "%s: looked at %d rows, sealed %d again\n", p.Column, p.Seen, p.Resealed)
-		}
-	}
 }
 
 // report prints what a rotation has done.
