@@ -129,6 +129,7 @@ func (c *command) parse(args []string) (mode string, names []string, err error) 
 func (c *command) all(ctx context.Context, chosen []rig.Scenario) error {
 	fmt.Fprintf(c.out, "seed %d\n", c.seed)
 	var results []rig.Result
+	var failed error
 	broken := 0
 	for _, s := range chosen {
 		for _, engine := range c.engines {
@@ -137,7 +138,13 @@ func (c *command) all(ctx context.Context, chosen []rig.Scenario) error {
 			}
 			result, err := c.one(ctx, s, engine, c.programs, nil)
 			if err != nil {
-				return err
+				if ctx.Err() != nil {
+					return err
+				}
+				// One that could not be run says nothing of the others, which take an hour.
+				fmt.Fprintf(c.out, "%-20s %-8s NOT RUN: %v\n", s.Name, engine, err)
+				failed = errors.Join(failed, err)
+				continue
 			}
 			c.print(result)
 			results = append(results, result)
@@ -150,9 +157,9 @@ func (c *command) all(ctx context.Context, chosen []rig.Scenario) error {
 		}
 	}
 	if broken > 0 {
-		return fmt.Errorf("%d of %d runs have broken a rule; seed %d", broken, len(results), c.seed)
+		failed = errors.Join(failed, fmt.Errorf("%d of %d runs have broken a rule; seed %d", broken, len(results), c.seed))
 	}
-	return nil
+	return failed
 }
 
 // one runs a scenario in a folder of its own, which stays where something is wrong.
