@@ -78,7 +78,7 @@ soak: bin/faults ## Break it at random for half an hour: make soak time=2h
 .PHONY: mutants
 mutants: bin/faults ## See that the checks of make faults notice faults of our own
 	@go build -tags mutants -o bin/datapusher-mutants ./cmd/datapusher
-	@bin/faults mutants -write docs/RELIABILITY.md -engine river $(args)
+	@bin/faults mutants -write docs/RELIABILITY.md $(args)
 
 .PHONY: bin/faults
 bin/faults:

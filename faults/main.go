@@ -142,9 +142,8 @@ func (c *command) all(ctx context.Context, chosen []rig.Scenario) error {
 					return err
 				}
 				// One that could not be run says nothing of the others, which take an hour.
-				fmt.Fprintf(c.out, "%-20s %-8s NOT RUN: %v\n", s.Name, engine, err)
 				failed = errors.Join(failed, err)
-				continue
+				result = rig.Result{Scenario: s.Name, Fault: s.Fault, Engine: engine, Seed: c.seed, NotRun: err.Error()}
 			}
 			c.print(result)
 			results = append(results, result)

@@ -16,10 +16,17 @@ import (
 
 // print tells of one run.
 func (c *command) print(r rig.Result) {
+	if r.NotRun != "" {
+		fmt.Fprintf(c.out, "%-20s %-8s NOT RUN: %s\n", r.Scenario, r.Engine, r.NotRun)
+		return
+	}
 	fmt.Fprintf(c.out, "%-20s %-8s injected %d, accepted %d, uncertain %d, lost %d, duplicates %d of at most %d, cut %d, recovered in %.1f s (took %.0f s)\n",
 		r.Scenario, r.Engine, r.Injected, r.Accepted, r.Uncertain, r.Lost, r.Duplicates, r.Allowed, r.Cuts, r.Recover, r.Took)
 	if r.BaselineMS > 0 {
 		fmt.Fprintf(c.out, "%29s p99 of the healthy: %.0f ms before, %.0f ms meanwhile\n", "", r.BaselineMS, r.MeasuredMS)
+	}
+	if r.Unknown > 0 {
+		fmt.Fprintf(c.out, "%29s of %d of %d requests it is not known which process has made them\n", "", r.Unknown, r.Received)
 	}
 	for _, v := range r.Violations {
 		fmt.Fprintf(c.out, "%29s BROKEN %s\n", "", v)
@@ -130,6 +137,9 @@ func faultsTable(old []string, results []rig.Result, rate float64, seed uint64) 
 }
 
 func recovery(r rig.Result) string {
+	if r.NotRun != "" {
+		return "NOT RUN"
+	}
 	text := fmt.Sprintf("%.1f s", r.Recover)
 	if rules := r.Rules(); len(rules) > 0 {
 		text += "; BROKEN: " + strings.Join(rules, ", ")

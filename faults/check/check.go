@@ -53,7 +53,10 @@ type Received struct {
 	At          time.Time `json:"at"`            // when the body had arrived
 	Answered    time.Time `json:"answered"`      // when the answer was decided and written down, just before it left
 	Status      int       `json:"status"`        // of the answer; 0 is none
+	Connection  uint64    `json:"connection"`    // on which it came
 	PID         int       `json:"pid,omitempty"` // of the process that has made the attempt; 0: not known
+	// Dropped is an answer that the receiver wrote down and did not give.
+	Dropped bool `json:"dropped,omitempty"`
 	// Signature is why that does not verify; "" where it does.
 	Signature string `json:"signature,omitempty"`
 }
@@ -146,7 +149,8 @@ type Verdict struct {
 	Lost       int     `json:"lost"`      // promised deliveries that no receiver has taken
 	Received   int     `json:"received"`  // requests at receivers
 	Duplicates int     `json:"duplicates"`
-	Allowed    int     `json:"allowed"` // faults that overlapped attempts: as many duplicates may be
+	Allowed    int     `json:"allowed"` // attempts that a fault overlapped: as many duplicates may be
+	Unknown    int     `json:"unknown"` // requests of which it is not known which process made them
 	Cuts       int     `json:"cuts"`
 	BaselineMS float64 `json:"baseline_p99_ms,omitempty"`
 	MeasuredMS float64 `json:"measured_p99_ms,omitempty"`

@@ -51,7 +51,7 @@ func TestNothingIsWrong(t *testing.T) {
 	t.Parallel()
 	got := check.Check(*sound())
 	require.Empty(t, got.Violations)
-	require.Equal(t, check.Verdict{Requests: 11, Accepted: 10, Received: 20}, got)
+	require.Equal(t, check.Verdict{Requests: 11, Accepted: 10, Received: 20, Unknown: 20}, got)
 	require.Empty(t, check.Check(check.Facts{Drained: true}).Violations)
 }
 
@@ -101,7 +101,7 @@ func TestEachRuleGoesRed(t *testing.T) {
 			r.ID, r.Hash = "evt_x", "hash x"
 		}, []string{"never accepted"}},
 		"an arrival at somebody else's": {func(f *check.Facts) { again(f, 3, 0).Destination = "dst_x" }, []string{"never accepted"}},
-		"a copy":                        {func(f *check.Facts) { again(f, 3, 20_000) }, []string{"duplicate"}},
+		"a copy":                        {func(f *check.Facts) { again(f, 3, 20_000) }, []string{"duplicate", "attempts"}},
 		"a copy that a fault explains": {func(f *check.Facts) {
 			again(f, 3, 20_000)
 			f.Faults = []check.Fault{{Name: "kill", From: at(1015), To: at(1015), Repeats: true}}
@@ -109,11 +109,11 @@ func TestEachRuleGoesRed(t *testing.T) {
 		"a copy of which the fault was long over": {func(f *check.Facts) {
 			again(f, 3, 20_000)
 			f.Faults = []check.Fault{{Name: "stop", From: began.Add(-time.Hour), To: at(-100), Repeats: true}}
-		}, []string{"duplicate"}},
+		}, []string{"duplicate", "attempts"}},
 		"a copy of which the fault came later": {func(f *check.Facts) {
 			again(f, 3, 20_000)
 			f.Faults = []check.Fault{{Name: "kill", From: at(11_100), To: at(11_100), Repeats: true}}
-		}, []string{"duplicate"}},
+		}, []string{"duplicate", "attempts"}},
 		"a copy that the kill of its own process explains": {func(f *check.Facts) {
 			again(f, 3, 20_000)
 			f.Received[3].PID = 5
@@ -123,7 +123,7 @@ func TestEachRuleGoesRed(t *testing.T) {
 			again(f, 3, 20_000)
 			f.Received[3].PID = 5
 			f.Faults = []check.Fault{{Name: "kill", From: at(1015), To: at(1015), Repeats: true, PID: 6}}
-		}, []string{"duplicate"}},
+		}, []string{"duplicate", "attempts"}},
 		"a copy of a process that stood still when another was faster": {func(f *check.Facts) {
 			again(f, 3, 20_000).PID = 6
 			f.Received[3].PID = 5
@@ -133,7 +133,7 @@ func TestEachRuleGoesRed(t *testing.T) {
 			again(f, 3, 20_000).PID = 6
 			f.Received[3].PID = 5
 			f.Faults = []check.Fault{{Name: "kill", From: at(21_015), To: at(21_015), Repeats: true, PID: 6}}
-		}, []string{"duplicate"}},
+		}, []string{"duplicate", "attempts"}},
 		"a copy after an answer that came too late": {func(f *check.Facts) {
 			again(f, 3, 20_000)
 			f.Received[3].Answered = f.Received[3].At.Add(13 * time.Second)
@@ -141,16 +141,16 @@ func TestEachRuleGoesRed(t *testing.T) {
 		"a copy after a late answer that was in time": {func(f *check.Facts) {
 			again(f, 3, 20_000)
 			f.Received[3].Answered, f.Destinations[1].Timeout = f.Received[3].At.Add(13*time.Second), 30*time.Second
-		}, []string{"duplicate"}},
+		}, []string{"duplicate", "attempts"}},
 		"a copy beside an orderly stop": {func(f *check.Facts) {
 			again(f, 3, 20_000)
 			f.Faults = []check.Fault{{Name: "terminate", From: at(1015), To: at(2000)}}
-		}, []string{"duplicate"}},
+		}, []string{"duplicate", "attempts"}},
 		"two copies and one fault": {func(f *check.Facts) {
 			again(f, 3, 10_000)
 			again(f, 3, 20_000)
 			f.Faults = []check.Fault{{Name: "kill", From: at(1015), To: at(1015), Repeats: true}}
-		}, []string{"duplicate"}},
+		}, []string{"duplicate", "attempts"}},
 		"two copies and two faults": {func(f *check.Facts) {
 			again(f, 3, 10_000)
 			again(f, 3, 20_000)
@@ -158,7 +158,69 @@ func TestEachRuleGoesRed(t *testing.T) {
 				{Name: "kill", From: at(1015), To: at(1015), Repeats: true}, {Name: "kill", From: at(11_015), To: at(11_015), Repeats: true},
 			}
 		}, nil},
-		"a failure before is no copy": {func(f *check.Facts) { again(f, 3, 1000); f.Received[3].Status = 503 }, nil},
+		"a failure before is no copy": {func(f *check.Facts) {
+			again(f, 3, 1000)
+			f.Received[3].Status, f.Deliveries[3].Attempts = 503, 2
+		}, nil},
+		"a failed attempt that nobody has counted": {func(f *check.Facts) {
+			again(f, 3, 1000)
+			f.Received[3].Status = 503
+		}, []string{"attempts"}},
+		"a failed attempt that a kill kept from being counted": {func(f *check.Facts) {
+			again(f, 3, 1000)
+			f.Received[3].Status = 503
+			f.Faults = []check.Fault{{Name: "kill", From: at(1015), To: at(1015), Repeats: true}}
+		}, nil},
+		"a copy of what was recorded before the kill": {func(f *check.Facts) {
+			again(f, 3, 20_000)
+			f.Deliveries[3].Settled = at(1025)
+			f.Faults = []check.Fault{{Name: "kill", From: at(3000), To: at(3000), Repeats: true}}
+		}, []string{"duplicate", "attempts"}},
+		"two copies of which one was made when all was recorded": {func(f *check.Facts) {
+			again(f, 3, 10_000)
+			again(f, 3, 20_000)
+			f.Deliveries[3].Settled = at(11_025)
+			f.Faults = []check.Fault{
+				{Name: "kill", From: at(1015), To: at(1015), Repeats: true}, {Name: "kill", From: at(12_000), To: at(12_000), Repeats: true},
+			}
+		}, []string{"duplicate", "attempts"}},
+		"many faults have an attempt made again once": {func(f *check.Facts) {
+			again(f, 3, 10_000)
+			again(f, 3, 20_000)
+			for n := range 50 {
+				f.Faults = append(f.Faults, check.Fault{Name: "cut", From: at(1015 + n), To: at(1015 + n), Repeats: true})
+			}
+		}, []string{"duplicate", "attempts"}},
+		"a copy after an answer that was dropped": {func(f *check.Facts) {
+			again(f, 3, 1000)
+			f.Received[3].Dropped = true
+		}, nil},
+		"an event that nobody was promised, without its delivery": {func(f *check.Facts) {
+			f.Sent[1].Outcome, f.Sent[1].Event = check.Ambiguous, ""
+			f.Deliveries = slices.Delete(f.Deliveries, 3, 4)
+			without(f, 3)
+		}, []string{"complete"}},
+		"an event of a replay that did not arrive": {func(f *check.Facts) {
+			e := f.Events[1]
+			e.ID, e.Key, e.Replay = "evt_x", "", true
+			f.Events = append(f.Events, e)
+			for _, d := range f.Destinations {
+				f.Deliveries = append(f.Deliveries, check.Delivery{ID: "dlv_" + d.ID, Event: "evt_x", Destination: d.ID, Status: "CANCELED"})
+			}
+		}, []string{"complete"}},
+		"a destination that is lost has no delivery at all": {func(f *check.Facts) {
+			f.Destinations[1].Lost = true
+			f.Deliveries = slices.Delete(f.Deliveries, 3, 4)
+			without(f, 3)
+		}, []string{"lost"}},
+		"what was refused is there": {func(f *check.Facts) {
+			f.Sent[1].Outcome, f.Sent[1].Status, f.Sent[1].Event = check.Refused, 429, ""
+		}, []string{"refused"}},
+		"what was refused and then accepted is there": {func(f *check.Facts) {
+			s := f.Sent[1]
+			s.Outcome, s.Status, s.Event = check.Refused, 429, ""
+			f.Sent = append(f.Sent, s)
+		}, nil},
 		"another id per retry": {func(f *check.Facts) {
 			r := again(f, 3, 1000)
 			r.ID = "evt_x"
@@ -179,19 +241,21 @@ func TestEachRuleGoesRed(t *testing.T) {
 			e := f.Events[1]
 			e.ID = "evt_x"
 			f.Events = append(f.Events, e)
-		}, []string{"key"}},
+		}, []string{"complete", "key"}},
 		"a key that the database has forgotten": {func(f *check.Facts) {
 			e := f.Events[1]
 			e.ID, e.Key = "evt_x", ""
 			f.Events[1].Key = ""
 			f.Events = append(f.Events, e)
-		}, []string{"key"}},
+		}, []string{"complete", "key"}},
 		"a replay is an event of its own": {func(f *check.Facts) {
 			e := f.Events[1]
 			e.ID, e.Key, e.Replay = "evt_x", "", true
 			f.Events = append(f.Events, e)
-			f.Deliveries = append(f.Deliveries, check.Delivery{ID: "dlv_x", Event: "evt_x", Destination: "dst_b", Status: "SUCCEEDED"})
-			again(f, 3, 1000).ID = "evt_x"
+			for i, d := range f.Destinations {
+				f.Deliveries = append(f.Deliveries, check.Delivery{ID: "dlv_" + d.ID, Event: "evt_x", Destination: d.ID, Status: "SUCCEEDED", Attempts: 1})
+				again(f, 2+i, 1000).ID = "evt_x"
+			}
 		}, nil},
 		"the healthy have become slow": {func(f *check.Facts) {
 			f.Baseline, f.Measured = check.Window{From: at(0), To: at(5000)}, check.Window{From: at(5000), To: at(10_000)}
@@ -253,7 +317,7 @@ func TestTheVerdictCounts(t *testing.T) {
 	require.Equal(t, 2, got.Duplicates)
 	require.Equal(t, 1, got.Cuts)
 	require.Equal(t, 10, got.Accepted)
-	require.Equal(t, "duplicate: slow took evt_1 3 times, at 12:00:01.010 and at 12:00:01.020, and 1 faults overlapped",
+	require.Equal(t, "duplicate: slow took evt_1 3 times, at 12:00:01.010 and at 12:00:01.020, and 1 attempts were overlapped by a fault",
 		got.Violations[slices.Index(got.Rules(), "duplicate")].String())
 	for _, r := range check.Rules {
 		require.NotEmpty(t, r.Says)

@@ -98,49 +98,42 @@ const (
 	// request waits in the kernel's buffers, and its sender may be gone meanwhile.
 	beforeArrival = time.Second
 	// afterAnswer is how long after the answer its result is recorded, at the latest,
-	// on a machine that is very busy.
+	// on a machine that is very busy, where it is not known when it was.
 	afterAnswer = 10 * time.Second
 )
 
-// overlapping counts the faults that may have had an attempt made again: those that
-// overlap one of the attempts, so that it was not recorded, and those in which the
-// process of any of them stood still, so that it made one that another had made
-// meanwhile. Of the last attempt it is known when it was recorded.
-func (x *index) overlapping(p pair, attempts []Received) int {
-	last := len(attempts) - 1
+// excused counts the attempts at a destination that may have been made again, each of
+// them once: those that a fault overlapped until they were recorded, those whose answer
+// did not come, or too late, and those of a process that stood still meanwhile, and so
+// made one that another had made.
+func (x *index) excused(p pair, attempts []Received) int {
 	settled := x.deliveries[p].Settled
 	n := 0
-	for _, f := range x.Faults {
-		stood := f.To.Sub(f.From) > standstill
-		for i, r := range attempts {
-			until := r.Answered.Add(afterAnswer)
-			if i == last {
-				if last > 0 && !stood {
-					break // nothing was made again after it
-				}
-				if !settled.IsZero() && settled.Before(until) {
-					until = settled
-				}
+	for i, r := range attempts {
+		last := i == len(attempts)-1
+		until := r.Answered.Add(afterAnswer)
+		if !settled.IsZero() && settled.Before(until) {
+			until = settled // nothing that was begun later is excused by what came later
+			if until.Before(r.Answered) {
+				until = r.Answered
 			}
-			if f.Repeats && f.hits(r) && !f.From.After(until) && !f.To.Before(r.At.Add(-beforeArrival)) {
-				n++
-				break
-			}
+		}
+		if r.Dropped || x.late(r) || slices.ContainsFunc(x.Faults, func(f Fault) bool {
+			stood := f.To.Sub(f.From) > standstill
+			return f.Repeats && f.hits(r) && !f.From.After(until) && !f.To.Before(r.At.Add(-beforeArrival)) &&
+				(stood || !last || len(attempts) == 1) // nothing was made again after the last of several
+		}) {
+			n++
 		}
 	}
 	return n
 }
 
-// late counts attempts that were answered when their sender was about to give up, or
+// late reports whether an attempt was answered when its sender was about to give up, or
 // had done so: on a machine that is too busy the receiver is the fault.
-func (x *index) late(attempts []Received) int {
-	n := 0
-	for _, r := range attempts {
-		if timeout := cmp.Or(x.destinations[r.Destination].Timeout, 15*time.Second); r.Answered.Sub(r.At) > timeout-timeout/5 {
-			n++
-		}
-	}
-	return n
+func (x *index) late(r Received) bool {
+	timeout := cmp.Or(x.destinations[r.Destination].Timeout, 15*time.Second)
+	return r.Answered.Sub(r.At) > timeout-timeout/5
 }
 
 // standstill is longer than a kill takes.

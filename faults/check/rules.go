@@ -1,6 +1,7 @@
 package check
 
 import (
+	"fmt"
 	"slices"
 	"time"
 )
@@ -8,10 +9,13 @@ import (
 // Rules are the promises, each of which is checked.
 var Rules = []Rule{
 	{"lost", "what was accepted is in the database, and a receiver has taken it at each of its destinations", lost},
+	{"complete", "what is in the database, promised or not, has a delivery to each destination of its account, and is taken there", complete},
+	{"refused", "what was refused, each time, is not in the database", refused},
 	{"pending", "nothing is left unsettled", pending},
 	{"false success", "a delivery that is SUCCEEDED was answered 2xx", falseSuccess},
 	{"never accepted", "nothing arrives that is not in the database", neverAccepted},
-	{"duplicate", "copies beyond the first are at most as many as the faults that overlapped the attempts before; an answer that comes too late is one", duplicate},
+	{"duplicate", "each copy beyond the first has an attempt before it that a fault overlapped before its result was recorded; an answer that comes too late is one", duplicate},
+	{"attempts", "there are as many requests as the database knows attempts, and those that a fault kept it from knowing", attempts},
 	{"identity", "each copy of an event has the event's id as its webhook-id", identity},
 	{"bytes", "each copy has the very bytes that were sent", sameBytes},
 	{"signature", "each signature verifies", signature},
@@ -33,18 +37,52 @@ func lost(x *index, v *Verdict, broken report) {
 			continue
 		}
 		for _, d := range x.of[s.Account] {
-			if d.Lost {
-				continue
-			}
-			row, ok := x.deliveries[pair{id, d.ID}]
-			switch {
-			case !ok:
+			if wrong := x.missing(id, d); wrong != "" {
 				v.Lost++
-				broken("event %s was accepted and has no delivery to %s", id, x.name(d.ID))
-			case len(x.taken(id, d.ID)) == 0:
-				v.Lost++
-				broken("event %s was accepted, and %s has never taken it: the delivery %s is %s", id, x.name(d.ID), row.ID, row.Status)
+				broken("event %s was accepted, and %s", id, wrong)
 			}
+		}
+	}
+}
+
+// missing is what an event lacks at a destination; "" is nothing.
+func (x *index) missing(event string, d Destination) string {
+	row, ok := x.deliveries[pair{event, d.ID}]
+	switch {
+	case !ok:
+		return "has no delivery to " + x.name(d.ID)
+	case !d.Lost && len(x.taken(event, d.ID)) == 0:
+		return fmt.Sprintf("%s has never taken it: the delivery %s is %s", x.name(d.ID), row.ID, row.Status)
+	}
+	return ""
+}
+
+// complete is about those that nobody was promised: their sender was not answered, or a
+// replay has made them.
+func complete(x *index, _ *Verdict, broken report) {
+	for _, id := range sorted(x.events) {
+		if _, promised := x.accepted[id]; promised {
+			continue
+		}
+		for _, d := range x.of[x.events[id].Account] {
+			if wrong := x.missing(id, d); wrong != "" {
+				broken("event %s is in the database, and %s", id, wrong)
+			}
+		}
+	}
+}
+
+func refused(x *index, _ *Verdict, broken report) {
+	maybe := map[uint64]bool{} // numbers that were not refused each time
+	for _, s := range x.Sent {
+		if s.Outcome != Refused {
+			maybe[s.Number] = true
+		}
+	}
+	for _, s := range x.Sent {
+		if all := x.hashes[s.Hash]; !maybe[s.Number] && len(all) > 0 {
+			maybe[s.Number] = true // told once
+			broken("event number %d was refused, with %d, and is in the database as %s", s.Number, s.Status, all[0].ID)
 		}
 	}
 }
@@ -87,13 +125,31 @@ func duplicate(x *index, v *Verdict, broken report) {
 		if len(taken) == 0 {
 			continue
 		}
-		again := len(taken) - 1
-		faults := x.overlapping(p, taken) + x.late(taken[:again])
+		again, excused := len(taken)-1, x.excused(p, taken)
 		v.Duplicates += again
-		v.Allowed += faults
-		if again > faults {
-			broken("%s took %s %d times, at %s and at %s, and %d faults overlapped", x.name(p.destination), p.id, len(taken),
-				taken[0].At.Format(clock), taken[1].At.Format(clock), faults)
+		v.Allowed += excused
+		if again > excused {
+			broken("%s took %s %d times, at %s and at %s, and %d attempts were overlapped by a fault", x.name(p.destination), p.id, len(taken),
+				taken[0].At.Format(clock), taken[1].At.Format(clock), excused)
+		}
+	}
+}
+
+func attempts(x *index, v *Verdict, broken report) {
+	for _, r := range x.Received {
+		if r.PID == 0 {
+			v.Unknown++
+		}
+	}
+	for _, p := range x.pairs() {
+		row, ok := x.deliveries[p]
+		if !ok {
+			continue // told by another rule
+		}
+		arrived := x.arrivals[p]
+		if excused := x.excused(p, arrived); len(arrived) > row.Attempts+excused {
+			broken("%s got %s %d times, the database knows %d attempts, and %d were overlapped by a fault",
+				x.name(p.destination), p.id, len(arrived), row.Attempts, excused)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package rig
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"datapusher/faults/check"
@@ -22,6 +23,24 @@ SELECT count(*) FROM deliveries
 WHERE status IN ('PENDING', 'DELIVERING', 'RETRYING', 'PARKED') AND created_at <= $1 AND NOT destination_id = ANY($2)`,
 		until, database.Array(lost)).Scan(&n)
 	return n, err
+}
+
+// UnderWay waits until so many deliveries of one event have succeeded and not all.
+func (r *Rig) UnderWay(ctx context.Context, n int) error {
+	ctx, cancel := context.WithTimeout(ctx, restoring)
+	defer cancel()
+	for {
+		var is bool
+		err := r.DB.Read.QueryRowContext(ctx, `
+SELECT count(*) FILTER (WHERE status = 'SUCCEEDED') >= $1 AND count(*) FILTER (WHERE status = 'PENDING') >= $1
+FROM deliveries WHERE event_id = (SELECT max(id) FROM events)`, n).Scan(&is)
+		if err == nil && is {
+			return nil
+		}
+		if !pause(ctx, look/10) {
+			return errors.Join(errors.New("no event is under way"), err, ctx.Err())
+		}
+	}
 }
 
 // stored reads the database's ledger.

@@ -9,62 +9,61 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
+	"sync"
+	"sync/atomic"
 )
 
 // peer is a connection, and which child of this process has opened it.
 type peer struct {
+	number  uint64
 	address string // of the other end, as the kernel's table has it
-	known   chan struct{}
-	pid     int // once it is known; 0: none of this process's, or it is gone
+	pid     int    // 0: none of this process's, or it is gone
 }
 
 type peerKey struct{}
 
 // peers finds out who has opened connections: for all that have come meanwhile
-// with one look, since a look at the kernel's tables takes long.
-type peers struct{ asked chan *peer }
+// with one look, since a look at the kernel's tables takes long. Nobody waits for it:
+// requests have the number of their connection, and who that was is asked in the end.
+type peers struct {
+	asked chan *peer
+	last  atomic.Uint64
+
+	mu    sync.Mutex
+	found map[uint64]int // process ids by number
+}
 
 // newPeers looks until ctx ends.
 func newPeers(ctx context.Context) *peers {
-	p := &peers{asked: make(chan *peer, 4096)}
+	p := &peers{asked: make(chan *peer, 4096), found: map[uint64]int{}}
 	go p.run(ctx)
 	return p
 }
 
-// with gives a connection's context its peer, for all requests on it.
+// with gives a connection's context its number, for all requests on it.
 func (p *peers) with(ctx context.Context, c net.Conn) context.Context {
-	one := &peer{known: make(chan struct{})}
-	remote, ok := c.RemoteAddr().(*net.TCPAddr)
-	if ok {
+	one := &peer{number: p.last.Add(1)}
+	if remote, ok := c.RemoteAddr().(*net.TCPAddr); ok {
 		one.address = tableAddress(remote)
+		select {
+		case p.asked <- one:
+		default: // too many at once
+		}
 	}
-	select {
-	case p.asked <- one:
-	default:
-		close(one.known) // too many at once
-	}
-	return context.WithValue(ctx, peerKey{}, one)
+	return context.WithValue(ctx, peerKey{}, one.number)
 }
 
-// peerPatience is how long a request waits for its peer to be known: on a machine
-// that is busy a look takes long, and an answer must not.
-const peerPatience = 100 * time.Millisecond
+// connectionOf is the number of a request's connection; 0 where it has none.
+func connectionOf(ctx context.Context) uint64 {
+	number, _ := ctx.Value(peerKey{}).(uint64)
+	return number
+}
 
-// peerOf is the id of the process at the other end; 0 where that is not known.
-func peerOf(ctx context.Context) int {
-	one, ok := ctx.Value(peerKey{}).(*peer)
-	if !ok {
-		return 0
-	}
-	late := time.NewTimer(peerPatience)
-	defer late.Stop()
-	select {
-	case <-one.known:
-		return one.pid
-	case <-late.C:
-		return 0
-	}
+// of is the id of the process that has opened a connection; 0 where that is not known.
+func (p *peers) of(connection uint64) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.found[connection]
 }
 
 func (p *peers) run(ctx context.Context) {
@@ -81,6 +80,13 @@ func (p *peers) run(ctx context.Context) {
 				}
 			}
 			find(all)
+			p.mu.Lock()
+			for _, one := range all {
+				if one.pid != 0 {
+					p.found[one.number] = one.pid
+				}
+			}
+			p.mu.Unlock()
 		case <-ctx.Done():
 			return
 		}
@@ -113,9 +119,6 @@ func find(all []*peer) {
 				one.pid = pid
 			}
 		}
-	}
-	for _, one := range all {
-		close(one.known)
 	}
 }
 

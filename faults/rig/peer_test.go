@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -22,9 +23,8 @@ func TestPeer(t *testing.T) {
 	require.NoError(t, child.Start())
 	accepted, err := l.Accept()
 	require.NoError(t, err)
-	connection := p.with(t.Context(), accepted)
-	<-connection.Value(peerKey{}).(*peer).known
-	require.Equal(t, child.Process.Pid, peerOf(connection))
+	first := connectionOf(p.with(t.Context(), accepted))
+	require.Eventually(t, func() bool { return p.of(first) == child.Process.Pid }, time.Minute, time.Millisecond)
 	_, err = io.WriteString(accepted, "end\n")
 	require.NoError(t, err)
 	require.NoError(t, child.Wait())
@@ -34,6 +34,8 @@ func TestPeer(t *testing.T) {
 	defer own.Close()
 	accepted, err = l.Accept()
 	require.NoError(t, err)
-	require.Zero(t, peerOf(p.with(t.Context(), accepted)))
-	require.Zero(t, peerOf(t.Context()))
+	second := connectionOf(p.with(t.Context(), accepted))
+	require.NotEqual(t, first, second)
+	require.Zero(t, p.of(second))
+	require.Zero(t, connectionOf(t.Context()))
 }

@@ -25,6 +25,7 @@ type Manner struct {
 	Fails float64       // share of requests that get 503
 	Slow  time.Duration // an answer takes up to so long
 	Hangs bool          // there is no answer
+	Drops float64       // share of answers that are written down and lost with their connection
 }
 
 // Destination is one of the receiver's.
@@ -46,6 +47,7 @@ type receiver struct {
 	server  *http.Server
 	address string
 	journal *journal
+	peers   *peers
 	served  chan struct{}
 
 	mu           sync.Mutex
@@ -64,10 +66,10 @@ func startReceiver(ctx context.Context, file string, random *rand.Rand) (*receiv
 		return nil, errors.Join(err, j.close())
 	}
 	r := &receiver{
-		journal: j, address: l.Addr().String(), served: make(chan struct{}),
+		journal: j, address: l.Addr().String(), peers: newPeers(ctx), served: make(chan struct{}),
 		destinations: map[string]*Destination{}, random: random,
 	}
-	r.server = &http.Server{Handler: r, ReadHeaderTimeout: time.Minute, ConnContext: newPeers(ctx).with}
+	r.server = &http.Server{Handler: r, ReadHeaderTimeout: time.Minute, ConnContext: r.peers.with}
 	go func() {
 		defer close(r.served)
 		_ = r.server.Serve(l)
@@ -83,22 +85,29 @@ func (r *receiver) add(d *Destination) {
 }
 
 // meet says how a destination answers this request.
-func (r *receiver) meet(name string) (d *Destination, status int, after time.Duration, hangs bool) {
+func (r *receiver) meet(name string) (d *Destination, a answer) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	d = r.destinations[name]
 	if d == nil {
-		return nil, 0, 0, false
+		return nil, a
 	}
 	m := d.manner.Load()
-	status = http.StatusOK
+	a = answer{status: http.StatusOK, hangs: m.Hangs, drops: r.random.Float64() < m.Drops}
 	if r.random.Float64() < m.Fails {
-		status = http.StatusServiceUnavailable
+		a.status = http.StatusServiceUnavailable
 	}
 	if m.Slow > 0 {
-		after = time.Duration(r.random.Int64N(int64(m.Slow)))
+		a.after = time.Duration(r.random.Int64N(int64(m.Slow)))
 	}
-	return d, status, after, m.Hangs
+	return d, a
+}
+
+// answer is what a request gets.
+type answer struct {
+	status       int
+	after        time.Duration
+	hangs, drops bool
 }
 
 // ServeHTTP implements http.Handler.
@@ -107,12 +116,12 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	if err != nil {
 		panic(http.ErrAbortHandler) // it never arrived
 	}
-	d, status, after, hangs := r.meet(strings.TrimPrefix(q.URL.Path, "/"))
+	d, a := r.meet(strings.TrimPrefix(q.URL.Path, "/"))
 	if d == nil {
 		http.NotFound(w, q)
 		return
 	}
-	got := check.Received{Destination: d.ID, ID: q.Header.Get("webhook-id"), At: time.Now(), Status: status, Hash: hashOf(body)}
+	got := check.Received{Destination: d.ID, ID: q.Header.Get("webhook-id"), At: time.Now(), Status: a.status, Hash: hashOf(body)}
 	var pushed int64
 	if got.Number, pushed, got.Stamped = ledger.ReadStamp(body); got.Stamped {
 		got.Pushed = time.Unix(0, pushed)
@@ -120,15 +129,15 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	if err := d.webhook.Verify(body, q.Header); err != nil {
 		got.Signature = err.Error()
 	}
-	got.PID = peerOf(q.Context())
-	if hangs {
+	got.Connection, got.Dropped = connectionOf(q.Context()), a.drops
+	if a.hangs {
 		<-q.Context().Done()
 		got.Status = 0
 	}
 	// It does its work whether or not somebody still waits for the answer.
-	pause(context.WithoutCancel(q.Context()), after)
+	pause(context.WithoutCancel(q.Context()), a.after)
 	got.Answered = time.Now()
-	if err := r.journal.write(got); err != nil || got.Status == 0 {
+	if err := r.journal.write(got); err != nil || got.Status == 0 || got.Dropped {
 		panic(http.ErrAbortHandler) // what is not written down is not answered
 	}
 	w.WriteHeader(got.Status)

@@ -47,9 +47,13 @@ type Scenario struct {
 	// Drain is how long nothing of what waits may have moved; that of the options if zero.
 	Drain time.Duration
 	// Latency has the p99 of destinations that are well compared: of what was sent
-	// while Run went on with the Baseline before it (5 s if zero).
+	// while Run went on with the Baseline before it (10 s if zero).
 	Latency  bool
 	Baseline time.Duration
+	// Quiet is how long everything stays up when nothing waits any more, so that what
+	// comes too late comes; 1 s if zero. Whoever looks for copies waits as long as it
+	// takes until work is taken up again.
+	Quiet time.Duration
 	// NoCuts is whether no sender's connection may be cut.
 	NoCuts bool
 	// Check adds what only this scenario can say, when all has ended; an error is a
@@ -66,20 +70,23 @@ type Result struct {
 	Injected int            `json:"injected"`
 	Recover  float64        `json:"recover_s"` // from the end of the faults until nothing waited
 	Took     float64        `json:"took_s"`
-	Dir      string         `json:"dir,omitempty"` // of logs and ledgers, where they are kept
+	Dir      string         `json:"dir,omitempty"`     // of logs and ledgers, where they are kept
+	NotRun   string         `json:"not_run,omitempty"` // why it could not be run, and nothing else is known
 	Faults   map[string]int `json:"faults,omitempty"`
 	check.Verdict
 }
 
 const (
 	warmUp          = 2 * time.Second
-	defaultBaseline = 5 * time.Second
-	defaultDrain    = 3 * time.Minute
+	defaultBaseline = 10 * time.Second
+	// settling is how long the load goes on before a baseline is taken: servers that
+	// have just started are slower.
+	settling     = 10 * time.Second
+	defaultDrain = 3 * time.Minute
 	// tail is how long the load goes on when the faults have ended.
 	tail = time.Second
-	// quiet is how long everything stays up when nothing waits any more, so that what
-	// comes too late comes.
-	quiet = time.Second
+	// defaultQuiet is that of scenarios that do not say.
+	defaultQuiet = time.Second
 	// look is how often somebody looks whether something waits.
 	look = 100 * time.Millisecond
 	// restoring is how long it may take until everything stands again.
@@ -129,6 +136,9 @@ func (r *Rig) run(ctx context.Context, s Scenario) (f check.Facts, recovered tim
 		return f, 0, err
 	}
 	if s.Latency {
+		if err := r.Sleep(ctx, settling); err != nil {
+			return f, 0, err
+		}
 		f.Baseline.From = time.Now()
 		if err := r.Sleep(ctx, cmp.Or(s.Baseline, defaultBaseline)); err != nil {
 			return f, 0, err
@@ -136,7 +146,7 @@ func (r *Rig) run(ctx context.Context, s Scenario) (f check.Facts, recovered tim
 		f.Baseline.To = time.Now()
 		f.Measured.From = f.Baseline.To
 	}
-	if err := s.Run(ctx, r); err != nil {
+	if err := s.Run(ctx, r); err != nil && !r.brokeOff(ctx, err) {
 		return f, 0, err
 	}
 	if s.Latency {
@@ -154,11 +164,27 @@ func (r *Rig) run(ctx context.Context, s Scenario) (f check.Facts, recovered tim
 		return f, 0, err
 	}
 	f.Drained = drained
-	if err := r.Sleep(ctx, quiet); err != nil {
+	if err := r.Sleep(ctx, cmp.Or(s.Quiet, defaultQuiet)); err != nil {
 		return f, 0, err
 	}
 	r.stop()
 	return r.gather(ctx, f, recovered)
+}
+
+// brokeOff reports whether a scenario could not go on since a process of ours has ended
+// by itself: that is what was looked for, and the ledgers are compared all the same.
+func (r *Rig) brokeOff(ctx context.Context, err error) bool {
+	before := len(r.endless)
+	for _, p := range r.processes {
+		p.mu.Lock()
+		p.wonder()
+		p.mu.Unlock()
+	}
+	if ctx.Err() != nil || len(r.endless) == before {
+		return false
+	}
+	r.unclean(err.Error())
+	return true
 }
 
 // drain waits until nothing waits any more, and tells how long what was accepted
@@ -212,6 +238,9 @@ func (r *Rig) gather(ctx context.Context, f check.Facts, recovered time.Duration
 	}
 	if f.Received, err = readJournal[check.Received](r.file("received")); err != nil {
 		return f, 0, err
+	}
+	for i := range f.Received {
+		f.Received[i].PID = r.receiver.peers.of(f.Received[i].Connection)
 	}
 	if f.Events, f.Deliveries, err = r.stored(ctx); err != nil {
 		return f, 0, err

@@ -11,18 +11,18 @@ import (
 // frame are the scenarios that need nothing but the processes themselves.
 var frame = []rig.Scenario{
 	{
-		Name: "none", Fault: "none", Latency: true, NoCuts: true,
+		Name: "none", Fault: "none", Latency: true, NoCuts: true, Quiet: taken,
 		Run: func(ctx context.Context, r *rig.Rig) error { return r.Sleep(ctx, 10*time.Second) },
 	},
 	{
 		Name: "kill-serve", Fault: "SIGKILL of a serve at random moments, fifty times", Run: repeat(50, killServe),
 	},
 	{
-		Name: "kill-worker", Fault: "SIGKILL of a worker at random moments, fifty times", Run: repeat(50, killWorker),
+		Name: "kill-worker", Fault: "SIGKILL of a worker at random moments, fifty times", Quiet: taken, Run: repeat(50, killWorker),
 	},
 	{
 		Name: "kill-whole", Fault: "SIGKILL of one of two serve --worker at random moments, fifty times",
-		Plan: rig.Plan{Whole: 2}, Run: repeat(50, killServe),
+		Plan: rig.Plan{Whole: 2}, Quiet: taken, Run: repeat(50, killServe),
 	},
 	{
 		Name: "terminate", Fault: "SIGTERM of a serve and of a worker under load, ten times each", NoCuts: true,
@@ -33,9 +33,13 @@ var frame = []rig.Scenario{
 		Plan: rig.Plan{Whole: 2}, Run: repeat(10, terminateServe),
 	},
 	{
-		Name: "stop-worker", Fault: "SIGSTOP of a worker for a minute", Run: stopWorker(time.Minute),
+		Name: "stop-worker", Fault: "SIGSTOP of a worker for a minute", Quiet: taken, Run: stopWorker(time.Minute),
 	},
 }
+
+// taken is longer than it takes until the work of a process that has died is taken up
+// by another, or found by the reconciler: copies that this makes have come by then.
+const taken = 40 * time.Second
 
 // action injects one fault and ends it.
 type action func(ctx context.Context, r *rig.Rig) error

@@ -38,10 +38,17 @@ var points = []rig.Scenario{
 		Plan: rig.Plan{Workers: 1, Serves: 1, Program: mayFail}, Run: killReplays, Check: replayedOnce,
 	},
 	{
-		Name: "panic", Fault: "one attempt in fifty panics", Plan: rig.Plan{Program: mayFail, Env: []string{told("sending=panic%2")}},
+		Name: "panic", Fault: "one attempt in fifty panics", Plan: rig.Plan{Program: mayFail},
 		Run: func(ctx context.Context, r *rig.Rig) error {
-			defer r.Inject("attempts panic", true)()
-			return r.Sleep(ctx, 15*time.Second)
+			tell("sending=panic%2", r.Workers...)
+			if err := again(ctx, r.Workers...); err != nil {
+				return err
+			}
+			end := r.Inject("attempts panic", false) // before they are sent
+			err := r.Sleep(ctx, 15*time.Second)
+			end()
+			tell("", r.Workers...)
+			return errors.Join(err, again(ctx, r.Workers...))
 		},
 	},
 	{

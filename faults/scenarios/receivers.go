@@ -2,7 +2,6 @@ package scenarios
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"sync/atomic"
@@ -16,21 +15,42 @@ import (
 var receivers = []rig.Scenario{
 	names(),
 	{
-		Name: "away", Fault: "a destination is away until 10,000 deliveries wait for it", Drain: 5 * time.Minute,
+		Name: "dropped", Fault: "one answer of a receiver in ten is lost with its connection, for 15 s", Quiet: taken,
+		Run: func(ctx context.Context, r *rig.Rig) error {
+			defer r.Inject("answers of receivers are lost", false)() // each is noted by itself
+			for _, d := range r.Destinations {
+				m := d.Manner
+				m.Drops = 0.1
+				d.Behave(m)
+				defer d.Behave(d.Manner)
+			}
+			return r.Sleep(ctx, 15*time.Second)
+		},
+	},
+	{
+		Name: "away", Fault: "a destination is away until 10,000 deliveries wait for it", Drain: 5 * time.Minute, Latency: true,
 		Plan: rig.Plan{Rate: 250, Destinations: []rig.DestinationSpec{
 			{Name: "away", Schedule: many("1s", 20)}, {Name: "well", Schedule: many("1s", 20), Well: true},
 		}},
 		Run: goAway,
 	},
 	{
-		Name: "fan-out", Fault: "each event has 5,000 destinations, and a worker is killed meanwhile", Drain: 5 * time.Minute,
+		Name: "fan-out", Fault: "each event has 5,000 destinations, and the workers are killed in the middle of one", Drain: 5 * time.Minute,
 		Plan: rig.Plan{Rate: 0.2, Destinations: crowd("each", 5000, rig.DestinationSpec{Schedule: many("1s", 20)})},
 		Run: func(ctx context.Context, r *rig.Rig) error {
-			return errors.Join(r.Sleep(ctx, 8*time.Second), killWorker(ctx, r), r.Sleep(ctx, 4*time.Second))
+			if err := r.UnderWay(ctx, 100); err != nil {
+				return err
+			}
+			for _, p := range r.Workers { // one of them is at it
+				if err := kill(ctx, p); err != nil {
+					return err
+				}
+			}
+			return r.Sleep(ctx, 4*time.Second)
 		},
 	},
 	{
-		Name: "dead", Fault: "500 destinations are dead, half of them without a word", Latency: true, Baseline: 10 * time.Second,
+		Name: "dead", Fault: "500 destinations are dead, half of them without a word", Latency: true,
 		Plan: rig.Plan{Rate: 2, Destinations: append(
 			crowd("well", 5, rig.DestinationSpec{Schedule: many("1s", 20), Well: true}),
 			crowd("dead", 500, rig.DestinationSpec{Account: 1, Schedule: many("1s", 20), Timeout: "1s", Lost: true})...)},

@@ -40,6 +40,8 @@ func mutatedSender(s Sender) Sender {
 		return boastful{s}
 	case mutant.Is(mutant.SendTwice):
 		return &stuttering{Sender: s}
+	case mutant.Is(mutant.SendSettled):
+		return &forgetful{Sender: s}
 	}
 	return s
 }
@@ -79,4 +81,20 @@ func (m *stuttering) Send(ctx context.Context, r *sender.Request) sender.Result 
 		m.Sender.Send(ctx, r)
 	}
 	return m.Sender.Send(ctx, r)
+}
+
+// forgetful sends every tenth again when all of it is recorded, as somebody does who
+// takes work up that is done.
+type forgetful struct {
+	Sender
+	n atomic.Int64
+}
+
+func (m *forgetful) Send(ctx context.Context, r *sender.Request) sender.Result {
+	result := m.Sender.Send(ctx, r)
+	if result.Status == http.StatusOK && m.n.Add(1)%10 == 0 {
+		again := *r
+		time.AfterFunc(2*time.Second, func() { m.Sender.Send(context.Background(), &again) })
+	}
+	return result
 }

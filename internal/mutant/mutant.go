@@ -14,4 +14,5 @@ const (
 	NoUniqueKey        = "no-unique-key"        // idempotency keys are forgotten
 	MarkBeforeSend     = "mark-before-send"     // a delivery has succeeded, and then it is sent
 	SendTwice          = "send-twice"           // now and then an attempt is made twice
+	SendSettled        = "send-settled"         // now and then what has succeeded is sent again, later
 )
