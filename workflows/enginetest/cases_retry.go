@@ -51,6 +51,26 @@ func delayIsHonouredAcrossRestarts(s *stage) {
 	}
 }
 
+// Engines may keep what is due much later elsewhere than what is due soon.
+func longDelaysAreHonoured(s *stage) {
+	const long = 12 * time.Second
+	s.add("batch/1", scripted("dlv_1", fails(long), succeeds()), scripted("dlv_2", fails(long+time.Second), succeeds()))
+	s.add("event/1", scripted("dlv_3", succeeds()))
+	a := s.start("a")
+	s.dispatch(a, "batch/1")
+	later := aRun("event/1")
+	later.NotBefore = time.Now().Add(long)
+	require.NoError(s, a.Dispatch(s.Context(), later))
+	s.untilCalls(2, "attempt", "batch/1", "")
+	b := s.start("b")
+	a.stop()
+	s.untilClosed(b, "batch/1")
+	s.untilClosed(b, "event/1")
+	first := s.made("first", "event/1", "")[0]
+	first.due = later.NotBefore
+	s.requireOnTime(append(slices.Concat(s.made("attempt", "batch/1", "dlv_1")[1:], s.made("attempt", "batch/1", "dlv_2")[1:]), first)...)
+}
+
 func openAttempt(s *stage) {
 	// The first attempt outlasts the first attempts' budget; its end is found later.
 	s.add("event/1", scripted("dlv_1", staysOpen(time.Second), succeeds()))

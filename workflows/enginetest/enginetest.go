@@ -50,6 +50,7 @@ var core = []test{
 	{"fails_then_succeeds", failsThenSucceeds},
 	{"delay_is_honoured", delayIsHonoured},
 	{"delay_is_honoured_across_restarts", delayIsHonouredAcrossRestarts},
+	{"long_delays_are_honoured", longDelaysAreHonoured},
 	{"open_attempt", openAttempt},
 	{"permanent_failure_stops", permanentFailureStops},
 	{"own_error_uses_no_attempt", ownErrorUsesNoAttempt},
