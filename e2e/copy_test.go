@@ -26,8 +26,9 @@ const history = 2000
 type outgrown struct {
 	dir                                   string
 	well, retrying, later, parked, failed *customer
-	keyed                                 string   // an event with an idempotency key
-	pending                               []string // events that nobody has dispatched
+	busy                                  *customer // has an attempt whose answer has not come
+	keyed                                 string    // an event with an idempotency key
+	pending                               []string  // events that nobody has dispatched
 }
 
 // customer is an account with one destination and an event for it.
@@ -65,6 +66,7 @@ func (i installation) takeOver(t *testing.T) outgrown {
 	for n := range 3 {
 		s.pending = append(s.pending, s.well.push(t, fmt.Sprintf(`{"pending":%d}`, n)))
 	}
+	require.Len(t, s.busy.to.Requests(), 2, "its answer is still to come")
 	running.kill() // before the reconciler comes for them, after 10 s
 	sent := len(s.well.to.Requests())
 	require.Equal(t, history+2, sent, "nobody has dispatched what is pending")
@@ -142,7 +144,7 @@ func (i installation) goesOn(t *testing.T, s outgrown) {
 		require.NoError(t, err)
 		i.env = append(i.env, name+"="+strings.TrimSpace(string(content)))
 	}
-	all := []*customer{s.well, s.retrying, s.later, s.parked, s.failed}
+	all := []*customer{s.well, s.retrying, s.later, s.parked, s.failed, s.busy}
 	for _, c := range all {
 		c.to.Script(receiver.Status(http.StatusOK))
 	}
@@ -157,6 +159,10 @@ func (i installation) goesOn(t *testing.T, s outgrown) {
 	t.Logf("what was pending is delivered %s after the start", time.Since(began).Round(time.Millisecond))
 	s.retrying.succeeded(t, s.retrying.event, 1)
 	t.Logf("what was to be retried is delivered %s after the start", time.Since(began).Round(time.Millisecond))
+
+	s.busy.succeeded(t, s.busy.event, 1)
+	t.Logf("what was being attempted is delivered %s after the start", time.Since(began).Round(time.Millisecond))
+	require.Len(t, s.busy.to.Requests(), 3, "one that failed, the one that was broken off, and one more")
 
 	require.Equal(t, "RETRYING", s.later.status(t))
 	require.Len(t, s.later.to.Requests(), 1, "it is not its time")
@@ -208,6 +214,7 @@ func newOutgrown(t *testing.T) (outgrown, *process) {
 	s.later = newCustomer(t, admin, "later", receiver.New(t, down), "2h")
 	s.parked = newCustomer(t, admin, "parked", receiver.New(t))
 	s.failed = newCustomer(t, admin, "failed", receiver.New(t, down), "1s")
+	s.busy = newCustomer(t, admin, "busy", receiver.New(t, down), "2h")
 	s.parked.mutate(t, "pauseDestination", "PauseDestinationInput", "destination { id }", map[string]any{"destinationID": s.parked.destination}, nil)
 	for from := 0; from < history; from += 500 {
 		events := make([]string, 500)
@@ -219,7 +226,7 @@ func newOutgrown(t *testing.T) (outgrown, *process) {
 		s.well.to.Wait(t, from+len(events))
 	}
 	s.keyed = s.well.push(t, `{"keyed":1}`, "Idempotency-Key", "once")
-	waits := map[*customer]string{s.retrying: "RETRYING", s.later: "RETRYING", s.parked: "PARKED", s.failed: "FAILED"}
+	waits := map[*customer]string{s.retrying: "RETRYING", s.later: "RETRYING", s.busy: "RETRYING", s.parked: "PARKED", s.failed: "FAILED"}
 	for c := range waits {
 		c.event = c.push(t, `{"n":1}`)
 	}
@@ -234,6 +241,12 @@ func newOutgrown(t *testing.T) (outgrown, *process) {
 	p, admin, _ = bootStandalone(t, s.dir, "--no-demo", "--log-level=error", "--first-attempt=engine", "--pace=1h")
 	s.well.url = admin.url
 	s.well.succeeded(t, s.well.push(t, `{"first":1}`), 1)
+	s.busy.url = admin.url
+	answer := make(chan struct{})
+	t.Cleanup(func() { close(answer) })
+	s.busy.to.Script(receiver.Until(answer, receiver.Status(http.StatusOK)))
+	s.busy.retryNow(t)
+	s.busy.to.Wait(t, 2)
 	return s, p
 }
 
@@ -256,7 +269,12 @@ func (c *customer) status(t *testing.T) string {
 // retry has the event's delivery attempted now, and waits until it has succeeded.
 func (c *customer) retry(t *testing.T) delivery {
 	t.Helper()
+	c.retryNow(t)
+	return c.succeeded(t, c.event, 1)[0]
+}
+
+func (c *customer) retryNow(t *testing.T) {
+	t.Helper()
 	d := c.deliveries(t, c.event)[0]
 	c.mutate(t, "retryDelivery", "RetryDeliveryInput", "delivery { id }", map[string]any{"deliveryID": d.ID, "reason": "moved"}, nil)
-	return c.succeeded(t, c.event, 1)[0]
 }
