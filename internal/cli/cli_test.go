@@ -129,6 +129,27 @@ func TestMoments(t *testing.T) {
 	require.NotContains(t, o, "none")
 }
 
+func TestASpanThatIsOverMayHaveItsSign(t *testing.T) {
+	t.Parallel()
+	for _, line := range []string{"--since 24h", "--since -24h", "--since=-24h", "--since " + time.Now().Add(-24*time.Hour).Format(time.RFC3339)} {
+		var flags struct {
+			Since, Before *Ago
+			Yes           bool
+		}
+		k, err := kong.New(&flags)
+		require.NoError(t, err)
+		_, err = k.Parse(append(strings.Split(line, " "), "--yes"))
+		require.NoError(t, err, line)
+		require.WithinDuration(t, time.Now().Add(-24*time.Hour), flags.Since.Time, time.Minute, line)
+		require.Nil(t, flags.Before)
+		require.True(t, flags.Yes)
+		_, err = k.Parse([]string{"--since", "--yes"})
+		require.ErrorContains(t, err, "--since")
+		_, err = k.Parse([]string{"--since"})
+		require.ErrorContains(t, err, "--since")
+	}
+}
+
 func TestTheShellIsToldWhatFits(t *testing.T) {
 	t.Parallel()
 	k, err := kong.New(new(Commands), kong.Name("datapusher"))
