@@ -153,7 +153,7 @@ func (c *client) account(ctx context.Context, given string) (string, error) {
 		return "", err
 	}
 	if v.Viewer.Account == nil {
-		return "", errors.New("the admin token sees every account: say which one with --account; `datapusher account ls` lists them")
+		return "", invalid("the admin token sees every account: say which one with --account; `datapusher account ls` lists them")
 	}
 	return v.Viewer.Account.ID, nil
 }

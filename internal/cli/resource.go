@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -36,7 +35,7 @@ type page struct {
 func (c *client) list(ctx context.Context, p Page, l *table, document string, variables map[string]any, path ...string) error {
 	left := p.Limit
 	if !p.All && left < 1 {
-		return errors.New("--limit must be at least 1")
+		return invalid("--limit must be at least 1")
 	}
 	for more := true; more; {
 		n := maxPage
