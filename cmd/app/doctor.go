@@ -168,6 +168,9 @@ func (p *patient) configuration(context.Context) finding {
 			p.own, p.temporal = running.API, running.Temporal
 		}
 	}
+	if p.DatabaseURL == "" && p.URL != "" {
+		return later("--database-url, to look at more than the server")
+	}
 	if err := p.validate(true); err != nil {
 		return broken(err, "docs/CONFIGURATION.md lists the settings")
 	}
