@@ -43,7 +43,7 @@ browser: bin/standalone ## Run the dashboard in a real browser, against the real
 	@scripts/browser.sh
 
 .PHONY: pictures
-pictures: bin/standalone ## Take the pictures of the dashboard that the README shows
+pictures: bin/standalone ## Take the pictures of the dashboard that docs/DASHBOARD.md shows
 	@PICTURES=../../docs/images scripts/browser.sh pages.test.js
 
 .PHONY: fuzz

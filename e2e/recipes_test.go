@@ -17,8 +17,20 @@ import (
 	"datapusher/internal/testutil/receiver"
 )
 
-// block is one of docs/FRONTEND.md that begins with the name of its file.
-var block = regexp.MustCompile("(?s)```(?:js|json)\n// ([^\n]+)\n(.*?)```")
+// Blocks of docs/FRONTEND.md that are files: their names are in the first line, or
+// before a block of JSON, which has no comments.
+var (
+	block    = regexp.MustCompile("(?s)```js\n// ([^\n]+)\n(.*?)```")
+	jsonFile = regexp.MustCompile("(?s)`([^`\n]+\\.json)`[^`]*```json\n(.*?)```")
+	imported = regexp.MustCompile(`(?m)^import .* from '(@[\w-]+/[\w-]+|[\w-]+)`)
+)
+
+func frontend(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "docs", "FRONTEND.md"))
+	require.NoError(t, err)
+	return string(text)
+}
 
 // writeRecipes writes the files of docs/FRONTEND.md as somebody would who has copied
 // them, in a folder from which node finds the libraries.
@@ -30,9 +42,8 @@ func writeRecipes(t *testing.T, url, token string) string {
 	dir, err = filepath.Abs(dir)
 	require.NoError(t, err)
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "src"), 0o755))
-	text, err := os.ReadFile(filepath.Join("..", "docs", "FRONTEND.md"))
-	require.NoError(t, err)
-	for _, b := range block.FindAllStringSubmatch(string(text), -1) {
+	text := frontend(t)
+	for _, b := range append(block.FindAllStringSubmatch(text, -1), jsonFile.FindAllStringSubmatch(text, -1)...) {
 		code := b[2]
 		if b[1] == "connection.js" { // the two things that everybody has to say
 			require.Contains(t, code, "https://push.example.com/graphql")
@@ -81,6 +92,27 @@ func TestRecipes(t *testing.T) {
 			}
 			run("node", "../recipes.mjs", name, dir, account, token, admin.url+"/server/incoming_data")
 		})
+	}
+}
+
+// TestRecipesSayWhatToInstall: what they import, and what they share does.
+func TestRecipesSayWhatToInstall(t *testing.T) {
+	t.Parallel()
+	shared, _, _ := strings.Cut(frontend(t), "\n## urql")
+	for section := range strings.SplitSeq(frontend(t), "\n## ") {
+		name, text, _ := strings.Cut(section, "\n")
+		if name != "urql" && name != "Apollo Client" && name != "Relay" {
+			continue
+		}
+		line := ""
+		for one := range strings.Lines(text) {
+			if strings.HasPrefix(one, "npm install ") {
+				line += " " + strings.TrimSpace(one)
+			}
+		}
+		for _, one := range imported.FindAllStringSubmatch(shared+text, -1) {
+			require.Contains(t, line+" ", " "+one[1]+" ", name)
+		}
 	}
 }
 

@@ -34,7 +34,7 @@ import (
 type Doctor struct {
 	Config
 	DataDir string        `env:"DATAPUSHER_DATA_DIR" default:"./data" help:"Data directory of a standalone program, looked at where no --database-url is given."`
-	URL     string        `help:"URL of a server that runs. Not given: --public-url, or where --listen says."`
+	URL     string        `help:"URL of a server that runs; it does not get the admin token. Not given: the standalone program's, --public-url, or where --listen says."`
 	Timeout time.Duration `default:"5s" help:"How long each look may take."`
 	JSON    bool          `name:"json" help:"The findings as JSON."`
 }
@@ -102,7 +102,8 @@ func (d *Doctor) run(ctx context.Context, out io.Writer) error {
 // patient is the installation that is looked at.
 type patient struct {
 	*Doctor
-	local    bool // a standalone program's data directory
+	local    bool   // a standalone program's data directory
+	own      string // URL of the program that runs on it; "": none does
 	temporal string
 	box      *secret.Box
 	db       *database.DB
@@ -164,8 +165,11 @@ func (p *patient) configuration(context.Context) finding {
 			p.AdminToken = cmp.Or(p.AdminToken, p.read(datadir.AdminToken))
 			p.EncryptionKeys = cmp.Or(p.EncryptionKeys, p.read(datadir.Keys))
 			running := datadir.ReadEndpoints(p.DataDir)
-			p.URL, p.temporal = cmp.Or(p.URL, running.API), running.Temporal
+			p.own, p.temporal = running.API, running.Temporal
 		}
+	}
+	if p.DatabaseURL == "" && p.URL != "" {
+		return later("--database-url, to look at more than the server")
 	}
 	if err := p.validate(true); err != nil {
 		return broken(err, "docs/CONFIGURATION.md lists the settings")
@@ -350,12 +354,12 @@ func (p *patient) reach(ctx context.Context, guard *sender.Guard, d *ent.Destina
 
 // server asks one that runs for its readiness, and for the time.
 func (p *patient) server(ctx context.Context) finding {
-	base := cmp.Or(p.URL, p.PublicURL, "http://"+p.Listen)
-	q, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(base, "/")+"/readyz", nil)
+	base := strings.TrimRight(cmp.Or(p.URL, p.own, p.PublicURL, "http://"+p.Listen), "/")
+	q, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/readyz", nil)
 	if err != nil {
 		return broken(err, "--url must be a URL such as https://push.example.com")
 	}
-	if p.URL == "" || p.local { // the credential stays here
+	if p.URL == "" || base == p.own { // a server that is named may be anybody's
 		q.Header.Set("Authorization", "Bearer "+p.AdminToken)
 	}
 	began := time.Now()

@@ -3,9 +3,13 @@ package app
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"slices"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -13,6 +17,7 @@ import (
 
 	"datapusher/internal/auth"
 	"datapusher/internal/database"
+	"datapusher/internal/datadir"
 	"datapusher/internal/id"
 	"datapusher/internal/secret"
 	"datapusher/internal/testutil/dbtest"
@@ -174,6 +179,50 @@ func TestTheDoctorFindsEachAilment(t *testing.T) {
 			require.NotContains(t, out.String(), "postgres://")
 		})
 	}
+}
+
+// The admin token goes to the installation's own server, and to no other that is named.
+func TestTheDoctorGivesTheTokenToItsOwnServerAlone(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		local    bool // in a data directory
+		put      func(d *Doctor, at string)
+		received bool
+	}{
+		"a stranger":                        {true, func(d *Doctor, at string) { d.URL = at }, false},
+		"a stranger, while its own runs":    {true, func(d *Doctor, at string) { run(t, d, "http://127.0.0.1:1"); d.URL = at }, false},
+		"the data directory's own":          {true, func(d *Doctor, at string) { run(t, d, at) }, true},
+		"the data directory's own, by name": {true, func(d *Doctor, at string) { run(t, d, at); d.URL = at + "/" }, true},
+		"nobody is named, none runs":        {true, func(d *Doctor, at string) { d.PublicURL = at }, true},
+		"a database, a stranger":            {false, func(d *Doctor, at string) { d.URL = at }, false},
+		"a database, nobody is named":       {false, func(d *Doctor, at string) { d.Listen = strings.TrimPrefix(at, "http://") }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var asked, received atomic.Bool
+			s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, q *http.Request) {
+				asked.Store(true)
+				received.Store(q.Header.Get("Authorization") != "")
+			}))
+			t.Cleanup(s.Close)
+			d := &Doctor{Config: defaults(t), DataDir: t.TempDir(), Timeout: 10 * time.Second}
+			d.DatabaseURL = "postgres://127.0.0.1:1/none?sslmode=disable"
+			if test.local {
+				d.DatabaseURL = ""
+				require.NoError(t, datadir.WriteFile(filepath.Join(d.DataDir, datadir.Database), nil))
+			}
+			test.put(d, s.URL)
+			require.Error(t, d.run(t.Context(), io.Discard))
+			require.True(t, asked.Load())
+			require.Equal(t, test.received, received.Load())
+		})
+	}
+}
+
+// run says that a program runs on the data directory.
+func run(t *testing.T, d *Doctor, at string) {
+	t.Helper()
+	require.NoError(t, datadir.Endpoints{API: at}.Write(d.DataDir))
 }
 
 // What a look needs and cannot have is left out, not failed.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"io"
 	"log"
+	"os"
 
 	"github.com/alecthomas/kong"
 
@@ -33,7 +34,7 @@ func main() {
 	log.SetOutput(io.Discard)
 	ctx, stop := app.Signals()
 	defer stop()
-	k := kong.Parse(&commands,
+	parser := kong.Must(&commands,
 		kong.Name("datapusher"),
 		kong.Description("Receives JSON for an account and delivers it, durably, to every destination of that account."),
 		kong.UsageOnError(),
@@ -42,7 +43,14 @@ func main() {
 		kong.Bind(cli.NewTerminal()),
 		kong.ExplicitGroups([]kong.Group{{Key: "client", Title: "As a client of a server:"}, {Key: "server", Title: "Which server, as whom:"}}),
 	)
-	err := k.Run()
+	k, err := parser.Parse(os.Args[1:])
+	if err != nil {
+		// As docs/CLI.md has it: standard output is for results, 2 for what has to change.
+		parser.Stdout = parser.Stderr
+		parser.Exit = func(int) { os.Exit(2) }
+		parser.FatalIfErrorf(err)
+	}
+	err = k.Run()
 	app.FlushLog()
 	k.FatalIfErrorf(err)
 }

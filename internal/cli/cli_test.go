@@ -46,14 +46,46 @@ func TestACredentialIsKeptForOneServer(t *testing.T) {
 	info, err := os.Stat(filepath.Join(dir, "datapusher", "profiles.json"))
 	require.NoError(t, err)
 	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
-	check(local, "https://a.example", "of a", "")
+	check(Remote{}, "https://a.example", "of a", "")
+	check(local, "http://127.0.0.1:8000", "local", "")
 	check(Remote{Profile: "b"}, "https://b.example", "of b", "")
 	check(Remote{Profile: "c"}, "", "", "there are a, b")
 	check(Remote{Server: "https://b.example"}, "", "", "a credential for https://b.example")
 	check(Remote{Server: "HTTPS://A.example/"}, "https://a.example", "of a", "")
+	check(Remote{Server: "https://b.example", Profile: "b"}, "https://b.example", "of b", "")
+	check(Remote{Server: "https://b.example", Profile: "a"}, "", "", "a credential for https://b.example")
+
+	// What is exported is somebody, and goes before a credential that is kept; but a
+	// profile that is named is somebody, too.
+	t.Setenv("DATAPUSHER_TOKEN", "exported")
+	check(Remote{}, "https://a.example", "exported", "")
+	check(local, "http://127.0.0.1:8000", "exported", "")
+	check(Remote{Server: "https://c.example"}, "https://c.example", "exported", "")
+	check(Remote{Profile: "b"}, "https://b.example", "of b", "")
+	check(Remote{Profile: "b", Token: "mine"}, "https://b.example", "mine", "")
+
+	// The command line goes before the environment, and that before the current profile.
+	t.Setenv("DATAPUSHER_DATA_DIR", data)
+	check(Remote{}, "http://127.0.0.1:8000", "exported", "")
+	check(Remote{Profile: "b"}, "https://b.example", "of b", "")
+	t.Setenv("DATAPUSHER_PROFILE", "b")
+	check(Remote{}, "https://b.example", "of b", "")
+	check(Remote{Profile: "a"}, "https://a.example", "of a", "")
+	check(local, "http://127.0.0.1:8000", "exported", "")
+	check(Remote{Server: "https://c.example"}, "https://c.example", "exported", "")
+	check(Remote{Server: "https://b.example"}, "https://b.example", "of b", "")
+	t.Setenv("DATAPUSHER_SERVER", "https://c.example")
+	check(Remote{}, "https://c.example", "exported", "")
+	check(Remote{Profile: "b"}, "https://b.example", "of b", "")
+	check(local, "http://127.0.0.1:8000", "exported", "")
+	check(Remote{Server: "https://d.example", Token: "mine"}, "https://d.example", "mine", "")
+	for _, name := range []string{"TOKEN", "DATA_DIR", "PROFILE", "SERVER"} {
+		t.Setenv("DATAPUSHER_"+name, "")
+	}
 
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "datapusher", "profiles.json"), []byte("{"), 0o600))
-	check(local, "", "", "is no file of profiles")
+	check(Remote{}, "", "", "is no file of profiles")
+	check(local, "http://127.0.0.1:8000", "local", "")
 }
 
 func TestServerSentEvents(t *testing.T) {
@@ -129,6 +161,27 @@ func TestMoments(t *testing.T) {
 	require.NotContains(t, o, "none")
 }
 
+func TestASpanThatIsOverMayHaveItsSign(t *testing.T) {
+	t.Parallel()
+	for _, line := range []string{"--since 24h", "--since -24h", "--since=-24h", "--since " + time.Now().Add(-24*time.Hour).Format(time.RFC3339)} {
+		var flags struct {
+			Since, Before *Ago
+			Yes           bool
+		}
+		k, err := kong.New(&flags)
+		require.NoError(t, err)
+		_, err = k.Parse(append(strings.Split(line, " "), "--yes"))
+		require.NoError(t, err, line)
+		require.WithinDuration(t, time.Now().Add(-24*time.Hour), flags.Since.Time, time.Minute, line)
+		require.Nil(t, flags.Before)
+		require.True(t, flags.Yes)
+		_, err = k.Parse([]string{"--since", "--yes"})
+		require.ErrorContains(t, err, "--since")
+		_, err = k.Parse([]string{"--since"})
+		require.ErrorContains(t, err, "--since")
+	}
+}
+
 func TestTheShellIsToldWhatFits(t *testing.T) {
 	t.Parallel()
 	k, err := kong.New(new(Commands), kong.Name("datapusher"))
@@ -158,7 +211,7 @@ func TestTheShellIsToldWhatFits(t *testing.T) {
 func TestExitStatuses(t *testing.T) {
 	t.Parallel()
 	for code, status := range map[string]int{
-		"invalid": 2, "too_large": 2, "unauthenticated": 3, "forbidden": 3, "not_found": 4, "conflict": 5, "unavailable": 6, "rate_limited": 6, "internal": 1,
+		"invalid": 2, "too_large": 2, "unsupported_media": 2, "unauthenticated": 3, "forbidden": 3, "not_found": 4, "conflict": 5, "unavailable": 6, "rate_limited": 6, "internal": 1,
 	} {
 		require.Equal(t, status, (&Error{Code: code}).ExitCode(), code)
 	}

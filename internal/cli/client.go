@@ -107,7 +107,7 @@ func (c *client) unreachable(ctx context.Context, err error) error {
 		return ctx.Err()
 	}
 	return &Error{Code: codeUnavailable, Message: fmt.Sprintf("%s does not answer: %v", c.server, errors.Unwrap(err)),
-		Hint: "Is it running? `datapusher doctor` looks at it."}
+		Hint: fmt.Sprintf("Is it running? `datapusher doctor --url %s` looks at it.", c.server)}
 }
 
 // problemOf is the error of an answer that is none of GraphQL's: RFC 9457.
@@ -153,7 +153,7 @@ func (c *client) account(ctx context.Context, given string) (string, error) {
 		return "", err
 	}
 	if v.Viewer.Account == nil {
-		return "", errors.New("the admin token sees every account: say which one with --account; `datapusher account ls` lists them")
+		return "", invalid("the admin token sees every account: say which one with --account; `datapusher account ls` lists them")
 	}
 	return v.Viewer.Account.ID, nil
 }

@@ -108,7 +108,7 @@ func headersOf(lines []string) ([]object, error) {
 	for _, line := range lines {
 		name, value, ok := strings.Cut(line, ":")
 		if !ok {
-			return nil, fmt.Errorf("--header must be NAME: VALUE, and %q has no colon", line)
+			return nil, invalid("--header must be NAME: VALUE, and %q has no colon", line)
 		}
 		all = append(all, object{"name": strings.TrimSpace(name), "value": strings.TrimSpace(value)})
 	}

@@ -37,12 +37,12 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// ExitCode is the status of the process: 2 invalid and too_large, 3
-// unauthenticated and forbidden, 4 not_found, 5 conflict, 6 what may work later
-// (rate_limited, unavailable), 1 everything else.
+// ExitCode is the status of the process: 2 invalid, too_large and
+// unsupported_media, 3 unauthenticated and forbidden, 4 not_found, 5 conflict, 6
+// what may work later (rate_limited, unavailable), 1 everything else.
 func (e *Error) ExitCode() int {
 	switch e.Code {
-	case "invalid", "too_large", "unsupported_media":
+	case codeInvalid, "too_large", "unsupported_media":
 		return 2
 	case "unauthenticated", "forbidden":
 		return 3
@@ -56,7 +56,13 @@ func (e *Error) ExitCode() int {
 	return 1
 }
 
+// invalid is the error of a command that cannot be meant, before anything is asked.
+func invalid(format string, args ...any) error {
+	return &Error{Code: codeInvalid, Message: fmt.Sprintf(format, args...)}
+}
+
 const (
+	codeInvalid     = "invalid"
 	codeLater       = "rate_limited"
 	codeUnavailable = "unavailable"
 )

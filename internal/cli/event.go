@@ -17,8 +17,8 @@ var eventColumns = []column{{"id", "id"}, {"type", "eventType"}, {"bytes", "size
 
 // Span is a time in which something was accepted.
 type Span struct {
-	Since  *Moment `help:"Only what was accepted from then on: a time, or a span from now such as -1h."`
-	Before *Moment `help:"Only what was accepted before then."`
+	Since  *Ago `help:"Only what was accepted from then on: a time, or how long ago it was, such as 1h."`
+	Before *Ago `help:"Only what was accepted before then."`
 }
 
 func (s Span) put(where object) {

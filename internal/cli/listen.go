@@ -44,7 +44,7 @@ type Listen struct {
 // Run is a destination until ctx ends.
 func (l *Listen) Run(ctx context.Context, t *Terminal) (err error) {
 	if l.Status < 200 || l.Status > 599 {
-		return errors.New("--status must be 200 to 599")
+		return invalid("--status must be 200 to 599")
 	}
 	c, err := l.dial()
 	if err != nil {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -113,7 +114,7 @@ func (s *ProfileSet) Run(t *Terminal) error {
 		}
 	}
 	if s.Token == "" {
-		return errors.New("a profile needs a token: the admin's, or one of an account")
+		return invalid("a profile needs a token: the admin's, or one of an account")
 	}
 	all.Profiles[s.Name] = profile{Server: server, Token: s.Token}
 	all.Current = s.Name
@@ -189,69 +190,80 @@ func (r *ProfileRm) Run() error {
 	return all.store()
 }
 
-// Remote says which server a command speaks to, and as whom.
+// Remote says which server a command speaks to, and as whom. Its variables are read
+// by resolve, which has to know what is said on the command line.
 type Remote struct {
-	Server  string `env:"DATAPUSHER_SERVER" group:"server" help:"URL of the server. Not given: that of the profile, or of the standalone program whose data directory is ./data."`
-	Token   string `env:"DATAPUSHER_TOKEN" group:"server" help:"Admin token, or a token of an account."`
-	Profile string `env:"DATAPUSHER_PROFILE" group:"server" help:"Profile to use instead of the current one."`
-	DataDir string `env:"DATAPUSHER_DATA_DIR" group:"server" default:"./data" help:"Data directory of a standalone program, for its address and admin token."`
+	Server  string `group:"server" help:"URL of the server. Not given: that of the profile, or of the standalone program of the data directory ($DATAPUSHER_SERVER)."`
+	Token   string `group:"server" help:"Admin token, or a token of an account ($DATAPUSHER_TOKEN)."`
+	Profile string `group:"server" help:"Profile to use instead of the current one ($DATAPUSHER_PROFILE)."`
+	DataDir string `group:"server" help:"Data directory of a standalone program, for its address and admin token. Not given: ./data, where there is no profile ($DATAPUSHER_DATA_DIR)."`
 }
 
-var errNoServer = errors.New("which server? Give --server and --token, keep them with `datapusher profile set`, " +
+var errNoServer = invalid("which server? Give --server and --token, keep them with `datapusher profile set`, " +
 	"or start one with `make run` in this folder")
 
-// resolve finds the server and the credential. A credential is never sent to
-// another server than the one that it was kept for.
+// resolve finds the server and the credential. The command line goes before the
+// environment, and both before what is used where nothing is said. A credential is
+// never sent to another server than the one that it was kept for.
 func (r Remote) resolve() (server, token string, err error) {
-	server, token = r.Server, r.Token
-	if server != "" && token != "" {
-		server, err = serverURL(server)
+	if r.Profile == "" && r.DataDir == "" {
+		r.Server = cmp.Or(r.Server, os.Getenv("DATAPUSHER_SERVER"))
+		r.Profile, r.DataDir = os.Getenv("DATAPUSHER_PROFILE"), os.Getenv("DATAPUSHER_DATA_DIR")
+	}
+	exported := os.Getenv("DATAPUSHER_TOKEN")
+	token = r.Token
+	if r.Profile == "" { // one that is named has a token of its own
+		token = cmp.Or(token, exported)
+	}
+	if r.Server != "" && token != "" {
+		server, err = serverURL(r.Server)
 		return server, token, err
 	}
 	kept, err := r.kept()
 	if err != nil {
 		return "", "", err
 	}
-	if server == "" {
-		if kept.Server == "" {
-			return "", "", errNoServer
-		}
-		server = kept.Server
+	if server = cmp.Or(r.Server, kept.Server); server == "" {
+		return "", "", errNoServer
 	}
 	if server, err = serverURL(server); err != nil {
 		return "", "", err
 	}
-	if token == "" && server == kept.Server {
-		token = kept.Token
+	if token == "" {
+		if r.Server == "" || server == kept.Server {
+			token = kept.Token
+		} else {
+			token = exported
+		}
 	}
 	if token == "" {
-		return "", "", fmt.Errorf("a credential for %s: give --token or DATAPUSHER_TOKEN", server)
+		return "", "", invalid("a credential for %s: give --token or DATAPUSHER_TOKEN", server)
 	}
 	return server, token, nil
 }
 
-// kept is what was stored: the profile that is asked for, the current one, or a
-// standalone program's own files.
+// kept is what was stored: the profile that is named, the data directory that is, the
+// current profile, or ./data.
 func (r Remote) kept() (profile, error) {
+	if r.Profile == "" && r.DataDir != "" {
+		return standalone(r.DataDir), nil
+	}
 	all, err := loadProfiles()
 	if err != nil {
 		return profile{}, err
 	}
-	switch {
-	case r.Profile != "":
-		return all.find(r.Profile)
-	case all.Current != "":
-		return all.find(all.Current)
+	if name := cmp.Or(r.Profile, all.Current); name != "" {
+		return all.find(name)
 	}
-	return r.standalone(), nil
+	return standalone("./data"), nil
 }
 
 // standalone is the program that runs on a data directory; nothing is said where
 // there is none.
-func (r Remote) standalone() profile {
-	p := profile{Server: datadir.ReadEndpoints(r.DataDir).API}
+func standalone(dir string) profile {
+	p := profile{Server: datadir.ReadEndpoints(dir).API}
 	if p.Server != "" {
-		p.Token, _ = datadir.Secret(r.DataDir, datadir.AdminToken) // without it one has to be given
+		p.Token, _ = datadir.Secret(dir, datadir.AdminToken) // without it one has to be given
 	}
 	return p
 }
@@ -260,7 +272,7 @@ func (r Remote) standalone() profile {
 func serverURL(text string) (string, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return "", errors.New("--server must be a URL such as https://push.example.com")
+		return "", invalid("--server must be a URL such as https://push.example.com")
 	}
 	return strings.TrimRight(u.Scheme+"://"+strings.ToLower(u.Host)+u.Path, "/"), nil
 }

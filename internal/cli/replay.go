@@ -36,8 +36,8 @@ type ReplayStart struct {
 	Account     string   `help:"Whose events; needed with the admin token."`
 	Destination string   `help:"Only events with a delivery to this destination."`
 	To          []string `help:"Destinations that they go to; not given: where each of them went."`
-	Since       *Moment  `help:"Only what was accepted from then on: a time, or a span from now such as -1h. Not given: of the last 30 days."`
-	Before      *Moment  `help:"Only what was accepted before then."`
+	Since       *Ago     `help:"Only what was accepted from then on: a time, or how long ago it was, such as 1h. Not given: of the last 30 days."`
+	Before      *Ago     `help:"Only what was accepted before then."`
 	Status      []string `enum:"pending,delivering,retrying,parked,succeeded,failed,canceled" help:"Only events with a delivery in one of these: ${enum}."`
 	Type        string   `help:"Only events of this type."`
 	Rate        float64  `default:"100" help:"Events a second: 1 to 1000."`

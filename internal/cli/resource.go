@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"time"
+
+	"github.com/alecthomas/kong"
 )
 
 // maxPage is the largest page that the server gives.
@@ -34,7 +35,7 @@ type page struct {
 func (c *client) list(ctx context.Context, p Page, l *table, document string, variables map[string]any, path ...string) error {
 	left := p.Limit
 	if !p.All && left < 1 {
-		return errors.New("--limit must be at least 1")
+		return invalid("--limit must be at least 1")
 	}
 	for more := true; more; {
 		n := maxPage
@@ -154,6 +155,21 @@ func (m *Moment) put(o object, name string) {
 		o[name] = m.UTC().Format(time.RFC3339Nano)
 	}
 }
+
+// Ago is a time that is over, as RFC 3339 writes it, or how long ago it was: "24h"
+// or "-24h".
+type Ago Moment
+
+// Decode is for kong, which takes "-24h" for a flag where nobody asks for it.
+func (a *Ago) Decode(c *kong.DecodeContext) error {
+	text := c.Scan.Pop().String()
+	if d, err := time.ParseDuration(text); err == nil {
+		text = (-d.Abs()).String()
+	}
+	return (*Moment)(a).UnmarshalText([]byte(text))
+}
+
+func (a *Ago) put(o object, name string) { (*Moment)(a).put(o, name) }
 
 // payload is a JSON text of the command line: itself, or the content of @file, or
 // of standard input where it is "-".

@@ -40,13 +40,13 @@ type Send struct {
 // Run sends what is there.
 func (s *Send) Run(ctx context.Context, t *Terminal) error {
 	if !s.Lines && (s.KeyMember != "" || s.TypeMember != "") {
-		return errors.New("--key-member and --type-member go with --lines")
+		return invalid("--key-member and --type-member go with --lines")
 	}
 	if s.Lines && s.Wait {
-		return errors.New("--wait is for one event; `datapusher tail` shows what becomes of many")
+		return invalid("--wait is for one event; `datapusher tail` shows what becomes of many")
 	}
 	if s.Key != "" && s.KeyMember != "" {
-		return errors.New("give --key or --key-member, not both")
+		return invalid("give --key or --key-member, not both")
 	}
 	c, err := s.dial()
 	if err != nil {

@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,11 +22,38 @@ const (
 // errEnded is the end of a stream that the server has not refused.
 var errEnded = errors.New("the stream ended")
 
+// maxShown is how much of what was shown is remembered at least: a server tells at
+// most 4,000 changes a second, and goes back ten seconds.
+const maxShown = 40_000
+
+// state is how something stood when it was shown; events stay as they are.
+type state struct {
+	Status       string
+	AttemptCount int
+}
+
+// shown is what has been shown lately, by id: the last maxShown, and as many before.
+type shown struct{ recent, before map[string]state }
+
+// again notes how something stands, and tells whether that was the last shown of it.
+func (s *shown) again(id string, now state) bool {
+	last, known := s.recent[id]
+	if !known {
+		last, known = s.before[id]
+	}
+	if s.recent == nil || len(s.recent) >= maxShown {
+		s.recent, s.before = map[string]state{}, s.recent
+	}
+	s.recent[id] = now
+	return known && last == now
+}
+
 // follow gives each payload of a subscription's one field to handle, and goes on
 // where it was when the connection breaks off, until ctx ends or the server
-// refuses.
+// refuses. Another process tells some of it again; that is left out.
 func (c *client) follow(ctx context.Context, t *Terminal, document string, variables map[string]any, handle func(payload json.RawMessage) error) error {
 	again, broken := firstAgain, false
+	var before shown
 	for {
 		err := c.stream(ctx, document, variables, func(payload json.RawMessage) error {
 			if broken {
@@ -33,12 +61,22 @@ func (c *client) follow(ctx context.Context, t *Terminal, document string, varia
 				t.note("connected again")
 			}
 			again = firstAgain
-			var at struct{ Cursor string }
+			var at struct {
+				Cursor   string
+				Skipped  int
+				Event    struct{ ID string }
+				Delivery struct {
+					ID string
+					state
+				}
+			}
 			if err := json.Unmarshal(payload, &at); err != nil {
 				return err
 			}
-			if err := handle(payload); err != nil {
-				return err
+			if !before.again(cmp.Or(at.Event.ID, at.Delivery.ID), at.Delivery.state) || at.Skipped > 0 {
+				if err := handle(payload); err != nil {
+					return err
+				}
 			}
 			variables["after"] = at.Cursor
 			return nil
@@ -52,7 +90,11 @@ func (c *client) follow(ctx context.Context, t *Terminal, document string, varia
 		}
 		if !broken {
 			broken = true
-			t.note("%v; connecting again", err)
+			missing := ""
+			if variables["after"] == nil {
+				missing = "; what happens until then may be missing"
+			}
+			t.note("%v; connecting again%s", err, missing)
 		}
 		_ = pause(ctx, again) // the next try ends with ctx
 		again = min(2*again, lastAgain)
