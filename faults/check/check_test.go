@@ -317,7 +317,7 @@ func TestTheVerdictCounts(t *testing.T) {
 	require.Equal(t, 2, got.Duplicates)
 	require.Equal(t, 1, got.Cuts)
 	require.Equal(t, 10, got.Accepted)
-	require.Equal(t, "duplicate: slow took evt_1 3 times, at 12:00:01.010 and at 12:00:01.020, and 1 attempts were overlapped by a fault",
+	require.Equal(t, "duplicate: slow took evt_1 3 times, at 12:00:01.010 of process 7 and at 12:00:01.020 of 8, and 1 attempts were overlapped by a fault",
 		got.Violations[slices.Index(got.Rules(), "duplicate")].String())
 	for _, r := range check.Rules {
 		require.NotEmpty(t, r.Says)

@@ -129,8 +129,8 @@ func duplicate(x *index, v *Verdict, broken report) {
 		v.Duplicates += again
 		v.Allowed += excused
 		if again > excused {
-			broken("%s took %s %d times, at %s and at %s, and %d attempts were overlapped by a fault", x.name(p.destination), p.id, len(taken),
-				taken[0].At.Format(clock), taken[1].At.Format(clock), excused)
+			broken("%s took %s %d times, at %s of process %d and at %s of %d, and %d attempts were overlapped by a fault", x.name(p.destination), p.id,
+				len(taken), taken[0].At.Format(clock), taken[0].PID, taken[1].At.Format(clock), taken[1].PID, excused)
 		}
 	}
 }

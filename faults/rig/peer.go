@@ -16,7 +16,7 @@ import (
 // peer is a connection, and which child of this process has opened it.
 type peer struct {
 	number  uint64
-	address string // of the other end, as the kernel's table has it
+	ends    string // the other end's address and ours, as the kernel's table has them
 	pid     int    // 0: none of this process's, or it is gone
 }
 
@@ -43,8 +43,10 @@ func newPeers(ctx context.Context) *peers {
 // with gives a connection's context its number, for all requests on it.
 func (p *peers) with(ctx context.Context, c net.Conn) context.Context {
 	one := &peer{number: p.last.Add(1)}
-	if remote, ok := c.RemoteAddr().(*net.TCPAddr); ok {
-		one.address = tableAddress(remote)
+	remote, ok := c.RemoteAddr().(*net.TCPAddr)
+	if local, isTCP := c.LocalAddr().(*net.TCPAddr); ok && isTCP {
+		// A port alone may be that of several connections, to others.
+		one.ends = tableAddress(remote) + " " + tableAddress(local)
 		select {
 		case p.asked <- one:
 		default: // too many at once
@@ -98,13 +100,13 @@ func find(all []*peer) {
 	sockets := map[string][]*peer{} // by the link that a file descriptor is
 	wanted := map[string]*peer{}
 	for _, one := range all {
-		wanted[one.address] = one
+		wanted[one.ends] = one
 	}
 	table, _ := os.ReadFile("/proc/net/tcp") // where there is none nobody is found
 	for line := range bytes.Lines(table) {
 		// sl local_address rem_address st queues timer retransmits uid timeout inode
 		if f := strings.Fields(string(line)); len(f) > 9 && f[9] != "0" {
-			if one := wanted[f[1]]; one != nil {
+			if one := wanted[f[1]+" "+f[2]]; one != nil {
 				link := "socket:[" + f[9] + "]"
 				sockets[link] = append(sockets[link], one)
 			}
