@@ -23,6 +23,9 @@ type Run struct {
 	NotBefore time.Time // zero: at once
 	Summary   string    // one line for the engine's UI; no secret, no payload
 	Details   string    // more lines for the engine's UI; at most 20 kB
+	// Overdue: the engine may have it, and something of it should have been attempted
+	// by now. If it sleeps it asks the core again.
+	Overdue bool
 }
 
 // The prefixes of the ids of loops.

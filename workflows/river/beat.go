@@ -146,6 +146,9 @@ func (e *Engine) beatOnce(ctx context.Context, own *pulse) error {
 	if err := e.tellOfJobs(ctx); err != nil {
 		return err
 	}
+	if err := e.learnTime(ctx); err != nil {
+		return err
+	}
 	if !own.beat(time.Now()) {
 		return nil
 	}

@@ -37,3 +37,15 @@ func (p *Pulse) Beat(now time.Time) bool { return p.beat(now) }
 
 // Miss notes one that has not.
 func (p *Pulse) Miss() { p.miss() }
+
+// ClockShows sets the clock of an engine that has not asked for the time yet.
+func (e *Engine) ClockShows(now time.Time) { e.clock = newClock(now) }
+
+// Clock is that of an engine.
+type Clock struct{ *clock }
+
+// NewClock is one that has not been asked.
+func NewClock(now time.Time) Clock { return Clock{newClock(now)} }
+
+// Learn notes what Postgres's showed between two moments.
+func (c Clock) Learn(at, asked, answered time.Time) { c.learn(at, asked, answered) }

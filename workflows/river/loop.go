@@ -44,5 +44,5 @@ func (w *loopWorker) Work(ctx context.Context, job *rq.Job[loopArgs]) error {
 	if err := rq.RecordOutput(ctx, kept); err != nil {
 		w.engine.logger.ErrorContext(ctx, "the state of a loop is not kept", "loop", job.Args.Loop, "error", err)
 	}
-	return rq.JobSnooze(max(next.again, 0))
+	return w.engine.snooze(next.again)
 }
