@@ -105,6 +105,21 @@ type Core interface {
 	Step(ctx context.Context, loop string) (again time.Duration, done bool, err error)
 }
 
+type oursKey struct{}
+
+// WithOurs gives a context for a call of the core that may come to be another
+// process's, because this one has stood still: ours says, at once, whether it has not.
+func WithOurs(ctx context.Context, ours func() bool) context.Context {
+	return context.WithValue(ctx, oursKey{}, ours)
+}
+
+// Ours reports whether a call is still this process's, for all that its engine knows.
+// If it is not, nothing more may be begun for it.
+func Ours(ctx context.Context) bool {
+	ours, ok := ctx.Value(oursKey{}).(func() bool)
+	return !ok || ours()
+}
+
 // State says what an Outcome asks of the engine.
 type State string
 

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -94,6 +95,9 @@ func deref(o *workflows.Outcome) workflows.Outcome {
 	return *o
 }
 
+// errNotOurs ends what a process was at before it stood still: another may be at it.
+var errNotOurs = errors.New("this process has stood still, and another may be at it")
+
 // attempt makes the next attempt of a delivery, in a slot that it gives back, and
 // records it.
 func (c *Core) attempt(ctx context.Context, r row, d *destination) (workflows.Outcome, error) {
@@ -101,6 +105,10 @@ func (c *Core) attempt(ctx context.Context, r row, d *destination) (workflows.Ou
 	if o, done, err := c.withoutAttempt(ctx, r, d); done || err != nil {
 		c.slots.release(r.destination, r.account, len(r.payload))
 		return o, err
+	}
+	if !workflows.Ours(ctx) {
+		c.slots.release(r.destination, r.account, len(r.payload))
+		return workflows.Outcome{}, errNotOurs
 	}
 	made := c.send(ctx, r, d, r.asker())
 	defer c.slots.recorded(r.account)

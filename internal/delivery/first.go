@@ -32,6 +32,9 @@ func (c *Core) First(ctx context.Context, run string) ([]workflows.Outcome, erro
 		}
 		found.add(rest)
 	}
+	if !workflows.Ours(ctx) {
+		return nil, errNotOurs // whoever has the run leases and moves its deliveries
+	}
 	outcomes := found.outcomes
 	if len(found.open) > 0 {
 		outcomes, err = c.leaveOpen(ctx, run, outcomes, found.open)
@@ -108,6 +111,8 @@ func (c *Core) outcomeOf(e *entry) workflows.Outcome {
 		o := c.standing(e.row, e.display())
 		o.State = workflows.Settled
 		return o
+	case errors.Is(e.err, errNotOurs):
+		return c.again(e.row, e.display(), 0)
 	}
 	c.o.Logger.Error("a first attempt did not come about", "delivery", e.row.id, "error", e.err)
 	return c.again(e.row, e.display(), 0)

@@ -168,6 +168,10 @@ func (t *turn) one(ctx context.Context, r row, by Asker) error {
 	if !t.slots.acquire(waiting, r.destination, r.account, len(r.payload)) {
 		return t.free(by, 0, false, wrap(t.putBack(context.WithoutCancel(ctx), []row{r}), "put a delivery back"))
 	}
+	if !workflows.Ours(ctx) {
+		t.slots.release(r.destination, r.account, len(r.payload))
+		return t.free(by, 0, false, errors.Join(errNotOurs, t.putBack(context.WithoutCancel(ctx), []row{r})))
+	}
 	defer t.slots.recorded(r.account)
 	rec := t.send(ctx, r, t.destinations.latest(t.d), by)
 	if by == byProbe {

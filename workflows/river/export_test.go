@@ -1,6 +1,10 @@
 package river
 
-import "time"
+import (
+	"time"
+
+	"github.com/riverqueue/river/rivertype"
+)
 
 // MigrationLock is what migrating processes queue for.
 const MigrationLock = migrationLock
@@ -19,7 +23,14 @@ type Held struct{ *held }
 
 // NewHeld is one that it has just got.
 func NewHeld() Held {
-	h, _ := new(beats).hold(1)
+	h, _ := new(beats).hold(1, time.Now())
+	return Held{h}
+}
+
+// FetchedAgo is a job that a process has just begun to work, so long after it got it.
+func FetchedAgo(ago time.Duration) Held {
+	at := time.Now().Add(-ago)
+	h, _ := (&Engine{clock: newClock(time.Now())}).hold(&rivertype.JobRow{AttemptedAt: &at})
 	return Held{h}
 }
 

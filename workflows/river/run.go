@@ -23,9 +23,9 @@ type runWorker struct {
 // Work takes one turn of a run: it does what is due, and whatever comes due
 // meanwhile, and then sleeps until there is more to do.
 func (w *runWorker) Work(ctx context.Context, job *rq.Job[runArgs]) error {
-	held, release := w.engine.beats.hold(job.ID)
+	held, release := w.engine.hold(job.JobRow)
 	defer release()
-	t := &runTurn{runWorker: w, ctx: detach(ctx, w.hard), run: job.Args.Run, held: held, results: make(chan attempted)}
+	t := &runTurn{runWorker: w, ctx: workflows.WithOurs(detach(ctx, w.hard), held.ours), run: job.Args.Run, held: held, results: make(chan attempted)}
 	if err := output(job.JobRow, &t.state); err != nil {
 		// The core knows everything that stood there.
 		w.engine.logger.ErrorContext(ctx, "the run begins anew", "run", t.run, "error", err)
