@@ -20,7 +20,7 @@ func (c *Core) Begin(run string, committed []ingest.Delivery) {
 	for i, d := range committed {
 		rows[i] = row{
 			id: d.ID, account: d.AccountID, event: d.EventID, destination: d.DestinationID, run: run,
-			status: delivery.StatusPending, content: content{payload: d.Payload},
+			status: delivery.StatusPending, read: d.Since, begun: true, content: content{payload: d.Payload},
 		}
 	}
 	if !c.enter() {
