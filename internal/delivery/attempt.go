@@ -107,6 +107,9 @@ func (c *Core) stale(r row) bool { return c.o.Now().Sub(r.read) > lookTwice }
 // before it, and another may have had it meanwhile. An outcome says that no attempt is to
 // be made now.
 func (c *Core) lookAgain(ctx context.Context, r *row, d *destination) (*workflows.Outcome, error) {
+	if !workflows.Ours(ctx) {
+		return nil, errNotOurs
+	}
 	if !c.stale(*r) {
 		return nil, nil
 	}
@@ -122,7 +125,7 @@ func (c *Core) lookAgain(ctx context.Context, r *row, d *destination) (*workflow
 	switch {
 	case !now.unsettled(), now.attempts != r.attempts, now.due > early:
 		return &o, nil
-	case now.leased() && !(r.begun && now.status == delivery.StatusPending):
+	case now.leased() && (!r.begun || now.status != delivery.StatusPending):
 		o = c.open(*now, d.display(), now.lease)
 		return &o, nil
 	case r.begun && !now.leased():
@@ -149,10 +152,6 @@ func (c *Core) attempt(ctx context.Context, r row, d *destination) (workflows.Ou
 	if o, done, err := c.withoutAttempt(ctx, r, d); done || err != nil {
 		c.slots.release(r.destination, r.account, len(r.payload))
 		return o, err
-	}
-	if !workflows.Ours(ctx) {
-		c.slots.release(r.destination, r.account, len(r.payload))
-		return workflows.Outcome{}, errNotOurs
 	}
 	made := c.send(ctx, r, d, r.asker())
 	defer c.slots.recorded(r.account)

@@ -197,3 +197,26 @@ func TestALaneThatComesBackSendsNothing(t *testing.T) {
 		require.Equal(t, 2, w.count(t, "deliveries WHERE status = 'PARKED' AND run = ''"), "the others are put back")
 	})
 }
+
+// TestWhatIsAnothersByNowIsNotParked: it found no place, and its process stood still
+// while it waited. Parked it would have no owner, whoever is at it.
+func TestWhatIsAnothersByNowIsNotParked(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		w := newWorld(t, db)
+		account := w.account(t)
+		destination := w.destination(t, account, "https://example.com/")
+		for range 128 {
+			require.True(t, w.TakePlace(account, destination))
+		}
+		run := delivery.NewRun()
+		d := w.commit(t, run, 0, account, "{}")[0]
+		stale := workflows.WithOurs(t.Context(), func() bool { return false })
+		_, err := w.First(stale, run)
+		require.ErrorContains(t, err, "stood still")
+		_, err = w.Attempt(stale, run, d.ID)
+		require.ErrorContains(t, err, "stood still")
+		require.Equal(t, "PENDING", w.row(t, d.ID).Status)
+		require.Zero(t, w.count(t, "destinations WHERE draining"))
+	})
+}
