@@ -1,7 +1,11 @@
 package e2e_test
 
 import (
+	"fmt"
+	"io"
+	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -102,6 +106,56 @@ func TestWhatDoesNotEndInTimeIsHandedOver(t *testing.T) {
 	requests := to.Requests()
 	require.Len(t, requests, 2)
 	require.Equal(t, event, requests[1].Header.Get("webhook-id"))
+}
+
+// TestASlowClientTakesNoTimeFromAttempts: one that does not come to the end of its
+// request is cut off early. Meanwhile nothing more is begun, and what is under way ends
+// and is recorded.
+func TestASlowClientTakesNoTimeFromAttempts(t *testing.T) {
+	t.Parallel()
+	i := newRiverInstallation(t, pgtest.URL(t))
+	p, admin := i.serve(t, "--worker", "--migrate", "--shutdown-timeout=10s", "--log-level=info")
+	account, token := admin.createAccount(t, "slow@example.com")
+	cut := make(chan struct{})
+	long := receiver.New(t, receiver.Until(cut, receiver.Status(http.StatusOK)))
+	due := receiver.New(t, receiver.Status(http.StatusServiceUnavailable), receiver.Until(nil, nil))
+	admin.createDestination(t, account, long.URL, "POST")
+	admin.createDestination(t, account, due.URL, "POST") // its second attempt is due 4 s later at least
+
+	client, err := net.Dial("tcp", strings.TrimPrefix(admin.url, "http://"))
+	require.NoError(t, err)
+	defer client.Close()
+	_, err = fmt.Fprintf(client, "POST /server/incoming_data HTTP/1.1\r\nHost: slow\r\nContent-Type: application/json\r\n"+
+		"Authorization: Bearer %s\r\nContent-Length: 1000\r\n\r\n{", token)
+	require.NoError(t, err)
+	event := admin.with(token).push(t, payload)
+	long.Wait(t, 1)
+	eventually(t, func() bool { return slices.Contains(statuses(admin.with(token).deliveries(t, event)), "RETRYING") }, "one waits")
+
+	began := time.Now()
+	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
+	_, _ = io.Copy(io.Discard, client) // until it is cut off
+	t.Logf("cut off after %s", time.Since(began).Round(time.Millisecond))
+	close(cut)
+	<-p.ended
+	t.Logf("stopped within %s", time.Since(began).Round(time.Millisecond))
+	require.Zero(t, p.cmd.ProcessState.ExitCode())
+	printed, _ := p.output.read()
+	require.Contains(t, printed, "requests were cut off")
+	require.NotContains(t, printed, "the time to stop is over")
+	require.Len(t, due.Requests(), 1, "an attempt was begun that nobody could wait for")
+
+	_, admin = i.serve(t, "--log-level=info")
+	require.ElementsMatch(t, []string{"SUCCEEDED", "RETRYING"}, statuses(admin.with(token).deliveries(t, event)))
+	require.Len(t, long.Requests(), 1)
+}
+
+func statuses(all []delivery) []string {
+	found := make([]string, len(all))
+	for i, d := range all {
+		found[i] = d.Status
+	}
+	return found
 }
 
 // TestASecondSignalEndsAtOnce, whatever is going on.

@@ -23,6 +23,9 @@ type Run struct {
 	NotBefore time.Time // zero: at once
 	Summary   string    // one line for the engine's UI; no secret, no payload
 	Details   string    // more lines for the engine's UI; at most 20 kB
+	// Overdue: the engine may have it, and something of it should have been attempted
+	// by now. If it sleeps it asks the core again.
+	Overdue bool
 }
 
 // The prefixes of the ids of loops.
@@ -100,6 +103,21 @@ type Core interface {
 	Attempt(ctx context.Context, run, deliveryID string) (Outcome, error)
 	// Step takes one turn of a loop. The loop's state is in the database.
 	Step(ctx context.Context, loop string) (again time.Duration, done bool, err error)
+}
+
+type oursKey struct{}
+
+// WithOurs gives a context for a call of the core that may come to be another
+// process's, because this one has stood still: ours says, at once, whether it has not.
+func WithOurs(ctx context.Context, ours func() bool) context.Context {
+	return context.WithValue(ctx, oursKey{}, ours)
+}
+
+// Ours reports whether a call is still this process's, for all that its engine knows.
+// If it is not, nothing more may be begun for it.
+func Ours(ctx context.Context) bool {
+	ours, ok := ctx.Value(oursKey{}).(func() bool)
+	return !ok || ours()
 }
 
 // State says what an Outcome asks of the engine.

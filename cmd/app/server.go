@@ -210,29 +210,33 @@ func (s *Server) Wait(ctx context.Context) error {
 	}
 }
 
-// Close stops in the order in which nothing is lost: readiness fails, requests
-// that are going on end, what they accepted is committed and handed over, and
-// attempts that are going on end. It takes ShutdownTimeout at most, and a moment.
+// Close stops in the order in which nothing is lost: readiness fails, nothing more is
+// begun for the engine, requests that are going on end, what they accepted is committed
+// and handed over, and attempts that are going on end. It takes ShutdownTimeout at
+// most, and a moment.
 func (s *Server) Close() {
 	s.stopping.Store(true)
 	s.inTime(s.end)
 }
 
 func (s *Server) end(ctx context.Context) {
+	if s.stopWork != nil {
+		// Attempts end meanwhile, however long requests take. What these still bring has
+		// its first attempts by the head start, and further ones elsewhere or later.
+		s.stopWork()
+	}
 	s.graphql.Close() // net/http does not know of WebSockets any more
+	requests, cancel := context.WithTimeout(ctx, s.config.requestsTimeout())
+	defer cancel()
 	for _, h := range s.http {
-		if err := h.Shutdown(ctx); err != nil {
+		if err := h.Shutdown(requests); err != nil {
 			s.logger.Warn("requests were cut off", "error", err)
 			_ = h.Close()
 		}
 	}
 	s.served.Wait()
-	if s.stopWork != nil {
-		// Before the worker stops, so that the last events still find it.
-		s.Ingest.Close()
-		s.dispatcher.Close()
-		s.stopWork()
-		s.worked.Wait()
-	}
+	s.Ingest.Close()
+	s.dispatcher.Close()
+	s.worked.Wait()
 	s.close()
 }

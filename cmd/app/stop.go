@@ -94,3 +94,7 @@ const lastWord = time.Second
 func (c Config) drainTimeout() time.Duration {
 	return max(c.ShutdownTimeout-min(5*time.Second, c.ShutdownTimeout/4), time.Millisecond)
 }
+
+// requestsTimeout is how long requests may take to end. A client that is slow must not
+// use up the time of the attempts: what is accepted last still has two thirds of it.
+func (c Config) requestsTimeout() time.Duration { return c.drainTimeout() / 3 }

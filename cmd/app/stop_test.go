@@ -41,12 +41,13 @@ func TestStoppingTakesNoLongerThanItMay(t *testing.T) {
 
 func TestTheEngineCutsOffBeforeTheProcessEnds(t *testing.T) {
 	t.Parallel()
-	for timeout, drain := range map[time.Duration]time.Duration{
-		35 * time.Second: 30 * time.Second,
-		8 * time.Second:  6 * time.Second,
-		0:                time.Millisecond,
+	for timeout, c := range map[time.Duration]struct{ drain, requests time.Duration }{
+		35 * time.Second: {30 * time.Second, 10 * time.Second},
+		8 * time.Second:  {6 * time.Second, 2 * time.Second},
+		0:                {time.Millisecond, time.Millisecond / 3},
 	} {
-		require.Equal(t, drain, Config{ShutdownTimeout: timeout}.drainTimeout())
+		require.Equal(t, c.drain, Config{ShutdownTimeout: timeout}.drainTimeout())
+		require.Equal(t, c.requests, Config{ShutdownTimeout: timeout}.requestsTimeout())
 	}
 }
 

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -59,6 +60,7 @@ func (c *Core) Attempt(ctx context.Context, run, deliveryID string) (workflows.O
 // look loads a delivery and its destination. An outcome says that no attempt is
 // to be made now.
 func (c *Core) look(ctx context.Context, run, deliveryID string) (r row, d *destination, o *workflows.Outcome, err error) {
+	asked := c.o.Now()
 	loaded, err := c.store.load(ctx, deliveryID)
 	if err != nil {
 		return r, nil, nil, fmt.Errorf("load the delivery: %w", err)
@@ -67,6 +69,7 @@ func (c *Core) look(ctx context.Context, run, deliveryID string) (r row, d *dest
 		return r, nil, nil, workflows.ErrNotOwner
 	}
 	r = *loaded
+	r.read = asked
 	found, err := c.destinations.get(ctx, r.destination)
 	if err != nil {
 		return r, nil, nil, fmt.Errorf("load the destination: %w", err)
@@ -94,9 +97,57 @@ func deref(o *workflows.Outcome) workflows.Outcome {
 	return *o
 }
 
+// lookTwice is how old what is known of a delivery may be when it is sent. To wait for a
+// place takes less.
+const lookTwice = 5 * time.Second
+
+func (c *Core) stale(r row) bool { return c.o.Now().Sub(r.read) > lookTwice }
+
+// lookAgain is for what was read long ago: the process has stood still, or much was
+// before it, and another may have had it meanwhile. An outcome says that no attempt is to
+// be made now.
+func (c *Core) lookAgain(ctx context.Context, r *row, d *destination) (*workflows.Outcome, error) {
+	if !workflows.Ours(ctx) {
+		return nil, errNotOurs
+	}
+	if !c.stale(*r) {
+		return nil, nil
+	}
+	asked := c.o.Now()
+	now, err := c.store.load(ctx, r.id)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("load the delivery again: %w", err)
+	case now == nil || now.unsettled() && now.run != r.run:
+		return nil, workflows.ErrNotOwner
+	}
+	o := c.standing(*now, d.display())
+	switch {
+	case !now.unsettled(), now.attempts != r.attempts, now.due > early:
+		return &o, nil
+	case now.leased() && (!r.begun || now.status != delivery.StatusPending):
+		o = c.open(*now, d.display(), now.lease)
+		return &o, nil
+	case r.begun && !now.leased():
+		// The time of the head start is over: whoever carries the run may be at it.
+		o = c.again(*now, d.display(), 0)
+		return &o, nil
+	}
+	now.read, now.begun, now.content = asked, r.begun, r.content
+	*r = *now
+	return nil, nil
+}
+
+// errNotOurs ends what a process was at before it stood still: another may be at it.
+var errNotOurs = errors.New("this process has stood still, and another may be at it")
+
 // attempt makes the next attempt of a delivery, in a slot that it gives back, and
 // records it.
 func (c *Core) attempt(ctx context.Context, r row, d *destination) (workflows.Outcome, error) {
+	if o, err := c.lookAgain(ctx, &r, d); o != nil || err != nil {
+		c.slots.release(r.destination, r.account, len(r.payload))
+		return deref(o), err
+	}
 	d = c.destinations.latest(d) // while it waited for its place, the breaker may have opened
 	if o, done, err := c.withoutAttempt(ctx, r, d); done || err != nil {
 		c.slots.release(r.destination, r.account, len(r.payload))

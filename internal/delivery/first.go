@@ -32,6 +32,9 @@ func (c *Core) First(ctx context.Context, run string) ([]workflows.Outcome, erro
 		}
 		found.add(rest)
 	}
+	if !workflows.Ours(ctx) {
+		return nil, errNotOurs // whoever has the run leases and moves its deliveries
+	}
 	outcomes := found.outcomes
 	if len(found.open) > 0 {
 		outcomes, err = c.leaveOpen(ctx, run, outcomes, found.open)
@@ -108,6 +111,8 @@ func (c *Core) outcomeOf(e *entry) workflows.Outcome {
 		o := c.standing(e.row, e.display())
 		o.State = workflows.Settled
 		return o
+	case errors.Is(e.err, errNotOurs):
+		return c.again(e.row, e.display(), 0)
 	}
 	c.o.Logger.Error("a first attempt did not come about", "delivery", e.row.id, "error", e.err)
 	return c.again(e.row, e.display(), 0)
@@ -136,9 +141,9 @@ const (
 // rest takes care of the run's deliveries that no attempt was begun for in this
 // process: all of them after a crash, or where ingest runs elsewhere.
 func (c *Core) rest(ctx context.Context, run string, begun []*entry, here bool) (firsts, error) {
-	rows, err := c.store.loadRun(ctx, run, 100*maxUnsettled)
+	rows, err := c.loadRun(ctx, run)
 	if err != nil {
-		return firsts{}, fmt.Errorf("load the run: %w", err)
+		return firsts{}, err
 	}
 	labels := c.labels(ctx, rows)
 	known := make(map[string]bool, len(begun))
@@ -178,6 +183,36 @@ func (c *Core) rest(ctx context.Context, run string, begun []*entry, here bool) 
 	return r, err
 }
 
+func (c *Core) loadRun(ctx context.Context, run string) ([]row, error) {
+	asked := c.o.Now()
+	rows, err := c.store.loadRun(ctx, run, 100*maxUnsettled)
+	if err != nil {
+		return nil, fmt.Errorf("load the run: %w", err)
+	}
+	for i := range rows {
+		rows[i].read = asked
+	}
+	return rows, nil
+}
+
+// readAgain looks at all that waits to be begun, with one query. What is not as it was
+// is left to be looked at by itself.
+func (c *Core) readAgain(ctx context.Context, run string, fresh []row) error {
+	rows, err := c.loadRun(ctx, run)
+	now := make(map[string]row, len(rows))
+	for _, one := range rows {
+		if one.status == delivery.StatusPending && one.attempts == 0 && one.due <= early && !one.leased() {
+			now[one.id] = one
+		}
+	}
+	for i, one := range fresh {
+		if as, ok := now[one.id]; ok {
+			fresh[i] = as
+		}
+	}
+	return err
+}
+
 const (
 	// turns is how many runs start at the same time: one that has its turn gets
 	// through with all its deliveries, where all at once would each get through
@@ -215,6 +250,11 @@ func (c *Core) startInTurn(ctx context.Context, run string, fresh []row) (entrie
 			return entries, fresh, nil
 		}
 		end = end.Add(yielded)
+		if c.stale(part[0]) {
+			if err := c.readAgain(ctx, run, fresh); err != nil {
+				return entries, fresh, err
+			}
+		}
 		added, largest, began := c.startPart(ctx, run, part, end)
 		if !began {
 			return entries, fresh, nil

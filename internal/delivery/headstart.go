@@ -20,7 +20,7 @@ func (c *Core) Begin(run string, committed []ingest.Delivery) {
 	for i, d := range committed {
 		rows[i] = row{
 			id: d.ID, account: d.AccountID, event: d.EventID, destination: d.DestinationID, run: run,
-			status: delivery.StatusPending, content: content{payload: d.Payload},
+			status: delivery.StatusPending, read: d.Since, begun: true, content: content{payload: d.Payload},
 		}
 	}
 	if !c.enter() {
@@ -213,6 +213,9 @@ func (c *Core) place(ctx context.Context, f flight) bool {
 func (c *Core) queueUp(ctx context.Context, r row, d *destination) (workflows.Outcome, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), slotWait)
 	defer cancel()
+	if o, err := c.lookAgain(ctx, &r, d); o != nil || err != nil {
+		return deref(o), err
+	}
 	if d = c.destinations.latest(d); d.sending() {
 		if _, err := c.change(ctx, d.id, func(s breaker.Standing) breaker.Standing { return s.Crowded() }); err != nil {
 			return workflows.Outcome{}, fmt.Errorf("let deliveries queue up: %w", err)

@@ -114,16 +114,19 @@ SELECT count(*) FROM deliveries WHERE run = ANY($1) AND status IN ('PENDING', 'D
 	return moved, left, nil
 }
 
+// everyLoop is more than there are: nobody wakes at the next look what one leaves out.
+const everyLoop = 1 << 30
+
 // wake has the new engine take the turns that are due now: those of later are the
 // reconciler's.
 func (m *Mover) wake(ctx context.Context, done *Moved) error {
 	s := newStore(m.DB, time.Now)
 	defer s.close()
-	lanes, err := s.waking(ctx, 0, maxWaking)
+	lanes, err := s.waking(ctx, 0, everyLoop)
 	if err != nil {
 		return fmt.Errorf("look for lanes to wake: %w", err)
 	}
-	replays, err := s.wakingReplays(ctx, 0, maxWaking)
+	replays, err := s.wakingReplays(ctx, 0, everyLoop)
 	if err != nil {
 		return fmt.Errorf("look for replays to wake: %w", err)
 	}

@@ -125,7 +125,7 @@ func (c *Core) handOverAgain(ctx context.Context, late overdue) error {
 	}
 	failpoint.Hit(failpoint.Reconciling)
 	c.o.Logger.Info("handing over again what is overdue", "run", late.run, "deliveries", late.deliveries)
-	err := c.engine.Dispatch(ctx, workflows.Run{ID: late.run, Summary: "handed over again"})
+	err := c.engine.Dispatch(ctx, workflows.Run{ID: late.run, Summary: "handed over again", Overdue: true})
 	if errors.Is(err, workflows.ErrRunClosed) {
 		return c.moveFrom(ctx, late.run, nil)
 	}

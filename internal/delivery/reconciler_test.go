@@ -32,7 +32,7 @@ func TestOnlyWhatIsOverdueIsHandedOverAgain(t *testing.T) {
 		w.overdue(t, run, 11*time.Second)
 		require.NoError(t, w.ReconcileOnce(t.Context()))
 		taken, _ = w.engine.taken()
-		require.Equal(t, []workflows.Run{{ID: run, Summary: "handed over again"}}, taken)
+		require.Equal(t, []workflows.Run{{ID: run, Summary: "handed over again", Overdue: true}}, taken)
 		near(t, 30*time.Second, time.Until(w.row(t, d.ID).Lease.Time))
 		require.NoError(t, w.ReconcileOnce(t.Context()))
 		taken, _ = w.engine.taken()

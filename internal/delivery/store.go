@@ -20,6 +20,8 @@ type row struct {
 	age                                  time.Duration // since it was accepted, without the time that it was parked
 	due, lease                           time.Duration // from now, on the database's clock; negative: past
 	probe                                probe         // what its attempt tells an open breaker
+	read                                 time.Time     // nothing that happened later is known, by this process's clock
+	begun                                bool          // by the head start: its lease is ours
 	content
 }
 

@@ -15,6 +15,9 @@ import (
 const (
 	// laneTurn is how long one turn of a lane sends. What it has begun may end later.
 	laneTurn = time.Second
+	// sendWithin is how long after it was taken a delivery may be sent. Later only a
+	// process comes to it that has stood still, and another may have it.
+	sendWithin = laneTurn + slotWait
 	// lookAtWindow is how often a full window is looked at: it may widen by itself.
 	lookAtWindow = 20 * time.Millisecond
 	// chunk deliveries are taken out of the park at once, with their events.
@@ -60,12 +63,16 @@ func (c *Core) newTurn(d *destination, s breaker.Standing) *turn {
 // claim takes parked deliveries and loads them. Their lease is long enough for
 // the last attempt of the turn.
 func (t *turn) claim(ctx context.Context, ids []string) ([]row, error) {
-	lease := laneTurn + slotWait + max(t.d.timeout+recordTime, Lease)
+	lease := sendWithin + max(t.d.timeout+recordTime, Lease)
+	asked := t.o.Now()
 	got, err := t.store.claim(ctx, t.owner, ids, lease)
 	if err != nil || len(got) == 0 {
 		return nil, wrap(err, "take deliveries out of the park")
 	}
 	rows, err := t.store.loadAll(ctx, got)
+	for i := range rows {
+		rows[i].read = asked
+	}
 	return rows, wrap(err, "load what was parked")
 }
 
@@ -165,8 +172,17 @@ func (t *turn) one(ctx context.Context, r row, by Asker) error {
 	}
 	waiting, cancel := context.WithTimeout(ctx, slotWait)
 	defer cancel()
-	if !t.slots.acquire(waiting, r.destination, r.account, len(r.payload)) {
+	placed := t.slots.acquire(waiting, r.destination, r.account, len(r.payload))
+	late := t.o.Now().Sub(r.read) > sendWithin
+	if placed && late {
+		t.slots.release(r.destination, r.account, len(r.payload))
+	}
+	if !placed || late {
 		return t.free(by, 0, false, wrap(t.putBack(context.WithoutCancel(ctx), []row{r}), "put a delivery back"))
+	}
+	if !workflows.Ours(ctx) {
+		t.slots.release(r.destination, r.account, len(r.payload))
+		return t.free(by, 0, false, errors.Join(errNotOurs, t.putBack(context.WithoutCancel(ctx), []row{r})))
 	}
 	defer t.slots.recorded(r.account)
 	rec := t.send(ctx, r, t.destinations.latest(t.d), by)

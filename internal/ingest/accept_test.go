@@ -83,7 +83,8 @@ func TestAnEventIsFannedOutToEveryDestinationOfItsAccount(t *testing.T) {
 				require.WithinRange(t, d.Created.Time, before, time.Now().Add(time.Second))
 				h := handed[d.ID]
 				require.True(t, h.CreatedAt.Equal(d.Created.Time))
-				h.CreatedAt = time.Time{}
+				require.WithinRange(t, h.Since, before, d.Created.Time.Add(time.Second))
+				h.CreatedAt, h.Since = time.Time{}, time.Time{}
 				require.Equal(t, ingest.Delivery{
 					ID: d.ID, EventID: r.EventID, AccountID: account, DestinationID: d.Destination, Payload: event(account).Payload,
 				}, h)

@@ -96,7 +96,7 @@ func (c *committer) insert(ctx context.Context, batch []*item) (losers []*item) 
 	rows, err := c.insertOnce(ctx, batch, run)
 	if err == nil {
 		failpoint.Hit(failpoint.Committed)
-		return c.answer(batch, rows, ticket, c.o.Now().Sub(began))
+		return c.answer(batch, rows, ticket, began)
 	}
 	ticket.Close(nil)
 	if database.Classify(err) == database.Row || database.Classify(err) == database.Duplicate {
@@ -195,7 +195,8 @@ func idsOf(batch []*item) []string {
 }
 
 // answer hands the committed deliveries to their run and tells the senders.
-func (c *committer) answer(batch []*item, rows []row, ticket Ticket, took time.Duration) (losers []*item) {
+func (c *committer) answer(batch []*item, rows []row, ticket Ticket, began time.Time) (losers []*item) {
+	took := c.o.Now().Sub(began)
 	byID := make(map[string]*item, len(batch))
 	for _, it := range batch {
 		byID[it.id] = it
@@ -216,7 +217,7 @@ func (c *committer) answer(batch []*item, rows []row, ticket Ticket, took time.D
 		fanned = append(fanned, statistics.Fanned{Account: it.AccountID, Destination: r.destination})
 		deliveries = append(deliveries, Delivery{
 			ID: r.delivery, EventID: it.id, AccountID: it.AccountID, DestinationID: r.destination,
-			Parked: r.parked, Deferred: it.defers, Payload: it.Payload, CreatedAt: r.created,
+			Parked: r.parked, Deferred: it.defers, Payload: it.Payload, CreatedAt: r.created, Since: began,
 		})
 	}
 	if len(stored) > 0 {

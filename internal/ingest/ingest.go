@@ -68,6 +68,7 @@ type Delivery struct {
 	Deferred                              bool // its first attempt does not begin here
 	Payload                               []byte
 	CreatedAt                             time.Time
+	Since                                 time.Time // before its commit, by the clock of this process
 }
 
 // Ticket is a batch's place in a run.

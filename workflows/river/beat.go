@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/riverqueue/river/rivertype"
 )
 
 const (
@@ -84,9 +86,18 @@ func (h *held) hear(asked time.Time, ours bool) {
 	}
 }
 
-// hold has a job beaten for until the function is called that it returns.
-func (b *beats) hold(job int64) (h *held, release func()) {
-	h = &held{told: time.Now()}
+// hold has a job beaten for, from when it was fetched until the function is called that
+// it returns.
+func (e *Engine) hold(job *rivertype.JobRow) (h *held, release func()) {
+	told := time.Now()
+	if job.AttemptedAt != nil {
+		told = told.Add(min(e.clock.until(*job.AttemptedAt), 0))
+	}
+	return e.beats.hold(job.ID, told)
+}
+
+func (b *beats) hold(job int64, told time.Time) (h *held, release func()) {
+	h = &held{told: told}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.jobs == nil {
@@ -144,6 +155,9 @@ func (e *Engine) beatOnce(ctx context.Context, own *pulse) error {
 	ctx, cancel := context.WithTimeout(ctx, beatTimeout)
 	defer cancel()
 	if err := e.tellOfJobs(ctx); err != nil {
+		return err
+	}
+	if err := e.learnTime(ctx); err != nil {
 		return err
 	}
 	if !own.beat(time.Now()) {

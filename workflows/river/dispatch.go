@@ -24,11 +24,11 @@ const (
 )
 
 // Dispatch inserts the run's job, unless River holds it already. One that came with
-// a commit and still waits for others is begun.
+// a commit and still waits for others is begun, and one that sleeps too long is woken.
 func (e *Engine) Dispatch(ctx context.Context, run workflows.Run) error {
 	args := runArgs{Run: run.ID, NotBefore: run.NotBefore, Summary: clip(run.Summary)}
 	options := args.InsertOpts()
-	if time.Until(run.NotBefore) > longDelay {
+	if e.clock.until(run.NotBefore) > longDelay {
 		options.ScheduledAt = run.NotBefore
 	}
 	inserted, err := e.client().Insert(ctx, args, &options)
@@ -40,6 +40,8 @@ func (e *Engine) Dispatch(ctx context.Context, run workflows.Run) error {
 		e.nudgeQueue(queueRuns)
 	case finished(inserted.Job):
 		return workflows.ErrRunClosed
+	case run.Overdue:
+		return e.rouse(ctx, inserted.Job)
 	case run.NotBefore.IsZero() && waitsForCommits(inserted.Job):
 		if _, err := e.client().JobRetry(ctx, inserted.Job.ID); err != nil {
 			return fmt.Errorf("begin %s: %w", run.ID, err)
@@ -47,6 +49,21 @@ func (e *Engine) Dispatch(ctx context.Context, run workflows.Run) error {
 		return e.tell(ctx, queueRuns)
 	}
 	return nil
+}
+
+// rouse has a run's job that sleeps take a turn now, in which the core is asked about
+// all that the job keeps: whoever put it to sleep was wrong about the time.
+func (e *Engine) rouse(ctx context.Context, job *rivertype.JobRow) error {
+	result, err := e.db.ExecContext(ctx, `UPDATE `+Schema+`.river_job
+SET state = 'available', scheduled_at = now(), metadata = jsonb_set(metadata, '{output,overdue}', 'true')
+WHERE id = $1 AND state IN ('available', 'scheduled', 'retryable') AND scheduled_at > now()`, job.ID)
+	if err != nil {
+		return fmt.Errorf("wake job %d: %w", job.ID, err)
+	}
+	if n, _ := result.RowsAffected(); n == 0 {
+		return nil
+	}
+	return e.tell(ctx, queueRuns)
 }
 
 // Drop inserts a job that lasts until the run has forgotten the delivery. An

@@ -116,7 +116,7 @@ func (e *Engine) alarm(client *rq.Client[*sql.Tx]) (stop func()) {
 	asleep, stop := client.Subscribe(rq.EventKindJobSnoozed)
 	go func() {
 		for slept := range asleep {
-			e.nudgeAt(slept.Job.Queue, max(time.Until(slept.Job.ScheduledAt), 0))
+			e.nudgeAt(slept.Job.Queue, max(e.clock.until(slept.Job.ScheduledAt), 0))
 		}
 	}()
 	return stop

@@ -69,6 +69,7 @@ type Engine struct {
 	inserting *rq.Client[*sql.Tx]
 	working   atomic.Pointer[rq.Client[*sql.Tx]] // while Run works
 	beats     beats
+	clock     *clock
 }
 
 // New makes an engine. It does not touch the network.
@@ -82,6 +83,7 @@ func New(options Options) (*Engine, error) {
 		uiURL:    strings.TrimRight(options.UIURL, "/"),
 		drain:    cmp.Or(options.DrainTimeout, 35*time.Second),
 		poll:     poll,
+		clock:    newClock(time.Now()),
 		attempts: make(chan struct{}, cmp.Or(options.Concurrency, 1000)),
 	}
 	client, err := rq.NewClient(e.driver(), &rq.Config{

@@ -1,6 +1,10 @@
 package river
 
-import "time"
+import (
+	"time"
+
+	"github.com/riverqueue/river/rivertype"
+)
 
 // MigrationLock is what migrating processes queue for.
 const MigrationLock = migrationLock
@@ -19,7 +23,14 @@ type Held struct{ *held }
 
 // NewHeld is one that it has just got.
 func NewHeld() Held {
-	h, _ := new(beats).hold(1)
+	h, _ := new(beats).hold(1, time.Now())
+	return Held{h}
+}
+
+// FetchedAgo is a job that a process has just begun to work, so long after it got it.
+func FetchedAgo(ago time.Duration) Held {
+	at := time.Now().Add(-ago)
+	h, _ := (&Engine{clock: newClock(time.Now())}).hold(&rivertype.JobRow{AttemptedAt: &at})
 	return Held{h}
 }
 
@@ -37,3 +48,15 @@ func (p *Pulse) Beat(now time.Time) bool { return p.beat(now) }
 
 // Miss notes one that has not.
 func (p *Pulse) Miss() { p.miss() }
+
+// ClockShows sets the clock of an engine that has not asked for the time yet.
+func (e *Engine) ClockShows(now time.Time) { e.clock = newClock(now) }
+
+// Clock is that of an engine.
+type Clock struct{ *clock }
+
+// NewClock is one that has not been asked.
+func NewClock(now time.Time) Clock { return Clock{newClock(now)} }
+
+// Learn notes what Postgres's showed between two moments.
+func (c Clock) Learn(at, asked, answered time.Time) { c.learn(at, asked, answered) }

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	rq "github.com/riverqueue/river"
+
+	"datapusher/workflows"
 )
 
 // loopWorker takes the turns of loops.
@@ -21,11 +23,11 @@ type step struct {
 
 // Work takes one turn of a loop, and sleeps until the next.
 func (w *loopWorker) Work(ctx context.Context, job *rq.Job[loopArgs]) error {
-	_, release := w.engine.beats.hold(job.ID)
+	held, release := w.engine.hold(job.JobRow)
 	defer release()
 	var kept loopState
 	_ = output(job.JobRow, &kept) // a count of failures; it may begin anew
-	taking := detach(ctx, w.hard)
+	taking := workflows.WithOurs(detach(ctx, w.hard), held.ours)
 	next, err := guard(func() (step, error) {
 		again, done, err := w.engine.core.Step(taking, job.Args.Loop)
 		return step{again, done}, err
@@ -44,5 +46,5 @@ func (w *loopWorker) Work(ctx context.Context, job *rq.Job[loopArgs]) error {
 	if err := rq.RecordOutput(ctx, kept); err != nil {
 		w.engine.logger.ErrorContext(ctx, "the state of a loop is not kept", "loop", job.Args.Loop, "error", err)
 	}
-	return rq.JobSnooze(max(next.again, 0))
+	return w.engine.snooze(next.again)
 }

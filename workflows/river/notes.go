@@ -19,12 +19,12 @@ func (w *wakeWorker) Work(ctx context.Context, job *rq.Job[wakeArgs]) error {
 	turn, err := w.engine.nudge(ctx, job.Args.Loop)
 	if err != nil {
 		w.engine.logger.ErrorContext(ctx, "a wake waits", "loop", job.Args.Loop, "error", err)
-		return rq.JobSnooze(time.Second)
+		return w.engine.snooze(time.Second)
 	}
 	if turn != job.Args.Turn {
 		return nil // one begins now, or has begun since
 	}
-	return rq.JobSnooze(patience(job.JobRow))
+	return w.engine.snooze(patience(job.JobRow))
 }
 
 // dropWorker sees to it that runs forget what they are to drop.
@@ -43,7 +43,7 @@ func (w *dropWorker) Work(ctx context.Context, job *rq.Job[dropArgs]) error {
 	if sleep == 0 {
 		return nil
 	}
-	return rq.JobSnooze(sleep)
+	return w.engine.snooze(sleep)
 }
 
 func (w *dropWorker) look(ctx context.Context, job *rq.Job[dropArgs]) (sleep time.Duration, err error) {
@@ -60,7 +60,7 @@ func (w *dropWorker) look(ctx context.Context, job *rq.Job[dropArgs]) (sleep tim
 	}
 	switch {
 	case !state.Begun: // it will see the drop once its first attempts are made
-		return max(time.Until(run.ScheduledAt), patience(job.JobRow)), nil
+		return max(w.engine.clock.until(run.ScheduledAt), patience(job.JobRow)), nil
 	case state.at(job.Args.Delivery) < 0:
 		return 0, nil
 	}

@@ -23,17 +23,18 @@ type runWorker struct {
 // Work takes one turn of a run: it does what is due, and whatever comes due
 // meanwhile, and then sleeps until there is more to do.
 func (w *runWorker) Work(ctx context.Context, job *rq.Job[runArgs]) error {
-	held, release := w.engine.beats.hold(job.ID)
+	held, release := w.engine.hold(job.JobRow)
 	defer release()
-	t := &runTurn{runWorker: w, ctx: detach(ctx, w.hard), run: job.Args.Run, held: held, results: make(chan attempted)}
+	t := &runTurn{runWorker: w, ctx: workflows.WithOurs(detach(ctx, w.hard), held.ours), run: job.Args.Run, held: held, results: make(chan attempted)}
 	if err := output(job.JobRow, &t.state); err != nil {
 		// The core knows everything that stood there.
 		w.engine.logger.ErrorContext(ctx, "the run begins anew", "run", t.run, "error", err)
 		t.state = runState{}
 	}
-	if wait := time.Until(job.Args.NotBefore); wait > 0 && !t.state.Begun {
-		return rq.JobSnooze(wait)
+	if wait := w.engine.clock.until(job.Args.NotBefore); wait > 0 && !t.state.Begun {
+		return w.engine.snooze(wait)
 	}
+	t.state.doubt(w.engine.clock.Now())
 	sleep, done := t.take()
 	if err := rq.RecordOutput(ctx, t.state); err != nil {
 		w.engine.logger.ErrorContext(ctx, "the state of a run is not kept", "run", t.run, "error", err)
@@ -41,7 +42,7 @@ func (w *runWorker) Work(ctx context.Context, job *rq.Job[runArgs]) error {
 	if done {
 		return nil
 	}
-	return rq.JobSnooze(max(sleep, 0))
+	return w.engine.snooze(sleep)
 }
 
 // runTurn is one turn of a run. Only its own goroutine touches the state.
@@ -72,7 +73,7 @@ func (t *runTurn) take() (sleep time.Duration, done bool) {
 		t.settle()
 	}
 	due, some := t.state.next()
-	return time.Until(due), !some
+	return t.engine.clock.until(due), !some
 }
 
 // first makes the first attempts. What it returns says how the turn ends, if it does.
@@ -89,9 +90,10 @@ func (t *runTurn) first() (sleep time.Duration, done bool) {
 		return pause(t.state.Failures), false
 	}
 	t.state.Begun, t.state.Failures = true, 0
+	now := t.engine.clock.Now()
 	for _, o := range outcomes {
 		if o.DeliveryID != "" {
-			t.state.put(o)
+			t.state.put(o, now)
 		}
 	}
 	return 0, false
@@ -108,7 +110,7 @@ func (t *runTurn) settle() {
 		}
 		var timer <-chan time.Time
 		if some && !t.stopping() {
-			timer = time.After(time.Until(due))
+			timer = time.After(t.engine.clock.until(due))
 		}
 		select {
 		case one := <-t.results:
@@ -137,7 +139,7 @@ func (t *runTurn) begin() {
 	if t.stopping() {
 		return
 	}
-	now := time.Now()
+	now := t.engine.clock.Now()
 	for i := range t.state.Open {
 		d := &t.state.Open[i]
 		if d.busy || d.Due.After(now) {
@@ -167,10 +169,10 @@ func (t *runTurn) note(one attempted) {
 		t.state.forget(t.state.at(one.id))
 	case one.err != nil:
 		t.engine.logger.ErrorContext(t.ctx, "attempt failed on our side", "run", t.run, "delivery", one.id, "error", one.err)
-		t.state.fail(one.id)
+		t.state.fail(one.id, t.engine.clock.Now())
 	default:
 		one.outcome.DeliveryID = one.id
-		t.state.put(one.outcome)
+		t.state.put(one.outcome, t.engine.clock.Now())
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -69,6 +70,51 @@ func TestAWorkerThatComesBackEndsNothing(t *testing.T) {
 	}
 }
 
+// TestAWorkerThatComesBackBeginsNothing: the core is told when another has taken over
+// what it is at, whatever it was called for.
+func TestAWorkerThatComesBackBeginsNothing(t *testing.T) {
+	t.Parallel()
+	for _, call := range []string{"first", "attempt", "step"} {
+		t.Run(call, func(t *testing.T) {
+			t.Parallel()
+			db := dial(t, migrated(t))
+			begun := make(chan context.Context)
+			ended := make(chan struct{})
+			end := sync.OnceFunc(func() { close(ended) })
+			defer end()
+			here := func(ctx context.Context, now string) {
+				if now == call {
+					begun <- ctx
+					<-ended
+				}
+			}
+			engine := engineOn(t, db, &core{
+				first: func(ctx context.Context, _ string) ([]workflows.Outcome, error) {
+					here(ctx, "first")
+					return []workflows.Outcome{again("dlv_1", 0)}, nil
+				},
+				attempt: func(ctx context.Context, _, id string) (workflows.Outcome, error) {
+					here(ctx, "attempt")
+					return workflows.Outcome{DeliveryID: id, State: workflows.Settled}, nil
+				},
+				step: func(ctx context.Context) { here(ctx, "step") },
+			})
+			stop := work(t, engine)
+			if call == "step" {
+				require.NoError(t, engine.Wake(t.Context(), "destination/1"))
+			} else {
+				require.NoError(t, engine.Dispatch(t.Context(), workflows.Run{ID: "event/1"}))
+			}
+			ctx := <-begun
+			require.True(t, workflows.Ours(ctx))
+			takeOver(t, db)
+			require.Eventually(t, func() bool { return !workflows.Ours(ctx) }, time.Minute, 20*time.Millisecond, "it asks every 5 s")
+			end()
+			require.NoError(t, stop())
+		})
+	}
+}
+
 // TestALoopThatIsTakenOverGoesOn: likewise.
 func TestALoopThatIsTakenOverGoesOn(t *testing.T) {
 	t.Parallel()
@@ -105,6 +151,9 @@ func TestWhoHasNotAskedForLongBeginsNothing(t *testing.T) {
 		require.True(t, job.Ours(), "but has not")
 		time.Sleep(19 * time.Second)
 		require.False(t, job.Ours(), "from the question on")
+
+		require.True(t, river.FetchedAgo(19*time.Second).Ours())
+		require.False(t, river.FetchedAgo(20*time.Second).Ours(), "it stood still before it began")
 
 		job.Hear(time.Now(), false)
 		job.Hear(time.Now(), true)

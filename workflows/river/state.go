@@ -21,6 +21,9 @@ type runState struct {
 	Begun    bool           `json:"begun"` // the first attempts are made
 	Failures int            `json:"failures,omitempty"`
 	Open     []openDelivery `json:"open,omitempty"`
+	// Overdue: by the database something is, whatever stands here. Written by whoever
+	// hands the run over again.
+	Overdue bool `json:"overdue,omitempty"`
 }
 
 // openDelivery is one that is not settled.
@@ -39,15 +42,26 @@ type loopState struct {
 	Failures int `json:"failures"` // of our own side, one after another
 }
 
+// doubt has the core be asked about everything, if something is overdue.
+func (s *runState) doubt(now time.Time) {
+	if !s.Overdue {
+		return
+	}
+	s.Overdue = false
+	for i := range s.Open {
+		s.Open[i].Due = now
+	}
+}
+
 // put notes how a delivery stands after a call.
-func (s *runState) put(o workflows.Outcome) {
+func (s *runState) put(o workflows.Outcome, now time.Time) {
 	at := s.at(o.DeliveryID)
 	if o.State == workflows.Settled {
 		s.forget(at)
 		return
 	}
 	next := openDelivery{
-		ID: o.DeliveryID, Attempts: o.Attempts, Result: o.Result, Due: time.Now().Add(max(o.After, minAfter)),
+		ID: o.DeliveryID, Attempts: o.Attempts, Result: o.Result, Due: now.Add(max(o.After, minAfter)),
 	}
 	if at < 0 {
 		s.Open = append(s.Open, next)
@@ -57,11 +71,11 @@ func (s *runState) put(o workflows.Outcome) {
 }
 
 // fail notes that our own side has failed for a delivery.
-func (s *runState) fail(id string) {
+func (s *runState) fail(id string, now time.Time) {
 	if at := s.at(id); at >= 0 {
 		d := &s.Open[at]
 		d.Failures++
-		d.Due, d.busy = time.Now().Add(pause(d.Failures)), false
+		d.Due, d.busy = now.Add(pause(d.Failures)), false
 	}
 }
 

@@ -49,6 +49,9 @@ func (e *Engine) Run(ctx context.Context) error {
 	} else if err != nil {
 		return fmt.Errorf("river: %w", err)
 	}
+	if err := e.learnTime(ctx); err != nil {
+		return fmt.Errorf("river: %w", err)
+	}
 	hard, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
 	client, err := rq.NewClient(e.driver(), e.config(hard, ctx.Done()))
@@ -102,7 +105,8 @@ func (e *Engine) config(hard context.Context, stop <-chan struct{}) *rq.Config {
 		},
 		FetchCooldown: cooldown,
 		MaxAttempts:   neverGivenUp,
-		JobTimeout:    -1, // none, and with it River's own rescuer is off: see beat
+		Test:          rq.TestConfig{Time: e.clock}, // moves sleeping jobs to where they are fetched
+		JobTimeout:    -1,                           // none, and with it River's own rescuer is off: see beat
 
 		CompletedJobRetentionPeriod: remembered,
 		CancelledJobRetentionPeriod: remembered,
