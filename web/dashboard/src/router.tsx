@@ -76,6 +76,11 @@ const accounts = createRoute({
   getParentRoute: () => inside,
   path: "/accounts",
   validateSearch: (raw: Raw) => some({ q: text(raw, "q"), create: flag(raw, "create") }),
+  beforeLoad({ context: { viewer } }) {
+    // The list is the administrator's: anybody else has one account.
+    if (viewer.kind === "ADMIN" || !viewer.account) return;
+    throw redirect({ to: "/accounts/$accountID", params: { accountID: viewer.account.id }, replace: true });
+  },
   component: lazyRouteComponent(() => import("./pages/accounts"), "Accounts"),
 });
 
@@ -139,6 +144,8 @@ const replays = createRoute({
     destination: text(raw, "destination"),
     status: oneOf<DeliveryStatus>(raw, "status", deliveryStatuses),
     type: text(raw, "type"),
+    from: text(raw, "from"),
+    to: text(raw, "to"),
     create: flag(raw, "create"),
   }),
   component: lazyRouteComponent(() => import("./pages/replays"), "Replays"),

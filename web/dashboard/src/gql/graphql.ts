@@ -1673,7 +1673,7 @@ export type EventFilterNamesQueryVariables = Exact<{
 }>;
 
 
-export type EventFilterNamesQuery = { account: { id: string, name: string } | null, destination: { id: string, name: string | null, url: string } | null };
+export type EventFilterNamesQuery = { account: { id: string, name: string } | null, destination: { id: string, name: string | null, url: string, account: { id: string, name: string } | null } | null };
 
 export type TroubleQueryVariables = Exact<{
   where: DestinationWhereInput;
@@ -1751,7 +1751,7 @@ export type ReplayChoicesQueryVariables = Exact<{
 }>;
 
 
-export type ReplayChoicesQuery = { accounts: { edges: Array<{ node: { id: string, name: string } | null } | null> | null }, destinations: { edges: Array<{ node: { id: string, name: string | null, url: string } | null } | null> | null } };
+export type ReplayChoicesQuery = { accounts: { totalCount: number, edges: Array<{ node: { id: string, name: string } | null } | null> | null }, destinations: { totalCount: number, edges: Array<{ node: { id: string, name: string | null, url: string } | null } | null> | null } };
 
 export type ReplayEventsMutationVariables = Exact<{
   input: ReplayEventsInput;
@@ -2674,6 +2674,10 @@ export const EventFilterNamesDocument = new TypedDocumentString(`
     id
     name
     url
+    account {
+      id
+      name
+    }
   }
 }
     `) as unknown as TypedDocumentString<EventFilterNamesQuery, EventFilterNamesQueryVariables>;
@@ -2851,6 +2855,7 @@ export const ReplaysDocument = new TypedDocumentString(`
 export const ReplayChoicesDocument = new TypedDocumentString(`
     query ReplayChoices($accounts: AccountWhereInput, $destinations: DestinationWhereInput) {
   accounts(first: 100, where: $accounts) {
+    totalCount
     edges {
       node {
         id
@@ -2859,6 +2864,7 @@ export const ReplayChoicesDocument = new TypedDocumentString(`
     }
   }
   destinations(first: 100, where: $destinations) {
+    totalCount
     edges {
       node {
         id

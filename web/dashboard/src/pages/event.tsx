@@ -139,7 +139,7 @@ export function Event() {
           </Card>
         </div>
       </div>
-      {event && <ReplayDialog open={Boolean(replay)} onClose={() => void navigate({ search: (before) => ({ ...before, replay: undefined }), replace: true })} event={event} />}
+      {event && <ReplayDialog open={manages && Boolean(replay)} onClose={() => void navigate({ search: (before) => ({ ...before, replay: undefined }), replace: true })} event={event} />}
     </Page>
   );
 }

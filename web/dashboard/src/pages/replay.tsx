@@ -16,6 +16,7 @@ import { Card, Fact, Facts, Failed, Page, Skeleton } from "../ui/page";
 import { Progress } from "../ui/progress";
 import { count } from "../ui/size";
 import { span } from "../ui/time";
+import { everything } from "./accepted";
 import { Missing } from "./account";
 
 const under = (status: string | undefined) => status === "RUNNING" || status === "PAUSED";
@@ -96,7 +97,7 @@ export function Replay() {
                 </Link>
               </Fact>
               <Fact name="Accepted from">
-                <Moment at={replay.from} as="full" />
+                {Date.parse(replay.from) > Date.parse(everything) ? <Moment at={replay.from} as="full" /> : "the first on"}
               </Fact>
               <Fact name="Accepted before">
                 <Moment at={replay.to} as="full" />
