@@ -18,13 +18,13 @@ import { Choice } from "../ui/filters";
 import { Menu } from "../ui/menu";
 import { Moment } from "../ui/moment";
 import { Notice } from "../ui/notice";
-import { Card, Empty, Fact, Facts, Failed, Page, Skeleton, Tile } from "../ui/page";
+import { Card, Empty, Fact, Facts, Page, Skeleton, Tile, type Crumb } from "../ui/page";
 import { reasonInWords } from "../ui/reasons";
 import { Segments } from "../ui/segments";
 import { count, percent } from "../ui/size";
 import { Table, type Column } from "../ui/table";
 import { durationInWords, span } from "../ui/time";
-import { Missing } from "./account";
+import { missing, unloaded } from "./missing";
 import { Deleting, Pausing, Previewing, Resuming, Rotating, Testing } from "./destination-acts";
 import { EditDestination } from "./destination-form";
 import { HealthTimeline } from "./health-timeline";
@@ -49,19 +49,19 @@ export function Destination() {
   const again = () => void queries.invalidateQueries({ queryKey: ["destination", destinationID] });
   useSubscription(DestinationHealthDocument, { destinationID }, { data: again, ready: again }, Boolean(destination));
 
-  const crumbs = [
-    ...(isAdmin && destination?.account ? [{ label: destination.account.name, link: { to: "/accounts/$accountID", params: { accountID: destination.account.id } } as const }] : []),
-    ...(isAdmin ? [] : [{ label: "Destinations", link: { to: "/destinations" } as const }]),
-  ];
-  if (query.data && !destination) return <Missing what="destination" crumbs={crumbs} />;
-  if (query.error && !query.data) return <Failed error={query.error} retry={() => void query.refetch()} />;
+  const crumbs: Crumb[] =
+    isAdmin && destination?.account
+      ? [{ label: destination.account.name, link: { to: "/accounts/$accountID", params: { accountID: destination.account.id } } }]
+      : [{ label: "Destinations", link: { to: "/destinations" } }];
+  if (query.data && !destination) return missing("destination", crumbs);
+  if (query.error && !query.data) return unloaded("destination", crumbs, query);
   const health = destination?.health;
   const close = () => setAsking(undefined);
   const open = (what: Asking) => () => setAsking(what);
   return (
     <Page
       title={destination ? (destination.name ?? new URL(destination.url).host) : "Destination"}
-      crumbs={crumbs.length ? crumbs : [{ label: "Destinations", link: { to: "/destinations" } }]}
+      crumbs={crumbs}
       beside={destination && <StateBadge state={destination.state} />}
       about={
         <>

@@ -9,9 +9,9 @@ import { Button } from "../ui/button";
 import { Code } from "../ui/code";
 import { ID, ShortID } from "../ui/copy";
 import { Moment } from "../ui/moment";
-import { Card, Empty, Fact, Facts, Failed, Page, Skeleton } from "../ui/page";
+import { Card, Empty, Fact, Facts, Page, Skeleton } from "../ui/page";
 import { bytes, count } from "../ui/size";
-import { Missing } from "./account";
+import { missing, unloaded } from "./missing";
 import { DeliveryCard } from "./delivery-card";
 import { LiveMark } from "./events";
 import { ReplayDialog } from "./replay-event";
@@ -40,8 +40,8 @@ export function Event() {
     Boolean(event),
   );
   const crumbs = [{ label: "Events", link: { to: "/events" } as const }];
-  if (query.data && !event) return <Missing what="event" crumbs={crumbs} />;
-  if (query.error && !query.data) return <Failed error={query.error} retry={() => void query.refetch()} />;
+  if (query.data && !event) return missing("event", crumbs);
+  if (query.error && !query.data) return unloaded("event", crumbs, query);
 
   const expanded = chosen ?? (deliveries.find((d) => d.status !== "SUCCEEDED") ?? deliveries.toSorted((a, b) => b.attemptCount - a.attemptCount)[0])?.id;
   return (

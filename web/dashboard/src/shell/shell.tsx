@@ -10,6 +10,7 @@ import { IconButton } from "../ui/button";
 import { Menu } from "../ui/menu";
 import { complain } from "../ui/toast";
 import { usePhone } from "../ui/table";
+import { Framed } from "./frame";
 import { usePlaces } from "./places";
 import { theme, zone } from "./preferences";
 import { QuickOpen } from "./quick-open";
@@ -34,7 +35,9 @@ export function Shell() {
         </aside>
       )}
       <main className="page" id="main" tabIndex={-1}>
-        <Outlet />
+        <Framed value>
+          <Outlet />
+        </Framed>
       </main>
       <QuickOpen open={quick} onClose={() => setQuick(false)} />
     </div>
