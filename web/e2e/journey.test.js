@@ -272,8 +272,11 @@ test("what will be in a moment is shown at once, and taken back where it is not"
     await page.locator(".page-title").getByText("Sending", { exact: true }).waitFor();
     release = await fails("PauseDestination");
     await page.getByRole("button", { name: "Pause", exact: true }).click();
+    await page.getByLabel("It goes on").selectOption({ label: "In an hour" });
+    await page.getByLabel("Why").fill("Maintenance");
     await page.getByRole("dialog").getByRole("button", { name: "Pause" }).click();
     await page.locator(".page-title").getByText("Paused", { exact: true }).waitFor();
+    await page.getByText(/^Paused: Maintenance\. .*It goes on by itself in/).waitFor();
     release();
     await page.getByText("it is not to be").first().waitFor();
     await page.locator(".page-title").getByText("Sending", { exact: true }).waitFor();

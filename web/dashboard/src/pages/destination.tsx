@@ -19,7 +19,7 @@ import { Menu } from "../ui/menu";
 import { Moment } from "../ui/moment";
 import { Notice } from "../ui/notice";
 import { Card, Empty, Fact, Facts, Page, Skeleton, Tile, type Crumb } from "../ui/page";
-import { reasonInWords } from "../ui/reasons";
+import { reasonGiven, reasonInWords } from "../ui/reasons";
 import { Segments } from "../ui/segments";
 import { count, percent } from "../ui/size";
 import { Table, type Column } from "../ui/table";
@@ -117,7 +117,7 @@ export function Destination() {
         <Tile name="Latency p95" value={statistics?.totals.attemptDuration ? span(statistics.totals.attemptDuration.p95Ms) : "–"} about={statistics?.totals.attemptDuration && `p99 ${span(statistics.totals.attemptDuration.p99Ms)}`} />
         <Tile name="Attempts" value={statistics ? count(statistics.totals.attempts) : "–"} about={statistics && `${count(statistics.totals.failedAttempts)} failed`} />
       </dl>
-      <Card title="Health" beside={health && <span className="muted small">{stateSince(destination)} <Moment at={health.since} as="relative" /></span>}>
+      <Card title="Health" beside={destination && health && <span className="muted small">{stateFor[destination.state]} <Moment at={health.since} as="age" /></span>}>
         <HealthTimeline destinationID={destinationID} />
       </Card>
       <div className="above-table">
@@ -172,18 +172,18 @@ export function Destination() {
   );
 }
 
-const stateSince = (destination: DestinationDetails | null | undefined) =>
-  destination ? { SENDING: "Sending since", PAUSED: "Paused", OPEN: "Open since", DISABLED: "Disabled" }[destination.state] : "";
+const stateFor = { SENDING: "Sending for", PAUSED: "Paused for", OPEN: "Open for", DISABLED: "Disabled for" };
 
 /** What stands in the way, and what goes on. */
 function Standing({ destination }: { destination: DestinationDetails }) {
   const { state, reason, pausedUntil, health } = destination;
-  const why = reasonInWords(reason);
+  const why = reasonGiven(reason);
+  const because = why && `: ${why}`;
   const waits = `${count(health.parkedCount)} ${health.parkedCount === 1 ? "delivery waits" : "deliveries wait"}; nothing is lost.`;
   if (state === "OPEN") {
     return (
-      <Notice kind="bad">
-        It keeps failing, so that only probes go out: {why}. {waits}{" "}
+      <Notice kind="bad" standing>
+        It keeps failing, so that only probes go out{because}. {waits}{" "}
         {health.nextProbeAt && (
           <>
             The next probe goes out <Moment at={health.nextProbeAt} as="relative" />.
@@ -194,24 +194,24 @@ function Standing({ destination }: { destination: DestinationDetails }) {
   }
   if (state === "PAUSED") {
     return (
-      <Notice kind="warn">
-        Paused: {why}. {waits} {pausedUntil ? <>It goes on by itself <Moment at={pausedUntil} as="relative" />.</> : "It goes on when somebody resumes it."}
+      <Notice kind="warn" standing>
+        Paused{because}. {waits} {pausedUntil ? <>It goes on by itself <Moment at={pausedUntil} as="relative" />.</> : "It goes on when somebody resumes it."}
       </Notice>
     );
   }
   if (state === "DISABLED") {
     return (
-      <Notice kind="warn">
-        Disabled: {why}. {waits} It goes on when somebody resumes it.
+      <Notice kind="warn" standing>
+        Disabled{because}. {waits} It goes on when somebody resumes it.
       </Notice>
     );
   }
   if (health.draining || health.parkedCount > 0) {
-    return <Notice>What was parked goes out in the order of acceptance, and new deliveries queue up behind it: {count(health.parkedCount)} to go.</Notice>;
+    return <Notice standing>What was parked goes out in the order of acceptance, and new deliveries queue up behind it: {count(health.parkedCount)} to go.</Notice>;
   }
   if (health.failingSince) {
     return (
-      <Notice kind="warn">
+      <Notice kind="warn" standing>
         Nothing has succeeded since <Moment at={health.failingSince} />. After five deliveries in a row that fail, it is held and probed.
       </Notice>
     );

@@ -39,7 +39,7 @@ export function NotFound() {
     <InPlaceOfPage>
       <h1 className="hidden">Not found</h1>
       <Empty icon={Compass} title="There is nothing at this address" action={<ButtonLink to="/">Go to the overview</ButtonLink>}>
-        The link may be old, or it is what belongs to another account.
+        The link may be old, or it belongs to another account.
       </Empty>
     </InPlaceOfPage>
   );
