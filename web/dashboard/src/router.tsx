@@ -9,7 +9,7 @@ import {
 } from "@tanstack/react-router";
 import { codeOf } from "./api/problem";
 import { deliveryStatuses, destinationStates } from "./ui/badge";
-import type { DeliveryStatus, DestinationState } from "./gql/graphql";
+import type { DeliveryStatus } from "./gql/graphql";
 import { Broken, NotFound } from "./shell/broken";
 import { Shell } from "./shell/shell";
 import { viewerQuery } from "./shell/viewer";
@@ -100,7 +100,7 @@ const destinations = createRoute({
   validateSearch: (raw: Raw) => some({
     q: text(raw, "q"),
     account: text(raw, "account"),
-    state: oneOf<DestinationState>(raw, "state", destinationStates),
+    state: oneOf(raw, "state", [...destinationStates, "NOT_SENDING"] as const),
   }),
   component: lazyRouteComponent(() => import("./pages/destinations"), "Destinations"),
 });

@@ -1578,6 +1578,7 @@ export type EventDeliveryFragment = { id: string, status: DeliveryStatus, reason
 
 export type DeliveryAttemptsQueryVariables = Exact<{
   id: string;
+  last: number;
 }>;
 
 
@@ -1625,7 +1626,7 @@ export type ReplayTargetsQueryVariables = Exact<{
 }>;
 
 
-export type ReplayTargetsQuery = { destinations: { edges: Array<{ node: { id: string, name: string | null, url: string, state: DestinationState } | null } | null> | null } };
+export type ReplayTargetsQuery = { destinations: { totalCount: number, edges: Array<{ node: { id: string, name: string | null, url: string, state: DestinationState } | null } | null> | null } };
 
 export type EventsQueryVariables = Exact<{
   first: number;
@@ -1634,23 +1635,23 @@ export type EventsQueryVariables = Exact<{
 }>;
 
 
-export type EventsQuery = { events: { totalCount: number, edges: Array<{ node: { id: string, eventType: string | null, createdAt: string, size: number, account: { id: string, name: string } | null, replayOf: { id: string } | null, deliveries: { totalCount: number, edges: Array<{ node: { id: string, status: DeliveryStatus, reason: string | null, attemptCount: number } | null } | null> | null } } | null } | null> | null, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+export type EventsQuery = { events: { totalCount: number, edges: Array<{ node: { id: string, eventType: string | null, createdAt: string, size: number, account: { id: string, name: string } | null, replayOf: { id: string } | null, deliveries: { totalCount: number, edges: Array<{ node: { id: string, status: DeliveryStatus } | null } | null> | null } } | null } | null> | null, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
-export type EventRowFragment = { id: string, eventType: string | null, createdAt: string, size: number, account: { id: string, name: string } | null, replayOf: { id: string } | null, deliveries: { totalCount: number, edges: Array<{ node: { id: string, status: DeliveryStatus, reason: string | null, attemptCount: number } | null } | null> | null } };
+export type EventRowFragment = { id: string, eventType: string | null, createdAt: string, size: number, account: { id: string, name: string } | null, replayOf: { id: string } | null, deliveries: { totalCount: number, edges: Array<{ node: { id: string, status: DeliveryStatus } | null } | null> | null } };
 
 export type NewEventsQueryVariables = Exact<{
   where?: EventWhereInput | null | undefined;
 }>;
 
 
-export type NewEventsQuery = { events: { totalCount: number, edges: Array<{ node: { id: string, eventType: string | null, createdAt: string, size: number, account: { id: string, name: string } | null, replayOf: { id: string } | null, deliveries: { totalCount: number, edges: Array<{ node: { id: string, status: DeliveryStatus, reason: string | null, attemptCount: number } | null } | null> | null } } | null } | null> | null, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+export type NewEventsQuery = { events: { totalCount: number, edges: Array<{ node: { id: string, eventType: string | null, createdAt: string, size: number, account: { id: string, name: string } | null, replayOf: { id: string } | null, deliveries: { totalCount: number, edges: Array<{ node: { id: string, status: DeliveryStatus } | null } | null> | null } } | null } | null> | null, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
 export type RefreshEventsQueryVariables = Exact<{
   ids: Array<string> | string;
 }>;
 
 
-export type RefreshEventsQuery = { events: { edges: Array<{ node: { id: string, eventType: string | null, createdAt: string, size: number, account: { id: string, name: string } | null, replayOf: { id: string } | null, deliveries: { totalCount: number, edges: Array<{ node: { id: string, status: DeliveryStatus, reason: string | null, attemptCount: number } | null } | null> | null } } | null } | null> | null } };
+export type RefreshEventsQuery = { events: { edges: Array<{ node: { id: string, eventType: string | null, createdAt: string, size: number, account: { id: string, name: string } | null, replayOf: { id: string } | null, deliveries: { totalCount: number, edges: Array<{ node: { id: string, status: DeliveryStatus } | null } | null> | null } } | null } | null> | null } };
 
 export type EventReceivedSubscriptionVariables = Exact<{
   accountID?: string | null | undefined;
@@ -1910,14 +1911,12 @@ export const EventRowFragmentDoc = new TypedDocumentString(`
   replayOf {
     id
   }
-  deliveries(first: 10) {
+  deliveries(first: 25) {
     totalCount
     edges {
       node {
         id
         status
-        reason
-        attemptCount
       }
     }
   }
@@ -2362,11 +2361,11 @@ export const EventDocument = new TypedDocumentString(`
   }
 }`) as unknown as TypedDocumentString<EventQuery, EventQueryVariables>;
 export const DeliveryAttemptsDocument = new TypedDocumentString(`
-    query DeliveryAttempts($id: ID!) {
+    query DeliveryAttempts($id: ID!, $last: Int!) {
   delivery(id: $id) {
     id
     status
-    attempts(last: 50) {
+    attempts(last: $last) {
       totalCount
       edges {
         node {
@@ -2515,6 +2514,7 @@ export const ReplayEventDocument = new TypedDocumentString(`
 export const ReplayTargetsDocument = new TypedDocumentString(`
     query ReplayTargets($accountID: ID!) {
   destinations(first: 100, where: {accountID: $accountID}) {
+    totalCount
     edges {
       node {
         id
@@ -2558,14 +2558,12 @@ export const EventsDocument = new TypedDocumentString(`
   replayOf {
     id
   }
-  deliveries(first: 10) {
+  deliveries(first: 25) {
     totalCount
     edges {
       node {
         id
         status
-        reason
-        attemptCount
       }
     }
   }
@@ -2597,14 +2595,12 @@ export const NewEventsDocument = new TypedDocumentString(`
   replayOf {
     id
   }
-  deliveries(first: 10) {
+  deliveries(first: 25) {
     totalCount
     edges {
       node {
         id
         status
-        reason
-        attemptCount
       }
     }
   }
@@ -2631,14 +2627,12 @@ export const RefreshEventsDocument = new TypedDocumentString(`
   replayOf {
     id
   }
-  deliveries(first: 10) {
+  deliveries(first: 25) {
     totalCount
     edges {
       node {
         id
         status
-        reason
-        attemptCount
       }
     }
   }

@@ -3,7 +3,7 @@ import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router"
 import { Link2, Pencil, Plus, Trash2, Zap } from "lucide-react";
 import { useState, type ReactNode } from "react";
 import { fieldMessage } from "../api/problem";
-import { ask, nodes } from "../api/queries";
+import { ask, cut, nodes } from "../api/queries";
 import { AccountDocument, DeleteAccountDocument, SetAccountEgressDocument, UpdateAccountDocument, type AccountQuery } from "../gql/graphql";
 import type { AccountTab } from "../router";
 import { useViewer } from "../shell/viewer";
@@ -96,7 +96,7 @@ export function Account() {
         accountID={accountID}
       />
       {tab === "destinations" && <DestinationList where={{ accountID }} owners={false} none={<NoDestination action={newDestination} />} />}
-      {tab === "tokens" && <Tokens accountID={accountID} tokens={account ? nodes(account.tokens) : undefined} />}
+      {tab === "tokens" && <Tokens accountID={accountID} tokens={account ? nodes(account.tokens) : undefined} cut={cut(account?.tokens, 1000)} />}
       {tab === "usage" && <Usage accountID={accountID} />}
       {tab === "settings" && account && <Settings account={account} onEdit={manages ? () => setOpen("edit") : undefined} />}
       {account && (

@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { Inbox, Repeat2 } from "lucide-react";
-import { ask, nodes } from "../api/queries";
+import { ask, cut, nodes } from "../api/queries";
 import { useSubscription } from "../api/socket";
 import { EventDeliveriesUpdatedDocument, EventDocument } from "../gql/graphql";
 import { useViewer } from "../shell/viewer";
@@ -86,6 +86,7 @@ export function Event() {
               onOpen={(open, attempt) => void navigate({ search: { delivery: open ? delivery.id : "none", attempt }, replace: true, resetScroll: false })}
             />
           ))}
+          {cut(event?.deliveries) && <p className="muted">{cut(event?.deliveries, 1000)} Each destination's page lists all of its own.</p>}
         </div>
         <div className="event-side">
           <Card title="Event">

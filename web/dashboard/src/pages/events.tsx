@@ -33,17 +33,22 @@ const columns: Column<EventRowFragment>[] = [
 
 const owner: Column<EventRowFragment> = { name: "Account", width: "minmax(0, 1fr)", cell: (e) => <span className="muted">{e.account?.name ?? "deleted"}</span> };
 
-/** How an event's deliveries stand: all in one word where they stand alike. */
+/** How an event's deliveries stand: all in one word where they stand alike. Of very many, the first are looked at. */
 function Deliveries({ deliveries, total }: { deliveries: { status: DeliveryStatus }[]; total: number }) {
   if (total === 0) return <span className="muted">no destination</span>;
   const statuses = new Map<DeliveryStatus, number>();
   for (const { status } of deliveries) statuses.set(status, (statuses.get(status) ?? 0) + 1);
+  const rest = deliveries.length < total ? (
+    <span className="muted" title="The others are on the event's page">
+      {deliveries.length} of {count(total, 1000)}
+    </span>
+  ) : undefined;
   if (statuses.size === 1) {
     const [status] = statuses.keys();
     return (
       <span className="deliveries">
         <StatusBadge status={status!} />
-        {total > 1 && <span className="muted">{count(total)}</span>}
+        {rest ?? (total > 1 && <span className="muted">{count(total, 1000)}</span>)}
       </span>
     );
   }
@@ -56,6 +61,7 @@ function Deliveries({ deliveries, total }: { deliveries: { status: DeliveryStatu
           <span className="hidden"> {statusName(status)}</span>
         </span>
       ))}
+      {rest}
     </span>
   );
 }

@@ -71,10 +71,12 @@ function Trouble() {
     refetchInterval: 5_000,
   });
   const all = nodes(data?.destinations);
+  const more = (data?.destinations.totalCount ?? 0) > all.length;
   return (
     <Card
       title="Destinations that do not send"
       beside={data && <span className="count">{count(data.destinations.totalCount, 10_000)}</span>}
+      actions={more && <ButtonLink to="/destinations" search={{ state: "NOT_SENDING" }}>Show all</ButtonLink>}
       flush={all.length > 0}
     >
       {error && !data && <Failed error={error} />}
