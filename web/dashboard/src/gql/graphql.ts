@@ -1591,7 +1591,7 @@ export type EventDeliveriesUpdatedSubscriptionVariables = Exact<{
 }>;
 
 
-export type EventDeliveriesUpdatedSubscription = { deliveryUpdated: { delivery: { id: string, status: DeliveryStatus, attemptCount: number } } };
+export type EventDeliveriesUpdatedSubscription = { deliveryUpdated: { skipped: number, delivery: { id: string, status: DeliveryStatus, attemptCount: number } } };
 
 export type RetryDeliveryMutationVariables = Exact<{
   input: RetryDeliveryInput;
@@ -1658,7 +1658,7 @@ export type EventReceivedSubscriptionVariables = Exact<{
 }>;
 
 
-export type EventReceivedSubscription = { eventReceived: { skipped: number, event: { id: string } } };
+export type EventReceivedSubscription = { eventReceived: { event: { id: string } } };
 
 export type DeliveriesUpdatedSubscriptionVariables = Exact<{
   accountID?: string | null | undefined;
@@ -1666,7 +1666,7 @@ export type DeliveriesUpdatedSubscriptionVariables = Exact<{
 }>;
 
 
-export type DeliveriesUpdatedSubscription = { deliveryUpdated: { delivery: { id: string, eventID: string, status: DeliveryStatus } } };
+export type DeliveriesUpdatedSubscription = { deliveryUpdated: { skipped: number, delivery: { id: string, eventID: string, status: DeliveryStatus } } };
 
 export type EventFilterNamesQueryVariables = Exact<{
   account: string;
@@ -2415,6 +2415,7 @@ export const EventDeliveriesUpdatedDocument = new TypedDocumentString(`
       status
       attemptCount
     }
+    skipped
   }
 }
     `) as unknown as TypedDocumentString<EventDeliveriesUpdatedSubscription, EventDeliveriesUpdatedSubscriptionVariables>;
@@ -2643,7 +2644,6 @@ export const EventReceivedDocument = new TypedDocumentString(`
     event {
       id
     }
-    skipped
   }
 }
     `) as unknown as TypedDocumentString<EventReceivedSubscription, EventReceivedSubscriptionVariables>;
@@ -2655,6 +2655,7 @@ export const DeliveriesUpdatedDocument = new TypedDocumentString(`
       eventID
       status
     }
+    skipped
   }
 }
     `) as unknown as TypedDocumentString<DeliveriesUpdatedSubscription, DeliveriesUpdatedSubscriptionVariables>;

@@ -31,9 +31,9 @@ export function Event() {
     EventDeliveriesUpdatedDocument,
     { eventID },
     {
-      data: ({ deliveryUpdated: { delivery } }) => {
+      data: ({ deliveryUpdated: { delivery, skipped } }) => {
         again();
-        void queries.invalidateQueries({ queryKey: ["attempts", delivery.id] });
+        void queries.invalidateQueries({ queryKey: skipped > 0 ? ["attempts"] : ["attempts", delivery.id] });
       },
       ready: again,
     },
