@@ -90,7 +90,7 @@ export type AccountTab = (typeof accountTabs)[number];
 const account = createRoute({
   getParentRoute: () => inside,
   path: "/accounts/$accountID",
-  validateSearch: (raw: Raw) => some({ tab: oneOf(raw, "tab", accountTabs) }),
+  validateSearch: (raw: Raw) => some({ tab: oneOf(raw, "tab", accountTabs), period: oneOf(raw, "period", periods) }),
   component: lazyRouteComponent(() => import("./pages/account"), "Account"),
 });
 
@@ -108,7 +108,10 @@ const destinations = createRoute({
 const destination = createRoute({
   getParentRoute: () => inside,
   path: "/destinations/$destinationID",
-  validateSearch: (raw: Raw) => some({ status: oneOf<DeliveryStatus>(raw, "status", deliveryStatuses) }),
+  validateSearch: (raw: Raw) => some({
+    status: oneOf<DeliveryStatus>(raw, "status", deliveryStatuses),
+    period: oneOf(raw, "period", periods),
+  }),
   component: lazyRouteComponent(() => import("./pages/destination"), "Destination"),
 });
 

@@ -130,7 +130,7 @@ function Tabs({ label, tabs, accountID }: {
           key={id}
           to="/accounts/$accountID"
           params={{ accountID }}
-          search={{ tab: id === "destinations" ? undefined : id }}
+          search={(before) => ({ ...before, tab: id === "destinations" ? undefined : id })}
           replace
           resetScroll={false}
           className="tab"

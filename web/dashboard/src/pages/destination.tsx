@@ -9,7 +9,6 @@ import {
   DeliveriesUpdatedDocument, DestinationDeliveriesDocument, DestinationDocument, DestinationHealthDocument,
   type DeliveryWhereInput, type DestinationDeliveriesQuery, type DestinationQuery,
 } from "../gql/graphql";
-import type { Period } from "../router";
 import { useViewer } from "../shell/viewer";
 import { deliveryStatuses, StateBadge, statusName, StatusBadge } from "../ui/badge";
 import { Button } from "../ui/button";
@@ -40,9 +39,9 @@ export function Destination() {
   const { destinationID } = useParams({ from: "/inside/destinations/$destinationID" });
   const { isAdmin, manages } = useViewer();
   const queries = useQueryClient();
-  const navigate = useNavigate();
+  const navigate = useNavigate({ from: "/destinations/$destinationID" });
   const [asking, setAsking] = useState<Asking>();
-  const [period, setPeriod] = useState<Period>("1h");
+  const { period = "1h" } = useSearch({ from: "/inside/destinations/$destinationID" });
   const query = useQuery({ ...ask(["destination", destinationID], DestinationDocument, { id: destinationID }), refetchInterval: 5_000 });
   const statistics = useStatistics({ destinationID }, period).data;
   const destination = query.data?.destination;
@@ -122,7 +121,10 @@ export function Destination() {
       </Card>
       <div className="above-table">
         <h2 className="section-title">Traffic</h2>
-        <Segments label="Period" value={period} values={periodNames} onChange={setPeriod} />
+        <Segments
+          label="Period" value={period} values={periodNames}
+          onChange={(period) => void navigate({ search: (before) => ({ ...before, period: period === "1h" ? undefined : period }), replace: true, resetScroll: false })}
+        />
       </div>
       <div className="columns">
         <RateCard statistics={statistics} events={false} />
@@ -247,7 +249,7 @@ function Deliveries({ destinationID }: { destinationID: string }) {
         <span className="above-table-end">
           <Choice
             label="Status" any="Any status" value={status} values={deliveryStatuses.map((s) => [s, statusName(s)] as const)}
-            onChange={(status) => void navigate({ search: { status }, replace: true, resetScroll: false })}
+            onChange={(status) => void navigate({ search: (before) => ({ ...before, status }), replace: true, resetScroll: false })}
           />
           <Link to="/events" search={{ destination: destinationID }} className="button button-plain">
             <Zap aria-hidden />
