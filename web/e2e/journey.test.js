@@ -170,6 +170,41 @@ test("an account's owner sees its own account alone", { timeout: 60_000 }, async
   }
 });
 
+test("whoever may only read is led to no form", { timeout: 60_000 }, async () => {
+  const admin = newClient(server.url, server.adminToken);
+  const { createAccount } = await admin.query(
+    'mutation { createAccount(input: {name: "Reader", email: "reader@example.com"}) { account { id } secretToken } }',
+  );
+  const owner = admin.with(createAccount.secretToken);
+  const event = await owner.send({ order: 1 }, "order.created");
+  const { createToken } = await owner.query("mutation($input: CreateTokenInput!) { createToken(input: $input) { secretToken } }", {
+    input: { accountID: createAccount.account.id, name: "Looks", scopes: ["READ"] },
+  });
+  const { page, context, complaints } = await openWindow(browser, { base: server.url });
+  try {
+    await signIn(page, createToken.secretToken);
+    await page.goto("/events");
+    await page.getByText("order.created").waitFor();
+    assert.equal(await page.getByText("Replay these").count(), 0);
+    await page.goto(`/events/${event}?replay=true`);
+    await page.getByText("It went nowhere").waitFor();
+    assert.equal(await page.getByRole("dialog").count(), 0);
+    await page.goto("/replays?create=true");
+    await page.getByText("Nothing was replayed in bulk yet").waitFor();
+    assert.equal(await page.getByRole("dialog").count(), 0);
+    await page.keyboard.press("Control+k");
+    await page.getByRole("combobox").fill("acc");
+    await page.getByRole("option", { name: /^Account / }).waitFor();
+    assert.equal(await page.getByRole("option", { name: /^Accounts / }).count(), 0);
+    await page.goto("/accounts?create=true");
+    await page.waitForURL(`**/accounts/${createAccount.account.id}`);
+    await page.getByRole("heading", { name: "Reader" }).waitFor();
+    assert.deepEqual(complaints, []);
+  } finally {
+    await context.close();
+  }
+});
+
 test("a portal link opens its account, once", { timeout: 60_000 }, async () => {
   const admin = newClient(server.url, server.adminToken);
   const { createAccount } = await admin.query(
@@ -237,8 +272,11 @@ test("what will be in a moment is shown at once, and taken back where it is not"
     await page.locator(".page-title").getByText("Sending", { exact: true }).waitFor();
     release = await fails("PauseDestination");
     await page.getByRole("button", { name: "Pause", exact: true }).click();
+    await page.getByLabel("It goes on").selectOption({ label: "In an hour" });
+    await page.getByLabel("Why").fill("Maintenance");
     await page.getByRole("dialog").getByRole("button", { name: "Pause" }).click();
     await page.locator(".page-title").getByText("Paused", { exact: true }).waitFor();
+    await page.getByText(/^Paused: Maintenance\. .*It goes on by itself in/).waitFor();
     release();
     await page.getByText("it is not to be").first().waitFor();
     await page.locator(".page-title").getByText("Sending", { exact: true }).waitFor();

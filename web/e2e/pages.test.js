@@ -107,11 +107,96 @@ for (const colours of ["light", "dark"]) {
   }
 }
 
+/** What an account's owner opens beside that: its own account alone, and what is like nothing that an administrator has. */
+function ownPages() {
+  const { account, shop, failing, event, waiting, replay } = world.ids;
+  return [
+    ["own-overview", "/", "Warehouse"],
+    ["own-account", `/accounts/${account}`, "Shop backend"],
+    ["own-tokens", `/accounts/${account}?tab=tokens`, "Till"],
+    ["own-usage", `/accounts/${account}?tab=usage&period=7d`, "What happened in the last 7 days."],
+    ["own-settings", `/accounts/${account}?tab=settings`, "Egress policy"],
+    ["own-destinations", "/destinations?state=NOT_SENDING", "Warehouse"],
+    ["own-destination", `/destinations/${shop}?period=24h`, "Accepted of late"],
+    ["own-destination-open", `/destinations/${failing}`, "nothing is lost"],
+    ["own-events", "/events?type=order.*", "order."],
+    ["own-event", `/events/${event}`, "The destination has accepted it."],
+    ["own-event-waiting", `/events/${waiting}`, "after"],
+    ["own-replays", "/replays", "Completed"],
+    ["own-replay-new", "/replays?create=true&from=any", "Count what matches"],
+    ["own-replay", `/replays/${replay}`, "What was asked for"],
+    ["own-browser", "/settings", "send events, read, change"],
+  ];
+}
+
+for (const colours of ["light", "dark"]) {
+  for (const [name, size] of Object.entries({ wide, phone })) {
+    test(`what others see, and what goes wrong, ${colours}, ${name}`, { timeout: 120_000 }, async (t) => {
+      const { ids, admin, ownToken } = world;
+      const { page, context, complaints } = await openWindow(browser, { base: server.url, size, colours });
+      const at = (what, path, text) =>
+        t.test(what, () =>
+          watched(page, `${what} ${colours} ${name}`, async () => {
+            await page.goto(path);
+            await page.getByText(text).locator("visible=true").first().waitFor();
+            await page.waitForFunction(() => !document.querySelector("[aria-busy=true], .skeleton"));
+            await look(t, page, what, colours, name);
+          }),
+        );
+      try {
+        await signIn(page, ownToken);
+        for (const [what, path, text] of ownPages()) await at(what, path, text);
+        for (const [kind, path] of Object.entries({
+          Event: `/events/${ids.event}`, Destination: `/destinations/${ids.shop}`, Account: `/accounts/${ids.account}`, Replay: `/replays/${ids.replay}`,
+        })) {
+          const refuse = (route) =>
+            route.request().postData()?.includes(`query ${kind}(`)
+              ? route.fulfill({ json: { errors: [{ message: "it is not to be had", extensions: { code: "forbidden" } }] } })
+              : route.fallback();
+          await page.route("/graphql", refuse);
+          await at(`failed-${kind.toLowerCase()}`, path, "It is not to be had.");
+          assert.equal(await page.title(), `The ${kind.toLowerCase()} could not be loaded · Data Pusher`);
+          await page.unroute("/graphql", refuse);
+        }
+
+        const { createPortalLink } = await admin.query("mutation($input: CreatePortalLinkInput!) { createPortalLink(input: $input) { url } }", {
+          input: { accountID: ids.account, scopes: ["READ"] },
+        });
+        const { pathname, hash } = new URL(createPortalLink.url);
+        await context.clearCookies();
+        await at("read-overview", pathname + hash, "Warehouse");
+        await at("read-destination", `/destinations/${ids.failing}`, "nothing is lost");
+        await at("read-events", "/events", "order.created");
+        await page.goto("about:blank");
+        await at("used-link", pathname + hash, "It has been used already");
+        assert.deepEqual(complaints, [], "the page complains of nothing");
+
+        // From here on the page complains, as it should.
+        await signIn(page, ownToken);
+        await page.route(/assets\/replays-/, (route) =>
+          route.fulfill({ contentType: "text/javascript", body: 'export function Replays() { throw new Error("it has broken"); }' }),
+        );
+        await at("broken", "/replays", "It has broken.");
+        await page.route("/graphql", (route) =>
+          route.request().postData()?.includes("query Viewer ")
+            ? route.fulfill({ json: { errors: [{ message: "nobody is known", extensions: { code: "forbidden" } }] } })
+            : route.fallback(),
+        );
+        await at("broken-everywhere", "/", "Nobody is known.");
+      } finally {
+        await context.close();
+      }
+    });
+  }
+}
+
 async function look(t, page, what, colours, name) {
   if (artifacts) await page.screenshot({ path: `${artifacts}/${what}-${name}-${colours}.png` });
   if (pictures && pictured[name].includes(what)) await page.screenshot({ path: `${pictures}/${what}${name === "phone" ? "-phone" : ""}-${colours}.png` });
   assert.deepEqual(await violations(page), [], `${what}: what axe finds`);
   assert.ok((await overflow(page)) <= 0, `${what}: the page is wider than its window`);
+  const ticking = await page.locator(":is([role=alert], [role=status], [aria-live]:not([aria-live=off])) time").count();
+  assert.equal(ticking, 0, `${what}: a time that goes on is read out each second`);
 }
 
 /** Changes a payload, and compares it with the original. */
@@ -185,7 +270,7 @@ async function fill() {
     const { statistics } = await owner.query("{ statistics { totals { events } } }");
     return statistics.totals.events >= 66;
   });
-  return { ids, receivers };
+  return { ids, receivers, admin, ownToken: corner.secretToken };
 }
 
 /** Some minutes of a shop's day: now more, now less, and now and then something fails. */

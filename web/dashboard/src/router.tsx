@@ -9,7 +9,7 @@ import {
 } from "@tanstack/react-router";
 import { codeOf } from "./api/problem";
 import { deliveryStatuses, destinationStates } from "./ui/badge";
-import type { DeliveryStatus, DestinationState } from "./gql/graphql";
+import type { DeliveryStatus } from "./gql/graphql";
 import { Broken, NotFound } from "./shell/broken";
 import { Shell } from "./shell/shell";
 import { viewerQuery } from "./shell/viewer";
@@ -76,6 +76,11 @@ const accounts = createRoute({
   getParentRoute: () => inside,
   path: "/accounts",
   validateSearch: (raw: Raw) => some({ q: text(raw, "q"), create: flag(raw, "create") }),
+  beforeLoad({ context: { viewer } }) {
+    // The list is the administrator's: anybody else has one account.
+    if (viewer.kind === "ADMIN" || !viewer.account) return;
+    throw redirect({ to: "/accounts/$accountID", params: { accountID: viewer.account.id }, replace: true });
+  },
   component: lazyRouteComponent(() => import("./pages/accounts"), "Accounts"),
 });
 
@@ -85,7 +90,7 @@ export type AccountTab = (typeof accountTabs)[number];
 const account = createRoute({
   getParentRoute: () => inside,
   path: "/accounts/$accountID",
-  validateSearch: (raw: Raw) => some({ tab: oneOf(raw, "tab", accountTabs) }),
+  validateSearch: (raw: Raw) => some({ tab: oneOf(raw, "tab", accountTabs), period: oneOf(raw, "period", periods) }),
   component: lazyRouteComponent(() => import("./pages/account"), "Account"),
 });
 
@@ -95,7 +100,7 @@ const destinations = createRoute({
   validateSearch: (raw: Raw) => some({
     q: text(raw, "q"),
     account: text(raw, "account"),
-    state: oneOf<DestinationState>(raw, "state", destinationStates),
+    state: oneOf(raw, "state", [...destinationStates, "NOT_SENDING"] as const),
   }),
   component: lazyRouteComponent(() => import("./pages/destinations"), "Destinations"),
 });
@@ -103,7 +108,10 @@ const destinations = createRoute({
 const destination = createRoute({
   getParentRoute: () => inside,
   path: "/destinations/$destinationID",
-  validateSearch: (raw: Raw) => some({ status: oneOf<DeliveryStatus>(raw, "status", deliveryStatuses) }),
+  validateSearch: (raw: Raw) => some({
+    status: oneOf<DeliveryStatus>(raw, "status", deliveryStatuses),
+    period: oneOf(raw, "period", periods),
+  }),
   component: lazyRouteComponent(() => import("./pages/destination"), "Destination"),
 });
 
@@ -139,6 +147,8 @@ const replays = createRoute({
     destination: text(raw, "destination"),
     status: oneOf<DeliveryStatus>(raw, "status", deliveryStatuses),
     type: text(raw, "type"),
+    from: text(raw, "from"),
+    to: text(raw, "to"),
     create: flag(raw, "create"),
   }),
   component: lazyRouteComponent(() => import("./pages/replays"), "Replays"),

@@ -1,6 +1,7 @@
 import { QueryCache, QueryClient, MutationCache, queryOptions, type QueryKey } from "@tanstack/react-query";
 import type { TypedDocumentString } from "../gql/graphql";
 import { codeOf, isPassing } from "./problem";
+import { count } from "../ui/size";
 import { request } from "./request";
 
 /** Makes the one client. onSignedOut is called when a session has ended; a query that looks who is there has meta.asks. */
@@ -32,6 +33,15 @@ export function ask<Result, Variables>(
     queryKey: [...about, variables],
     queryFn: ({ signal }) => request(operation, variables, signal),
   });
+}
+
+/** What to say where a list is cut: that it has the first so many of them all; undefined where it has all. */
+export function cut(
+  connection: { totalCount: number; edges?: ReadonlyArray<unknown> | null } | null | undefined,
+  upTo?: number,
+): string | undefined {
+  const shown = connection?.edges?.length ?? 0;
+  return connection && shown < connection.totalCount ? `The first ${shown} of ${count(connection.totalCount, upTo)}.` : undefined;
 }
 
 /** The nodes of a connection. */

@@ -1578,6 +1578,7 @@ export type EventDeliveryFragment = { id: string, status: DeliveryStatus, reason
 
 export type DeliveryAttemptsQueryVariables = Exact<{
   id: string;
+  last: number;
 }>;
 
 
@@ -1590,7 +1591,7 @@ export type EventDeliveriesUpdatedSubscriptionVariables = Exact<{
 }>;
 
 
-export type EventDeliveriesUpdatedSubscription = { deliveryUpdated: { delivery: { id: string, status: DeliveryStatus, attemptCount: number } } };
+export type EventDeliveriesUpdatedSubscription = { deliveryUpdated: { skipped: number, delivery: { id: string, status: DeliveryStatus, attemptCount: number } } };
 
 export type RetryDeliveryMutationVariables = Exact<{
   input: RetryDeliveryInput;
@@ -1625,7 +1626,7 @@ export type ReplayTargetsQueryVariables = Exact<{
 }>;
 
 
-export type ReplayTargetsQuery = { destinations: { edges: Array<{ node: { id: string, name: string | null, url: string, state: DestinationState } | null } | null> | null } };
+export type ReplayTargetsQuery = { destinations: { totalCount: number, edges: Array<{ node: { id: string, name: string | null, url: string, state: DestinationState } | null } | null> | null } };
 
 export type EventsQueryVariables = Exact<{
   first: number;
@@ -1634,30 +1635,30 @@ export type EventsQueryVariables = Exact<{
 }>;
 
 
-export type EventsQuery = { events: { totalCount: number, edges: Array<{ node: { id: string, eventType: string | null, createdAt: string, size: number, account: { id: string, name: string } | null, replayOf: { id: string } | null, deliveries: { totalCount: number, edges: Array<{ node: { id: string, status: DeliveryStatus, reason: string | null, attemptCount: number } | null } | null> | null } } | null } | null> | null, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+export type EventsQuery = { events: { totalCount: number, edges: Array<{ node: { id: string, eventType: string | null, createdAt: string, size: number, account: { id: string, name: string } | null, replayOf: { id: string } | null, deliveries: { totalCount: number, edges: Array<{ node: { id: string, status: DeliveryStatus } | null } | null> | null } } | null } | null> | null, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
-export type EventRowFragment = { id: string, eventType: string | null, createdAt: string, size: number, account: { id: string, name: string } | null, replayOf: { id: string } | null, deliveries: { totalCount: number, edges: Array<{ node: { id: string, status: DeliveryStatus, reason: string | null, attemptCount: number } | null } | null> | null } };
+export type EventRowFragment = { id: string, eventType: string | null, createdAt: string, size: number, account: { id: string, name: string } | null, replayOf: { id: string } | null, deliveries: { totalCount: number, edges: Array<{ node: { id: string, status: DeliveryStatus } | null } | null> | null } };
 
 export type NewEventsQueryVariables = Exact<{
   where?: EventWhereInput | null | undefined;
 }>;
 
 
-export type NewEventsQuery = { events: { totalCount: number, edges: Array<{ node: { id: string, eventType: string | null, createdAt: string, size: number, account: { id: string, name: string } | null, replayOf: { id: string } | null, deliveries: { totalCount: number, edges: Array<{ node: { id: string, status: DeliveryStatus, reason: string | null, attemptCount: number } | null } | null> | null } } | null } | null> | null, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+export type NewEventsQuery = { events: { totalCount: number, edges: Array<{ node: { id: string, eventType: string | null, createdAt: string, size: number, account: { id: string, name: string } | null, replayOf: { id: string } | null, deliveries: { totalCount: number, edges: Array<{ node: { id: string, status: DeliveryStatus } | null } | null> | null } } | null } | null> | null, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
 export type RefreshEventsQueryVariables = Exact<{
   ids: Array<string> | string;
 }>;
 
 
-export type RefreshEventsQuery = { events: { edges: Array<{ node: { id: string, eventType: string | null, createdAt: string, size: number, account: { id: string, name: string } | null, replayOf: { id: string } | null, deliveries: { totalCount: number, edges: Array<{ node: { id: string, status: DeliveryStatus, reason: string | null, attemptCount: number } | null } | null> | null } } | null } | null> | null } };
+export type RefreshEventsQuery = { events: { edges: Array<{ node: { id: string, eventType: string | null, createdAt: string, size: number, account: { id: string, name: string } | null, replayOf: { id: string } | null, deliveries: { totalCount: number, edges: Array<{ node: { id: string, status: DeliveryStatus } | null } | null> | null } } | null } | null> | null } };
 
 export type EventReceivedSubscriptionVariables = Exact<{
   accountID?: string | null | undefined;
 }>;
 
 
-export type EventReceivedSubscription = { eventReceived: { skipped: number, event: { id: string } } };
+export type EventReceivedSubscription = { eventReceived: { event: { id: string } } };
 
 export type DeliveriesUpdatedSubscriptionVariables = Exact<{
   accountID?: string | null | undefined;
@@ -1665,7 +1666,7 @@ export type DeliveriesUpdatedSubscriptionVariables = Exact<{
 }>;
 
 
-export type DeliveriesUpdatedSubscription = { deliveryUpdated: { delivery: { id: string, eventID: string, status: DeliveryStatus } } };
+export type DeliveriesUpdatedSubscription = { deliveryUpdated: { skipped: number, delivery: { id: string, eventID: string, status: DeliveryStatus } } };
 
 export type EventFilterNamesQueryVariables = Exact<{
   account: string;
@@ -1673,7 +1674,7 @@ export type EventFilterNamesQueryVariables = Exact<{
 }>;
 
 
-export type EventFilterNamesQuery = { account: { id: string, name: string } | null, destination: { id: string, name: string | null, url: string } | null };
+export type EventFilterNamesQuery = { account: { id: string, name: string } | null, destination: { id: string, name: string | null, url: string, account: { id: string, name: string } | null } | null };
 
 export type TroubleQueryVariables = Exact<{
   where: DestinationWhereInput;
@@ -1751,7 +1752,7 @@ export type ReplayChoicesQueryVariables = Exact<{
 }>;
 
 
-export type ReplayChoicesQuery = { accounts: { edges: Array<{ node: { id: string, name: string } | null } | null> | null }, destinations: { edges: Array<{ node: { id: string, name: string | null, url: string } | null } | null> | null } };
+export type ReplayChoicesQuery = { accounts: { totalCount: number, edges: Array<{ node: { id: string, name: string } | null } | null> | null }, destinations: { totalCount: number, edges: Array<{ node: { id: string, name: string | null, url: string } | null } | null> | null } };
 
 export type ReplayEventsMutationVariables = Exact<{
   input: ReplayEventsInput;
@@ -1910,14 +1911,12 @@ export const EventRowFragmentDoc = new TypedDocumentString(`
   replayOf {
     id
   }
-  deliveries(first: 10) {
+  deliveries(first: 25) {
     totalCount
     edges {
       node {
         id
         status
-        reason
-        attemptCount
       }
     }
   }
@@ -2362,11 +2361,11 @@ export const EventDocument = new TypedDocumentString(`
   }
 }`) as unknown as TypedDocumentString<EventQuery, EventQueryVariables>;
 export const DeliveryAttemptsDocument = new TypedDocumentString(`
-    query DeliveryAttempts($id: ID!) {
+    query DeliveryAttempts($id: ID!, $last: Int!) {
   delivery(id: $id) {
     id
     status
-    attempts(last: 50) {
+    attempts(last: $last) {
       totalCount
       edges {
         node {
@@ -2416,6 +2415,7 @@ export const EventDeliveriesUpdatedDocument = new TypedDocumentString(`
       status
       attemptCount
     }
+    skipped
   }
 }
     `) as unknown as TypedDocumentString<EventDeliveriesUpdatedSubscription, EventDeliveriesUpdatedSubscriptionVariables>;
@@ -2515,6 +2515,7 @@ export const ReplayEventDocument = new TypedDocumentString(`
 export const ReplayTargetsDocument = new TypedDocumentString(`
     query ReplayTargets($accountID: ID!) {
   destinations(first: 100, where: {accountID: $accountID}) {
+    totalCount
     edges {
       node {
         id
@@ -2558,14 +2559,12 @@ export const EventsDocument = new TypedDocumentString(`
   replayOf {
     id
   }
-  deliveries(first: 10) {
+  deliveries(first: 25) {
     totalCount
     edges {
       node {
         id
         status
-        reason
-        attemptCount
       }
     }
   }
@@ -2597,14 +2596,12 @@ export const NewEventsDocument = new TypedDocumentString(`
   replayOf {
     id
   }
-  deliveries(first: 10) {
+  deliveries(first: 25) {
     totalCount
     edges {
       node {
         id
         status
-        reason
-        attemptCount
       }
     }
   }
@@ -2631,14 +2628,12 @@ export const RefreshEventsDocument = new TypedDocumentString(`
   replayOf {
     id
   }
-  deliveries(first: 10) {
+  deliveries(first: 25) {
     totalCount
     edges {
       node {
         id
         status
-        reason
-        attemptCount
       }
     }
   }
@@ -2649,7 +2644,6 @@ export const EventReceivedDocument = new TypedDocumentString(`
     event {
       id
     }
-    skipped
   }
 }
     `) as unknown as TypedDocumentString<EventReceivedSubscription, EventReceivedSubscriptionVariables>;
@@ -2661,6 +2655,7 @@ export const DeliveriesUpdatedDocument = new TypedDocumentString(`
       eventID
       status
     }
+    skipped
   }
 }
     `) as unknown as TypedDocumentString<DeliveriesUpdatedSubscription, DeliveriesUpdatedSubscriptionVariables>;
@@ -2674,6 +2669,10 @@ export const EventFilterNamesDocument = new TypedDocumentString(`
     id
     name
     url
+    account {
+      id
+      name
+    }
   }
 }
     `) as unknown as TypedDocumentString<EventFilterNamesQuery, EventFilterNamesQueryVariables>;
@@ -2851,6 +2850,7 @@ export const ReplaysDocument = new TypedDocumentString(`
 export const ReplayChoicesDocument = new TypedDocumentString(`
     query ReplayChoices($accounts: AccountWhereInput, $destinations: DestinationWhereInput) {
   accounts(first: 100, where: $accounts) {
+    totalCount
     edges {
       node {
         id
@@ -2859,6 +2859,7 @@ export const ReplayChoicesDocument = new TypedDocumentString(`
     }
   }
   destinations(first: 100, where: $destinations) {
+    totalCount
     edges {
       node {
         id

@@ -3,7 +3,7 @@ import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router"
 import { Link2, Pencil, Plus, Trash2, Zap } from "lucide-react";
 import { useState, type ReactNode } from "react";
 import { fieldMessage } from "../api/problem";
-import { ask, nodes } from "../api/queries";
+import { ask, cut, nodes } from "../api/queries";
 import { AccountDocument, DeleteAccountDocument, SetAccountEgressDocument, UpdateAccountDocument, type AccountQuery } from "../gql/graphql";
 import type { AccountTab } from "../router";
 import { useViewer } from "../shell/viewer";
@@ -14,15 +14,15 @@ import { Confirm, FormDialog } from "../ui/dialog";
 import { TextArea, TextField, textOf } from "../ui/form";
 import { Menu } from "../ui/menu";
 import { Moment } from "../ui/moment";
-import { Card, Fact, Facts, Failed, Page, Skeleton } from "../ui/page";
+import { Card, Fact, Facts, Page, Skeleton } from "../ui/page";
 import { SecretDialog, type Secret } from "../ui/secret";
 import { count } from "../ui/size";
 import { DestinationList, NoDestination } from "./destination-list";
 import { NewDestination } from "./destination-form";
+import { missing, unloaded } from "./missing";
 import { PortalLinkDialog } from "./portal-link";
 import { Tokens } from "./tokens";
 import { Usage } from "./usage";
-import { Problem } from "../api/problem";
 
 export type AccountDetails = NonNullable<AccountQuery["account"]>;
 
@@ -39,8 +39,8 @@ export function Account() {
   const close = () => setOpen(undefined);
   const crumbs = isAdmin ? [{ label: "Accounts", link: { to: "/accounts" } as const }] : [];
 
-  if (query.data && !account) return <Missing what="account" crumbs={crumbs} />;
-  if (query.error && !query.data) return <Failed error={query.error} retry={() => void query.refetch()} />;
+  if (query.data && !account) return missing("account", crumbs);
+  if (query.error && !query.data) return unloaded("account", crumbs, query);
   const newDestination = manages && (
     <Button kind="primary" icon={Plus} onClick={() => setOpen("destination")}>
       New destination
@@ -96,7 +96,7 @@ export function Account() {
         accountID={accountID}
       />
       {tab === "destinations" && <DestinationList where={{ accountID }} owners={false} none={<NoDestination action={newDestination} />} />}
-      {tab === "tokens" && <Tokens accountID={accountID} tokens={account ? nodes(account.tokens) : undefined} />}
+      {tab === "tokens" && <Tokens accountID={accountID} tokens={account ? nodes(account.tokens) : undefined} cut={cut(account?.tokens, 1000)} />}
       {tab === "usage" && <Usage accountID={accountID} />}
       {tab === "settings" && account && <Settings account={account} onEdit={manages ? () => setOpen("edit") : undefined} />}
       {account && (
@@ -118,15 +118,6 @@ export function Account() {
   );
 }
 
-/** What is shown where something does not exist, or is another account's. */
-export function Missing({ what, crumbs }: { what: string; crumbs?: Parameters<typeof Page>[0]["crumbs"] }) {
-  return (
-    <Page title={`No such ${what}`} crumbs={crumbs}>
-      <Failed error={new Problem("not_found", `there is no ${what} with this id: it was deleted, or belongs to another account`)} />
-    </Page>
-  );
-}
-
 function Tabs({ label, tabs, accountID }: {
   label: string;
   tabs: { id: AccountTab; name: string; count?: number }[];
@@ -139,7 +130,7 @@ function Tabs({ label, tabs, accountID }: {
           key={id}
           to="/accounts/$accountID"
           params={{ accountID }}
-          search={{ tab: id === "destinations" ? undefined : id }}
+          search={(before) => ({ ...before, tab: id === "destinations" ? undefined : id })}
           replace
           resetScroll={false}
           className="tab"

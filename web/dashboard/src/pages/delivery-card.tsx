@@ -21,7 +21,7 @@ import { Menu } from "../ui/menu";
 import { Moment } from "../ui/moment";
 import { Skeleton } from "../ui/page";
 import { reasonInWords, whyItWaits } from "../ui/reasons";
-import { plural } from "../ui/size";
+import { count, plural } from "../ui/size";
 import { span } from "../ui/time";
 
 interface DeliveryCardProps {
@@ -141,20 +141,29 @@ const askers: Record<AttemptDetailsFragment["askedBy"], string> = {
   PROBE: "as a probe",
 };
 
+/** How many attempts are asked for: the newest. */
+const most = 50;
+
 function Attempts({ delivery, chosen, onChoose }: { delivery: EventDeliveryFragment; chosen: number | undefined; onChoose: (number: number) => void }) {
   const query = useQuery({
-    ...ask(["attempts", delivery.id], DeliveryAttemptsDocument, { id: delivery.id }),
+    ...ask(["attempts", delivery.id], DeliveryAttemptsDocument, { id: delivery.id, last: most }),
     placeholderData: keepPreviousData,
     // What was attempted is recorded a moment before or after the delivery is told of.
-    refetchInterval: (q) => (nodes(q.state.data?.delivery?.attempts).length < delivery.attemptCount ? 1000 : false),
+    refetchInterval: (q) => (nodes(q.state.data?.delivery?.attempts).length < Math.min(most, delivery.attemptCount) ? 1000 : false),
   });
   const attempts = nodes(query.data?.delivery?.attempts);
   if (!query.data) return <Skeleton height="90px" />;
   if (attempts.length === 0) return <p className="muted pad">No attempt has been made yet.</p>;
   const shown = attempts.find((a) => a.number === chosen) ?? attempts.at(-1)!;
   const scale = Math.max(...attempts.map((a) => a.timings.totalMs));
+  const all = query.data.delivery?.attempts.totalCount ?? 0;
   return (
     <>
+      {all > attempts.length && (
+        <p className="muted small pad">
+          The newest {attempts.length} of {count(all, 1000)} attempts.
+        </p>
+      )}
       <ol className="attempts" aria-label="Attempts">
         {attempts.map((a, i) => (
           <li key={a.id}>

@@ -5,7 +5,7 @@ import { fieldMessage, inWords } from "../api/problem";
 import { ask } from "../api/queries";
 import {
   DeleteDestinationDocument, DestinationDocument, PauseDestinationDocument, PreviewDeliveryDocument, ResumeDestinationDocument, RotateSigningSecretDocument,
-  SendTestEventDocument, type DestinationState,
+  SendTestEventDocument,
 } from "../gql/graphql";
 import { foresee, useAct } from "../ui/act";
 import { Code, Headers } from "../ui/code";
@@ -28,14 +28,19 @@ interface ActProps {
 
 const changesOf = (d: DestinationDetails) => [["destination", d.id], ["destinations"], ["deliveries", d.id], ["audit"]];
 
-/** Shows a destination with the state that it will have in a moment. */
-const showAs = (client: QueryClient, id: string, state: DestinationState) =>
+type Stand = Pick<DestinationDetails, "state" | "reason" | "pausedUntil">;
+
+/** Shows a destination as it will stand in a moment. */
+const showAs = (client: QueryClient, id: string, stand: Stand) =>
   foresee(client, ask(["destination", id], DestinationDocument, { id }), ({ destination }) => ({
-    destination: destination && { ...destination, state, reason: null },
+    destination: destination && { ...destination, ...stand, health: { ...destination.health, since: new Date().toISOString() } },
   }));
 
 export function Pausing({ open, onClose, destination }: ActProps) {
-  const act = useAct(PauseDestinationDocument, { done: "Paused. What comes is parked.", changes: changesOf(destination), then: onClose, meanwhile: (client) => showAs(client, destination.id, "PAUSED") });
+  const act = useAct(PauseDestinationDocument, {
+    done: "Paused. What comes is parked.", changes: changesOf(destination), then: onClose,
+    meanwhile: (client, { input: { reason, until } }) => showAs(client, destination.id, { state: "PAUSED", reason: reason ?? null, pausedUntil: until ?? null }),
+  });
   return (
     <FormDialog
       {...{ open, onClose }}
@@ -56,8 +61,8 @@ export function Pausing({ open, onClose, destination }: ActProps) {
         });
       }}
     >
-      <SelectField label="Until" name="minutes" defaultValue="0">
-        <option value="0">Somebody resumes it</option>
+      <SelectField label="It goes on" name="minutes" defaultValue="0">
+        <option value="0">When somebody resumes it</option>
         <option value="15">In 15 minutes</option>
         <option value="60">In an hour</option>
         <option value="480">In 8 hours</option>
@@ -69,7 +74,10 @@ export function Pausing({ open, onClose, destination }: ActProps) {
 }
 
 export function Resuming({ open, onClose, destination }: ActProps) {
-  const act = useAct(ResumeDestinationDocument, { done: "Resumed. What was parked goes out.", changes: changesOf(destination), then: onClose, meanwhile: (client) => showAs(client, destination.id, "SENDING") });
+  const act = useAct(ResumeDestinationDocument, {
+    done: "Resumed. What was parked goes out.", changes: changesOf(destination), then: onClose,
+    meanwhile: (client) => showAs(client, destination.id, { state: "SENDING", reason: null, pausedUntil: null }),
+  });
   const waits = destination.health.parkedCount;
   return (
     <FormDialog

@@ -9,7 +9,6 @@ import {
   DeliveriesUpdatedDocument, DestinationDeliveriesDocument, DestinationDocument, DestinationHealthDocument,
   type DeliveryWhereInput, type DestinationDeliveriesQuery, type DestinationQuery,
 } from "../gql/graphql";
-import type { Period } from "../router";
 import { useViewer } from "../shell/viewer";
 import { deliveryStatuses, StateBadge, statusName, StatusBadge } from "../ui/badge";
 import { Button } from "../ui/button";
@@ -18,13 +17,13 @@ import { Choice } from "../ui/filters";
 import { Menu } from "../ui/menu";
 import { Moment } from "../ui/moment";
 import { Notice } from "../ui/notice";
-import { Card, Empty, Fact, Facts, Failed, Page, Skeleton, Tile } from "../ui/page";
-import { reasonInWords } from "../ui/reasons";
+import { Card, Empty, Fact, Facts, Page, Skeleton, Tile, type Crumb } from "../ui/page";
+import { reasonGiven, reasonInWords } from "../ui/reasons";
 import { Segments } from "../ui/segments";
 import { count, percent } from "../ui/size";
 import { Table, type Column } from "../ui/table";
 import { durationInWords, span } from "../ui/time";
-import { Missing } from "./account";
+import { missing, unloaded } from "./missing";
 import { Deleting, Pausing, Previewing, Resuming, Rotating, Testing } from "./destination-acts";
 import { EditDestination } from "./destination-form";
 import { HealthTimeline } from "./health-timeline";
@@ -40,28 +39,28 @@ export function Destination() {
   const { destinationID } = useParams({ from: "/inside/destinations/$destinationID" });
   const { isAdmin, manages } = useViewer();
   const queries = useQueryClient();
-  const navigate = useNavigate();
+  const navigate = useNavigate({ from: "/destinations/$destinationID" });
   const [asking, setAsking] = useState<Asking>();
-  const [period, setPeriod] = useState<Period>("1h");
+  const { period = "1h" } = useSearch({ from: "/inside/destinations/$destinationID" });
   const query = useQuery({ ...ask(["destination", destinationID], DestinationDocument, { id: destinationID }), refetchInterval: 5_000 });
   const statistics = useStatistics({ destinationID }, period).data;
   const destination = query.data?.destination;
   const again = () => void queries.invalidateQueries({ queryKey: ["destination", destinationID] });
   useSubscription(DestinationHealthDocument, { destinationID }, { data: again, ready: again }, Boolean(destination));
 
-  const crumbs = [
-    ...(isAdmin && destination?.account ? [{ label: destination.account.name, link: { to: "/accounts/$accountID", params: { accountID: destination.account.id } } as const }] : []),
-    ...(isAdmin ? [] : [{ label: "Destinations", link: { to: "/destinations" } as const }]),
-  ];
-  if (query.data && !destination) return <Missing what="destination" crumbs={crumbs} />;
-  if (query.error && !query.data) return <Failed error={query.error} retry={() => void query.refetch()} />;
+  const crumbs: Crumb[] =
+    isAdmin && destination?.account
+      ? [{ label: destination.account.name, link: { to: "/accounts/$accountID", params: { accountID: destination.account.id } } }]
+      : [{ label: "Destinations", link: { to: "/destinations" } }];
+  if (query.data && !destination) return missing("destination", crumbs);
+  if (query.error && !query.data) return unloaded("destination", crumbs, query);
   const health = destination?.health;
   const close = () => setAsking(undefined);
   const open = (what: Asking) => () => setAsking(what);
   return (
     <Page
       title={destination ? (destination.name ?? new URL(destination.url).host) : "Destination"}
-      crumbs={crumbs.length ? crumbs : [{ label: "Destinations", link: { to: "/destinations" } }]}
+      crumbs={crumbs}
       beside={destination && <StateBadge state={destination.state} />}
       about={
         <>
@@ -117,12 +116,15 @@ export function Destination() {
         <Tile name="Latency p95" value={statistics?.totals.attemptDuration ? span(statistics.totals.attemptDuration.p95Ms) : "–"} about={statistics?.totals.attemptDuration && `p99 ${span(statistics.totals.attemptDuration.p99Ms)}`} />
         <Tile name="Attempts" value={statistics ? count(statistics.totals.attempts) : "–"} about={statistics && `${count(statistics.totals.failedAttempts)} failed`} />
       </dl>
-      <Card title="Health" beside={health && <span className="muted small">{stateSince(destination)} <Moment at={health.since} as="relative" /></span>}>
+      <Card title="Health" beside={destination && health && <span className="muted small">{stateFor[destination.state]} <Moment at={health.since} as="age" /></span>}>
         <HealthTimeline destinationID={destinationID} />
       </Card>
       <div className="above-table">
         <h2 className="section-title">Traffic</h2>
-        <Segments label="Period" value={period} values={periodNames} onChange={setPeriod} />
+        <Segments
+          label="Period" value={period} values={periodNames}
+          onChange={(period) => void navigate({ search: (before) => ({ ...before, period: period === "1h" ? undefined : period }), replace: true, resetScroll: false })}
+        />
       </div>
       <div className="columns">
         <RateCard statistics={statistics} events={false} />
@@ -172,18 +174,18 @@ export function Destination() {
   );
 }
 
-const stateSince = (destination: DestinationDetails | null | undefined) =>
-  destination ? { SENDING: "Sending since", PAUSED: "Paused", OPEN: "Open since", DISABLED: "Disabled" }[destination.state] : "";
+const stateFor = { SENDING: "Sending for", PAUSED: "Paused for", OPEN: "Open for", DISABLED: "Disabled for" };
 
 /** What stands in the way, and what goes on. */
 function Standing({ destination }: { destination: DestinationDetails }) {
   const { state, reason, pausedUntil, health } = destination;
-  const why = reasonInWords(reason);
+  const why = reasonGiven(reason);
+  const because = why && `: ${why}`;
   const waits = `${count(health.parkedCount)} ${health.parkedCount === 1 ? "delivery waits" : "deliveries wait"}; nothing is lost.`;
   if (state === "OPEN") {
     return (
-      <Notice kind="bad">
-        It keeps failing, so that only probes go out: {why}. {waits}{" "}
+      <Notice kind="bad" standing>
+        It keeps failing, so that only probes go out{because}. {waits}{" "}
         {health.nextProbeAt && (
           <>
             The next probe goes out <Moment at={health.nextProbeAt} as="relative" />.
@@ -194,24 +196,24 @@ function Standing({ destination }: { destination: DestinationDetails }) {
   }
   if (state === "PAUSED") {
     return (
-      <Notice kind="warn">
-        Paused: {why}. {waits} {pausedUntil ? <>It goes on by itself <Moment at={pausedUntil} as="relative" />.</> : "It goes on when somebody resumes it."}
+      <Notice kind="warn" standing>
+        Paused{because}. {waits} {pausedUntil ? <>It goes on by itself <Moment at={pausedUntil} as="relative" />.</> : "It goes on when somebody resumes it."}
       </Notice>
     );
   }
   if (state === "DISABLED") {
     return (
-      <Notice kind="warn">
-        Disabled: {why}. {waits} It goes on when somebody resumes it.
+      <Notice kind="warn" standing>
+        Disabled{because}. {waits} It goes on when somebody resumes it.
       </Notice>
     );
   }
   if (health.draining || health.parkedCount > 0) {
-    return <Notice>What was parked goes out in the order of acceptance, and new deliveries queue up behind it: {count(health.parkedCount)} to go.</Notice>;
+    return <Notice standing>What was parked goes out in the order of acceptance, and new deliveries queue up behind it: {count(health.parkedCount)} to go.</Notice>;
   }
   if (health.failingSince) {
     return (
-      <Notice kind="warn">
+      <Notice kind="warn" standing>
         Nothing has succeeded since <Moment at={health.failingSince} />. After five deliveries in a row that fail, it is held and probed.
       </Notice>
     );
@@ -247,7 +249,7 @@ function Deliveries({ destinationID }: { destinationID: string }) {
         <span className="above-table-end">
           <Choice
             label="Status" any="Any status" value={status} values={deliveryStatuses.map((s) => [s, statusName(s)] as const)}
-            onChange={(status) => void navigate({ search: { status }, replace: true, resetScroll: false })}
+            onChange={(status) => void navigate({ search: (before) => ({ ...before, status }), replace: true, resetScroll: false })}
           />
           <Link to="/events" search={{ destination: destinationID }} className="button button-plain">
             <Zap aria-hidden />

@@ -11,6 +11,8 @@ import { NewDestination } from "./destination-form";
 import { DestinationList, NoDestination } from "./destination-list";
 import { SecretDialog, type Secret } from "../ui/secret";
 
+const states = [...destinationStates.map((s) => [s, stateName(s)] as const), ["NOT_SENDING", "Not sending"] as const];
+
 /** All destinations that the viewer sees. */
 export function Destinations() {
   const search = useSearch({ from: "/inside/destinations" });
@@ -22,7 +24,7 @@ export function Destinations() {
   const { q, state, account } = search;
   const filtered = Boolean(q || state || account);
   const where: DestinationWhereInput | undefined = filtered
-    ? { ...(state && { state }), ...(account && { accountID: account }), ...(q && { or: [{ nameContainsFold: q }, { urlContainsFold: q }, { id: q }] }) }
+    ? { ...(state === "NOT_SENDING" ? { stateNEQ: "SENDING" as const } : state && { state }), ...(account && { accountID: account }), ...(q && { or: [{ nameContainsFold: q }, { urlContainsFold: q }, { id: q }] }) }
     : undefined;
   const button = accountID && manages && (
     <Button kind="primary" icon={Plus} onClick={() => setMaking(true)}>
@@ -33,7 +35,7 @@ export function Destinations() {
     <Page title="Destinations" actions={button}>
       <Filters active={filtered} onClear={() => void navigate({ search: {} })}>
         <SearchBox label="Find a destination" placeholder="Name, URL or id" value={q} onChange={(q) => set({ q })} />
-        <Choice label="State" any="Any state" value={state} values={destinationStates.map((s) => [s, stateName(s)] as const)} onChange={(state) => set({ state })} />
+        <Choice label="State" any="Any state" value={state} values={states} onChange={(state) => set({ state })} />
       </Filters>
       <DestinationList
         where={where}

@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { Inbox, Repeat2 } from "lucide-react";
-import { ask, nodes } from "../api/queries";
+import { ask, cut, nodes } from "../api/queries";
 import { useSubscription } from "../api/socket";
 import { EventDeliveriesUpdatedDocument, EventDocument } from "../gql/graphql";
 import { useViewer } from "../shell/viewer";
@@ -9,9 +9,9 @@ import { Button } from "../ui/button";
 import { Code } from "../ui/code";
 import { ID, ShortID } from "../ui/copy";
 import { Moment } from "../ui/moment";
-import { Card, Empty, Fact, Facts, Failed, Page, Skeleton } from "../ui/page";
+import { Card, Empty, Fact, Facts, Page, Skeleton } from "../ui/page";
 import { bytes, count } from "../ui/size";
-import { Missing } from "./account";
+import { missing, unloaded } from "./missing";
 import { DeliveryCard } from "./delivery-card";
 import { LiveMark } from "./events";
 import { ReplayDialog } from "./replay-event";
@@ -31,17 +31,17 @@ export function Event() {
     EventDeliveriesUpdatedDocument,
     { eventID },
     {
-      data: ({ deliveryUpdated: { delivery } }) => {
+      data: ({ deliveryUpdated: { delivery, skipped } }) => {
         again();
-        void queries.invalidateQueries({ queryKey: ["attempts", delivery.id] });
+        void queries.invalidateQueries({ queryKey: skipped > 0 ? ["attempts"] : ["attempts", delivery.id] });
       },
       ready: again,
     },
     Boolean(event),
   );
   const crumbs = [{ label: "Events", link: { to: "/events" } as const }];
-  if (query.data && !event) return <Missing what="event" crumbs={crumbs} />;
-  if (query.error && !query.data) return <Failed error={query.error} retry={() => void query.refetch()} />;
+  if (query.data && !event) return missing("event", crumbs);
+  if (query.error && !query.data) return unloaded("event", crumbs, query);
 
   const expanded = chosen ?? (deliveries.find((d) => d.status !== "SUCCEEDED") ?? deliveries.toSorted((a, b) => b.attemptCount - a.attemptCount)[0])?.id;
   return (
@@ -86,6 +86,7 @@ export function Event() {
               onOpen={(open, attempt) => void navigate({ search: { delivery: open ? delivery.id : "none", attempt }, replace: true, resetScroll: false })}
             />
           ))}
+          {cut(event?.deliveries) && <p className="muted">{cut(event?.deliveries, 1000)} Each destination's page lists all of its own.</p>}
         </div>
         <div className="event-side">
           <Card title="Event">
@@ -139,7 +140,7 @@ export function Event() {
           </Card>
         </div>
       </div>
-      {event && <ReplayDialog open={Boolean(replay)} onClose={() => void navigate({ search: (before) => ({ ...before, replay: undefined }), replace: true })} event={event} />}
+      {event && <ReplayDialog open={manages && Boolean(replay)} onClose={() => void navigate({ search: (before) => ({ ...before, replay: undefined }), replace: true })} event={event} />}
     </Page>
   );
 }

@@ -6,13 +6,14 @@ import { ask, nodes } from "../api/queries";
 import { EventFilterNamesDocument, EventsDocument, type DeliveryStatus, type EventRowFragment, type EventWhereInput } from "../gql/graphql";
 import { useViewer } from "../shell/viewer";
 import { deliveryStatuses, statusName, statusTone, StatusBadge } from "../ui/badge";
-import { Button, ButtonLink } from "../ui/button";
+import { Button } from "../ui/button";
 import { ShortID } from "../ui/copy";
 import { Choice, Filters, SearchBox } from "../ui/filters";
 import { Moment } from "../ui/moment";
 import { Empty, Failed, Page } from "../ui/page";
 import { bytes, count } from "../ui/size";
 import { Table, type Column } from "../ui/table";
+import { momentOf } from "./accepted";
 import { useLiveEvents } from "./live-events";
 import { SendSnippet } from "./send-snippet";
 
@@ -32,17 +33,22 @@ const columns: Column<EventRowFragment>[] = [
 
 const owner: Column<EventRowFragment> = { name: "Account", width: "minmax(0, 1fr)", cell: (e) => <span className="muted">{e.account?.name ?? "deleted"}</span> };
 
-/** How an event's deliveries stand: all in one word where they stand alike. */
+/** How an event's deliveries stand: all in one word where they stand alike. Of very many, the first are looked at. */
 function Deliveries({ deliveries, total }: { deliveries: { status: DeliveryStatus }[]; total: number }) {
   if (total === 0) return <span className="muted">no destination</span>;
   const statuses = new Map<DeliveryStatus, number>();
   for (const { status } of deliveries) statuses.set(status, (statuses.get(status) ?? 0) + 1);
+  const rest = deliveries.length < total ? (
+    <span className="muted" title="The others are on the event's page">
+      {deliveries.length} of {count(total, 1000)}
+    </span>
+  ) : undefined;
   if (statuses.size === 1) {
     const [status] = statuses.keys();
     return (
       <span className="deliveries">
         <StatusBadge status={status!} />
-        {total > 1 && <span className="muted">{count(total)}</span>}
+        {rest ?? (total > 1 && <span className="muted">{count(total, 1000)}</span>)}
       </span>
     );
   }
@@ -55,6 +61,7 @@ function Deliveries({ deliveries, total }: { deliveries: { status: DeliveryStatu
           <span className="hidden"> {statusName(status)}</span>
         </span>
       ))}
+      {rest}
     </span>
   );
 }
@@ -64,7 +71,7 @@ export function Events() {
   const search = useSearch({ from: "/inside/events" });
   const { q, type, status, account, destination, replay, from, to, live } = search;
   const navigate = useNavigate({ from: "/events" });
-  const { isAdmin, accountID } = useViewer();
+  const { isAdmin, accountID, manages } = useViewer();
   const set = (part: Partial<typeof search>) => void navigate({ search: (before) => ({ ...before, ...part }), replace: true });
 
   const where = filterOf(search);
@@ -94,9 +101,15 @@ export function Events() {
       }
       actions={
         <>
-          <ButtonLink to="/replays" search={{ create: true, account, destination, status, type }} icon={History}>
-            Replay these
-          </ButtonLink>
+          {manages && (
+            <Button
+              icon={History}
+              unless={notToReplay(search)}
+              onClick={() => void navigate({ to: "/replays", search: { create: true, account, destination, status, type, from: from ?? "any", to } })}
+            >
+              Replay these
+            </Button>
+          )}
           <Button icon={isLive ? CirclePause : CirclePlay} disabled={Boolean(to)} onClick={() => set({ live: isLive ? false : undefined })}>
             {isLive ? "Hold the list" : "Follow live"}
           </Button>
@@ -174,16 +187,15 @@ const times = [
   ["7d", "Last 7 days"],
 ] as const;
 
-const timeOf = (from: string | undefined) => times.map(([ago]) => ago).find((ago) => ago === from);
-
-const spans = { "15m": 900_000, "1h": 3600_000, "24h": 86_400_000, "7d": 7 * 86_400_000 };
-
-/** A time from the address: how long ago, to the minute so that the question stays the same, or a moment. */
-function moment(text: string): string | undefined {
-  const ago = spans[text as keyof typeof spans];
-  const at = ago ? new Date(Math.floor((Date.now() - ago) / 60_000) * 60_000) : new Date(text);
-  return Number.isNaN(at.getTime()) ? undefined : at.toISOString();
+/** Why a bulk replay cannot be asked for what the list shows; undefined where it can. */
+function notToReplay({ q, type, replay }: { q?: string; type?: string; replay?: string }): string | undefined {
+  if (q) return "One event is replayed on its own page: clear the id to replay several.";
+  if (replay) return "A replay cannot be told to send what another one has made: remove that filter.";
+  if (type?.endsWith("*")) return "A replay takes one type or all of them, none that ends with *.";
+  return undefined;
 }
+
+const timeOf = (from: string | undefined) => times.map(([ago]) => ago).find((ago) => ago === from);
 
 function filterOf({ q, type, status, account, destination, replay, from, to }: {
   q?: string; type?: string; status?: DeliveryStatus; account?: string; destination?: string; replay?: string; from?: string; to?: string;
@@ -195,7 +207,7 @@ function filterOf({ q, type, status, account, destination, replay, from, to }: {
   if (status || destination) where.hasDeliveriesWith = [{ ...(status && { status }), ...(destination && { destinationID: destination }) }];
   if (account) where.accountID = account;
   if (replay) where.replayID = replay;
-  if (from && moment(from)) where.createdAtGTE = moment(from);
-  if (to && moment(to)) where.createdAtLT = moment(to);
+  if (from && momentOf(from)) where.createdAtGTE = momentOf(from);
+  if (to && momentOf(to)) where.createdAtLT = momentOf(to);
   return Object.keys(where).length ? where : undefined;
 }

@@ -5,7 +5,7 @@ import { Strip } from "../charts/strip";
 import { StateBadge, stateName } from "../ui/badge";
 import { Moment, useNow } from "../ui/moment";
 import { Failed, Skeleton } from "../ui/page";
-import { reasonInWords } from "../ui/reasons";
+import { reasonGiven } from "../ui/reasons";
 import { span } from "../ui/time";
 
 const colours: Record<DestinationState, string> = {
@@ -35,7 +35,7 @@ export function HealthTimeline({ destinationID }: { destinationID: string }) {
           <li key={s.from}>
             <StateBadge state={s.state} />
             <span className="timeline-text">
-              {s.reason ? reasonInWords(s.reason) : ""} <span className="muted">{by(s.actor)}</span>
+              {reasonGiven(s.reason)} <span className="muted">{by(s.actor)}</span>
             </span>
             <span className="muted">for {span(s.end - s.start)}</span>
             <Moment at={s.from} />

@@ -13,6 +13,9 @@ type Data = InfiniteData<EventsQuery, string | null>;
 /** The time between two looks for what has come, in milliseconds: many events are one question, the first is one at once. */
 const pace = 100;
 
+/** How long is gathered what was left out before all rows are asked for again, in milliseconds. */
+const calm = 1500;
+
 /** How far back is looked for what has come, in milliseconds. */
 const overlap = 5000;
 
@@ -29,6 +32,7 @@ export function useLiveEvents(
   const [fresh, setFresh] = useState<ReadonlySet<string>>(new Set());
   const changed = useRef(new Set<string>());
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const late = useRef<ReturnType<typeof setTimeout>>(undefined);
   const looked = useRef(0);
   const came = useRef(false);
   const settings = useRef({ key, filter });
@@ -85,10 +89,19 @@ export function useLiveEvents(
   };
 
   const again = () => void client.invalidateQueries({ queryKey: settings.current.key });
+  // Which rows have changed is not known then. They stay where they are: somebody may be reading far down.
+  const missed = () => {
+    late.current ??= setTimeout(() => {
+      late.current = undefined;
+      rows().forEach(({ id }) => changed.current.add(id));
+      soon();
+    }, calm);
+  };
   const one = useSubscription(
     EventReceivedDocument,
     { accountID: filter.accountID },
     {
+      // Those that were left out are looked for like the one that is told: by their time.
       data: () => {
         came.current = true;
         soon();
@@ -101,14 +114,21 @@ export function useLiveEvents(
     DeliveriesUpdatedDocument,
     { accountID: filter.accountID, destinationID: filter.destinationID },
     {
-      data: ({ deliveryUpdated: { delivery } }) => {
+      data: ({ deliveryUpdated: { delivery, skipped } }) => {
         changed.current.add(delivery.eventID);
+        if (skipped > 0) missed();
         soon();
       },
     },
     enabled,
   );
-  useEffect(() => () => clearTimeout(timer.current), []);
+  useEffect(
+    () => () => {
+      clearTimeout(timer.current);
+      clearTimeout(late.current);
+    },
+    [],
+  );
   useEffect(() => {
     if (fresh.size === 0) return;
     const after = setTimeout(() => setFresh(new Set()), 2000);

@@ -10,7 +10,7 @@ import { StateBadge } from "../ui/badge";
 import { ButtonLink } from "../ui/button";
 import { Moment } from "../ui/moment";
 import { Card, Empty, Failed, Page, Tile } from "../ui/page";
-import { reasonInWords } from "../ui/reasons";
+import { reasonGiven } from "../ui/reasons";
 import { Segments } from "../ui/segments";
 import { count, percent } from "../ui/size";
 import { span } from "../ui/time";
@@ -71,10 +71,12 @@ function Trouble() {
     refetchInterval: 5_000,
   });
   const all = nodes(data?.destinations);
+  const more = (data?.destinations.totalCount ?? 0) > all.length;
   return (
     <Card
       title="Destinations that do not send"
       beside={data && <span className="count">{count(data.destinations.totalCount, 10_000)}</span>}
+      actions={more && <ButtonLink to="/destinations" search={{ state: "NOT_SENDING" }}>Show all</ButtonLink>}
       flush={all.length > 0}
     >
       {error && !data && <Failed error={error} />}
@@ -94,13 +96,13 @@ function Trouble() {
                 </span>
               </Link>
               <StateBadge state={d.state} />
-              <span className="muted rows-wide">{reasonInWords(d.reason)}</span>
+              <span className="muted rows-wide">{reasonGiven(d.reason)}</span>
               <span className="rows-end">
                 <b className="strong">{count(d.health.parkedCount)}</b> <span className="muted">parked</span>
               </span>
               <span className="rows-end rows-wide">
-                <span className="muted">since </span>
-                <Moment at={d.health.since} as="relative" />
+                <span className="muted">for </span>
+                <Moment at={d.health.since} as="age" />
               </span>
             </li>
           ))}

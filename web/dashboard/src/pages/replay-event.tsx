@@ -3,7 +3,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { PencilLine, Repeat2 } from "lucide-react";
 import { lazy, Suspense, useMemo, useState } from "react";
 import { fieldMessage } from "../api/problem";
-import { ask, nodes } from "../api/queries";
+import { ask, cut, nodes } from "../api/queries";
 import { ReplayEventDocument, ReplayTargetsDocument, type EventQuery } from "../gql/graphql";
 import { useAct } from "../ui/act";
 import { Button } from "../ui/button";
@@ -51,7 +51,8 @@ function Form({ onClose, event }: Omit<ReplayDialogProps, "open">) {
   const original = useMemo(() => pretty(event.payload), [event.payload]);
   const [text, setText] = useState(original);
   const [targets, setTargets] = useState<ReadonlySet<string>>(new Set());
-  const destinations = nodes(useQuery(ask(["replay targets", event.accountID], ReplayTargetsDocument, { accountID: event.accountID })).data?.destinations);
+  const choices = useQuery(ask(["replay targets", event.accountID], ReplayTargetsDocument, { accountID: event.accountID })).data?.destinations;
+  const destinations = nodes(choices);
   const act = useAct(ReplayEventDocument, {
     done: "The event is replayed.",
     changes: [["event", event.id], ["events"], ["audit"]],
@@ -90,7 +91,7 @@ function Form({ onClose, event }: Omit<ReplayDialogProps, "open">) {
           {way === "edit" ? <Editor initial={text} label="The payload to send" onChange={setText} /> : <Diff original={original} edited={text} onChange={setText} />}
         </Suspense>
       )}
-      <Group label="Where it goes" hint={targets.size === 0 ? "Nothing chosen: where it went before, as far as these destinations are left." : undefined}>
+      <Group label="Where it goes" hint={[cut(choices, 10_000), targets.size === 0 && "Nothing chosen: where it went before, as far as these destinations are left."].filter(Boolean).join(" ")}>
         <div className="targets">
           {destinations.map((d) => (
             <Checkbox

@@ -12,11 +12,12 @@ import { Button, ButtonLink } from "../ui/button";
 import { ID, ShortID } from "../ui/copy";
 import { Confirm } from "../ui/dialog";
 import { Moment } from "../ui/moment";
-import { Card, Fact, Facts, Failed, Page, Skeleton } from "../ui/page";
+import { Card, Fact, Facts, Page, Skeleton } from "../ui/page";
 import { Progress } from "../ui/progress";
 import { count } from "../ui/size";
 import { span } from "../ui/time";
-import { Missing } from "./account";
+import { everything } from "./accepted";
+import { missing, unloaded } from "./missing";
 
 const under = (status: string | undefined) => status === "RUNNING" || status === "PAUSED";
 
@@ -35,8 +36,8 @@ export function Replay() {
   const resume = useAct(ResumeReplayDocument, { failed: "It is not resumed", changes, meanwhile: (client) => showAs(client, replayID, "RUNNING") });
   const cancel = useAct(CancelReplayDocument, { done: "The replay is canceled. What it has sent goes on.", changes, then: () => setCanceling(false) });
   const crumbs = [{ label: "Replays", link: { to: "/replays" } as const }];
-  if (query.data && !replay) return <Missing what="replay" crumbs={crumbs} />;
-  if (query.error && !query.data) return <Failed error={query.error} retry={() => void query.refetch()} />;
+  if (query.data && !replay) return missing("replay", crumbs);
+  if (query.error && !query.data) return unloaded("replay", crumbs, query);
   const input = { input: { id: replayID } };
   const left = replay ? Math.max(0, replay.matched - replay.replayed - replay.skipped) : 0;
   return (
@@ -96,7 +97,7 @@ export function Replay() {
                 </Link>
               </Fact>
               <Fact name="Accepted from">
-                <Moment at={replay.from} as="full" />
+                {Date.parse(replay.from) > Date.parse(everything) ? <Moment at={replay.from} as="full" /> : "the first on"}
               </Fact>
               <Fact name="Accepted before">
                 <Moment at={replay.to} as="full" />

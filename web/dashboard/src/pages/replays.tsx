@@ -4,8 +4,9 @@ import { History, Plus } from "lucide-react";
 import { useState } from "react";
 import { usePages } from "../api/pages";
 import { fieldMessage, inWords } from "../api/problem";
-import { ask, nodes } from "../api/queries";
-import { ReplayChoicesDocument, ReplayEventsDocument, ReplaysDocument, type DeliveryStatus, type ReplayEventsInput, type ReplaysQuery } from "../gql/graphql";
+import { ask, cut, nodes } from "../api/queries";
+import { EventFilterNamesDocument, ReplayChoicesDocument, ReplayEventsDocument, ReplaysDocument, type DeliveryStatus, type ReplayEventsInput, type ReplaysQuery } from "../gql/graphql";
+import { zone } from "../shell/preferences";
 import { useViewer } from "../shell/viewer";
 import { useAct } from "../ui/act";
 import { deliveryStatuses, ReplayBadge, statusName } from "../ui/badge";
@@ -19,6 +20,8 @@ import { Empty, Failed, Page } from "../ui/page";
 import { Progress } from "../ui/progress";
 import { count, plural } from "../ui/size";
 import { Table, type Column } from "../ui/table";
+import { brief } from "../ui/time";
+import { before, everything, isAgo, momentOf, type Ago } from "./accepted";
 
 type Row = NonNullable<NonNullable<NonNullable<ReplaysQuery["replays"]["edges"]>[number]>["node"]>;
 
@@ -66,7 +69,7 @@ export function Replays() {
           }
         />
       )}
-      <NewReplay open={Boolean(create)} onClose={() => open(undefined)} given={given} />
+      <NewReplay open={manages && Boolean(create)} onClose={() => open(undefined)} given={given} />
     </Page>
   );
 }
@@ -76,6 +79,8 @@ interface Given {
   destination?: string;
   status?: DeliveryStatus;
   type?: string;
+  from?: string;
+  to?: string;
 }
 
 function NewReplay({ open, onClose, given }: { open: boolean; onClose: () => void; given: Given }) {
@@ -86,12 +91,23 @@ function NewReplay({ open, onClose, given }: { open: boolean; onClose: () => voi
   );
 }
 
-const spans = [["15", "15 minutes"], ["60", "Hour"], ["360", "6 hours"], ["1440", "24 hours"], ["10080", "7 days"], ["43200", "30 days"]] as const;
+const agos: [Ago, string][] = [
+  ["15m", "In the last 15 minutes"], ["1h", "In the last hour"], ["6h", "In the last 6 hours"], ["24h", "In the last 24 hours"],
+  ["7d", "In the last 7 days"], ["30d", "In the last 30 days"],
+];
 
 function Form({ onClose, given }: { onClose: () => void; given: Given }) {
   const navigate = useNavigate();
   const { accountID: own } = useViewer();
-  const [account, setAccount] = useState(own ?? given.account ?? "");
+  const inZone = zone.use();
+  const [chosen, setAccount] = useState(own ?? given.account);
+  // Lists of choices are cut: what is given can be chosen all the same.
+  const { data: known } = useQuery({
+    ...ask(["names"], EventFilterNamesDocument, { account: given.account ?? "", destination: given.destination ?? "" }),
+    enabled: Boolean(given.account || given.destination),
+    staleTime: Infinity,
+  });
+  const account = chosen ?? known?.destination?.account?.id ?? "";
   const { data: choices } = useQuery(ask(["replay choices"], ReplayChoicesDocument, { destinations: account ? { accountID: account } : undefined }));
   // What a dry run has counted counts as long as the form stays the same.
   const [counted, setCounted] = useState<{ n: number; to: string }>();
@@ -102,8 +118,21 @@ function Form({ onClose, given }: { onClose: () => void; given: Given }) {
     then: ({ replayEvents: { replay } }) => replay && void navigate({ to: "/replays/$replayID", params: { replayID: replay.id } }),
   });
   const error = (name: string) => fieldMessage(dry.error ?? start.error, name) ?? fieldMessage(dry.error ?? start.error, `filter.${name}`);
-  const known = ["accountID", "destinationID", "eventType", "rate", "reason"].some(error);
+  const isTold = ["accountID", "destinationID", "eventType", "from", "rate", "reason"].some(error);
   const failure = dry.error ?? start.error;
+
+  const accounts = withGiven(nodes(choices?.accounts), known?.account ?? known?.destination?.account);
+  const isIts = !known?.destination?.account || known.destination.account.id === account;
+  const goal = given.destination && isIts ? (known?.destination ?? { id: given.destination, name: null, url: given.destination }) : undefined;
+  const destinations = withGiven(nodes(choices?.destinations), goal);
+  const moment = (text: string | undefined) => text && text !== "any" && momentOf(text);
+  const [from, until] = [moment(given.from), moment(given.to)];
+  const time = isAgo(given.from) && !given.to ? given.from : from || until ? "given" : given.from ? "any" : "24h";
+  const briefly = (at: string) => brief(new Date(at), inZone, Date.now());
+  const periodOf = (time: string, to: string) => {
+    if (time === "given") return { from: from || everything, to: until || to };
+    return { from: isAgo(time) ? before(Date.parse(to), time).toISOString() : everything, to };
+  };
 
   const inputOf = (form: FormData, to: string): ReplayEventsInput => ({
     filter: {
@@ -111,8 +140,7 @@ function Form({ onClose, given }: { onClose: () => void; given: Given }) {
       destinationID: textOf(form, "destination") || undefined,
       eventType: textOf(form, "type") || undefined,
       statuses: form.getAll("status") as DeliveryStatus[],
-      from: new Date(Date.parse(to) - Number(textOf(form, "minutes")) * 60_000).toISOString(),
-      to,
+      ...periodOf(textOf(form, "time"), to),
     },
     rate: Number(textOf(form, "rate")),
     reason: textOf(form, "reason") || undefined,
@@ -134,9 +162,12 @@ function Form({ onClose, given }: { onClose: () => void; given: Given }) {
       }}
     >
       {!own && (
-        <SelectField label="Account" name="account" value={account} onChange={(event) => setAccount(event.target.value)} error={error("accountID")}>
+        <SelectField
+          label="Account" name="account" value={account} onChange={(event) => setAccount(event.target.value)} error={error("accountID")}
+          hint={elsewhere(cut(choices?.accounts, 10_000))}
+        >
           <option value="">Choose one</option>
-          {nodes(choices?.accounts).map((a) => (
+          {accounts.map((a) => (
             <option key={a.id} value={a.id}>
               {a.name}
             </option>
@@ -144,9 +175,12 @@ function Form({ onClose, given }: { onClose: () => void; given: Given }) {
         </SelectField>
       )}
       <div className="form-row">
-        <SelectField label="Went to" name="destination" defaultValue={given.destination ?? ""} key={choices ? "loaded" : "loading"} error={error("destinationID")}>
+        <SelectField
+          label="Went to" name="destination" defaultValue={given.destination ?? ""} key={choices ? "loaded" : "loading"} error={error("destinationID")}
+          hint={elsewhere(cut(choices?.destinations, 10_000))}
+        >
           <option value="">Any destination</option>
-          {nodes(choices?.destinations).map((d) => (
+          {destinations.map((d) => (
             <option key={d.id} value={d.id}>
               {d.name ?? d.url}
             </option>
@@ -162,17 +196,21 @@ function Form({ onClose, given }: { onClose: () => void; given: Given }) {
         </div>
       </Group>
       <div className="form-row">
-        <SelectField label="Accepted in the last" name="minutes" defaultValue="1440">
-          {spans.map(([minutes, name]) => (
-            <option key={minutes} value={minutes}>
+        <SelectField label="Accepted" name="time" defaultValue={time} error={error("from")}>
+          {(from || until) && (
+            <option value="given">{[from && `From ${briefly(from)}`, until && `${from ? "to" : "Before"} ${briefly(until)}`].filter(Boolean).join(" ")}</option>
+          )}
+          {agos.map(([ago, name]) => (
+            <option key={ago} value={ago}>
               {name}
             </option>
           ))}
+          <option value="any">At any time</option>
         </SelectField>
         <TextField label="Events a second" name="rate" type="number" min={1} max={1000} defaultValue="100" error={error("rate")} />
       </div>
       <TextField label="Why" name="reason" optional error={error("reason")} hint="For the audit log." />
-      {failure && !known && <Notice kind="bad">{inWords(failure)}</Notice>}
+      {failure && !isTold && <Notice kind="bad">{inWords(failure)}</Notice>}
       {counted && (
         <Notice kind={counted.n ? "info" : "warn"}>
           {counted.n ? `${plural(counted.n, "event matches", "events match")}. Nothing has been sent yet.` : "No event matches: change what is asked for."}
@@ -193,3 +231,11 @@ function Form({ onClose, given }: { onClose: () => void; given: Given }) {
     </form>
   );
 }
+
+/** The choices, with what is given among them. */
+function withGiven<Choice extends { id: string }>(choices: Choice[], given: Choice | null | undefined): Choice[] {
+  return !given || choices.some(({ id }) => id === given.id) ? choices : [given, ...choices];
+}
+
+/** How to come by a choice that a list which is cut does not have. */
+const elsewhere = (cut: string | undefined) => cut && `${cut} For another one, begin at its events.`;

@@ -91,7 +91,7 @@ function Health() {
         />
         <Tile name="Backlog" value={system ? count(system.backlog.pending + system.backlog.retrying + system.backlog.parked) : "–"} about={system && `${count(system.backlog.parked)} parked`} />
         <Tile name="Processes" value={system ? count(system.processes.length) : "–"} about="seen in the last 5 minutes" />
-        <Tile name="Up since" value={system ? <Moment at={system.startedAt} as="relative" /> : "–"} about="this process" />
+        <Tile name="Up for" value={system ? <Moment at={system.startedAt} as="age" /> : "–"} about="this process" />
       </dl>
       <div className="columns">
         <Card title="Versions">

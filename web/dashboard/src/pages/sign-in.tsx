@@ -48,7 +48,7 @@ export function SignIn() {
           required
           hint={
             <>
-              The standalone program keeps the admin token in <code>data/admin-token</code>.
+              You get one from whoever runs this server. On your own machine, the admin token is in <code>data/admin-token</code>.
             </>
           }
           error={enter.isError ? (enter.error.message.includes("valid credential") ? "This token is not valid: it may be mistyped, expired or revoked." : inWords(enter.error)) : undefined}

@@ -23,7 +23,7 @@ const scopes: [Scope, string, string][] = [
 ];
 
 /** The tokens of an account. */
-export function Tokens({ accountID, tokens }: { accountID: string; tokens: Token[] | undefined }) {
+export function Tokens({ accountID, tokens, cut }: { accountID: string; tokens: Token[] | undefined; cut: string | undefined }) {
   const { manages } = useViewer();
   const now = useNow();
   const [open, setOpen] = useState<"new" | "rotate" | "revoke">();
@@ -72,7 +72,7 @@ export function Tokens({ accountID, tokens }: { accountID: string; tokens: Token
   return (
     <>
       <div className="above-table">
-        <p className="muted">With a token, events are sent and the account is managed. A secret is shown once, when it is made.</p>
+        <p className="muted">With a token, events are sent and the account is managed. A secret is shown once, when it is made. {cut && `${cut} The newest come first.`}</p>
         {button}
       </div>
       <Table

@@ -1,5 +1,4 @@
-import { useState } from "react";
-import type { Period } from "../router";
+import { useNavigate, useSearch } from "@tanstack/react-router";
 import { Failed, Tile } from "../ui/page";
 import { Segments } from "../ui/segments";
 import { count, percent } from "../ui/size";
@@ -9,7 +8,8 @@ import { LatencyCard, RateCard, ResultsCard, SuccessCard } from "./traffic-cards
 
 /** What an account has sent and got. */
 export function Usage({ accountID }: { accountID: string }) {
-  const [period, setPeriod] = useState<Period>("24h");
+  const { period = "24h" } = useSearch({ from: "/inside/accounts/$accountID" });
+  const navigate = useNavigate({ from: "/accounts/$accountID" });
   const { data, error, refetch } = useStatistics({ accountID }, period);
   const backlog = useBacklog({ accountID }).data;
   if (error && !data) return <Failed error={error} retry={() => void refetch()} />;
@@ -18,7 +18,10 @@ export function Usage({ accountID }: { accountID: string }) {
     <>
       <div className="above-table">
         <p className="muted">What happened in {lastInWords[period]}.</p>
-        <Segments label="Period" value={period} values={periodNames} onChange={setPeriod} />
+        <Segments
+          label="Period" value={period} values={periodNames}
+          onChange={(period) => void navigate({ search: (before) => ({ ...before, period: period === "24h" ? undefined : period }), replace: true, resetScroll: false })}
+        />
       </div>
       <dl className="tiles">
         <Tile name="Events accepted" value={totals ? count(totals.events) : "–"} />

@@ -1,10 +1,12 @@
 import { Dialog } from "@base-ui/react/dialog";
 import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useNavigate, type LinkProps } from "@tanstack/react-router";
+import { useNavigate } from "@tanstack/react-router";
 import { Building2, CornerDownLeft, Hash, Webhook, type LucideIcon, ArrowRight } from "lucide-react";
 import { useDeferredValue, useEffect, useId, useState, type KeyboardEvent } from "react";
 import { ask, nodes } from "../api/queries";
 import { FindByNameDocument, FindDeliveryDocument } from "../gql/graphql";
+import { usePlaces } from "./places";
+import { useViewer } from "./viewer";
 import { complain } from "../ui/toast";
 
 interface Hit {
@@ -97,19 +99,11 @@ function Finder({ onClose }: { onClose: () => void }) {
   );
 }
 
-const pages: [string, LinkProps][] = [
-  ["Overview", { to: "/" }],
-  ["Events", { to: "/events" }],
-  ["Destinations", { to: "/destinations" }],
-  ["Accounts", { to: "/accounts" }],
-  ["Replays", { to: "/replays" }],
-  ["Audit log", { to: "/audit" }],
-  ["Settings and system health", { to: "/settings" }],
-];
-
 function useHits(text: string): Hit[] {
   const navigate = useNavigate();
   const queries = useQueryClient();
+  const places = usePlaces();
+  const { isAdmin } = useViewer();
   const named = useDeferredValue(text);
   const found = useQuery({
     ...ask(["find"], FindByNameDocument, {
@@ -120,8 +114,9 @@ function useHits(text: string): Hit[] {
     placeholderData: keepPreviousData,
   });
   if (isID(text)) return [byID(text)];
-  const matching = pages.filter(([label]) => label.toLowerCase().includes(text.toLowerCase()));
-  const hits: Hit[] = matching.map(([label, link]) => ({ key: label, label, about: "Page", icon: ArrowRight, go: () => navigate(link) }));
+  const pages = places.map(({ label, link }) => ({ label: label === "Settings" && isAdmin ? "Settings and system health" : label, link }));
+  const matching = pages.filter(({ label }) => label.toLowerCase().includes(text.toLowerCase()));
+  const hits: Hit[] = matching.map(({ label, link }) => ({ key: label, label, about: "Page", icon: ArrowRight, go: () => navigate(link) }));
   if (named.length < 2) return hits;
   return [
     ...nodes(found.data?.destinations).map((d) => ({

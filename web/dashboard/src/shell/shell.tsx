@@ -1,10 +1,7 @@
 import { Dialog } from "@base-ui/react/dialog";
 import { useQueryClient } from "@tanstack/react-query";
-import { Link, Outlet, useLocation, useNavigate, useRouter, type LinkProps } from "@tanstack/react-router";
-import {
-  Activity, Building2, ChevronsUpDown, Clock3, History, LogOut, Menu as MenuIcon, Monitor, Moon, ScrollText, Search, Settings2, Sun,
-  Webhook, Zap, type LucideIcon,
-} from "lucide-react";
+import { Link, Outlet, useLocation, useNavigate, useRouter } from "@tanstack/react-router";
+import { ChevronsUpDown, Clock3, LogOut, Menu as MenuIcon, Monitor, Moon, Search, Sun } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { signOut } from "../api/session";
 import { hangUp } from "../api/socket";
@@ -13,6 +10,8 @@ import { IconButton } from "../ui/button";
 import { Menu } from "../ui/menu";
 import { complain } from "../ui/toast";
 import { usePhone } from "../ui/table";
+import { Framed } from "./frame";
+import { usePlaces } from "./places";
 import { theme, zone } from "./preferences";
 import { QuickOpen } from "./quick-open";
 import { useViewer } from "./viewer";
@@ -36,32 +35,13 @@ export function Shell() {
         </aside>
       )}
       <main className="page" id="main" tabIndex={-1}>
-        <Outlet />
+        <Framed value>
+          <Outlet />
+        </Framed>
       </main>
       <QuickOpen open={quick} onClose={() => setQuick(false)} />
     </div>
   );
-}
-
-interface Place {
-  label: string;
-  icon: LucideIcon;
-  link: LinkProps;
-}
-
-function usePlaces(): Place[] {
-  const { isAdmin, accountID } = useViewer();
-  return [
-    { label: "Overview", icon: Activity, link: { to: "/" } },
-    { label: "Events", icon: Zap, link: { to: "/events" } },
-    { label: "Destinations", icon: Webhook, link: { to: "/destinations" } },
-    isAdmin
-      ? { label: "Accounts", icon: Building2, link: { to: "/accounts" } }
-      : { label: "Account", icon: Building2, link: { to: "/accounts/$accountID", params: { accountID: accountID ?? "" } } },
-    { label: "Replays", icon: History, link: { to: "/replays" } },
-    { label: "Audit log", icon: ScrollText, link: { to: "/audit" } },
-    { label: "Settings", icon: Settings2, link: { to: "/settings" } },
-  ];
 }
 
 function Navigation({ onSearch, onGo }: { onSearch: () => void; onGo?: () => void }) {

@@ -12,7 +12,7 @@ interface ActOptions<Result, Variables> {
   changes?: QueryKey[];
   then?: (result: Result, variables: Variables) => void;
   /** Shows at once what will most likely be, where a failure can take it back; it returns how. */
-  meanwhile?: (client: QueryClient) => () => void;
+  meanwhile?: (client: QueryClient, variables: Variables) => () => void;
 }
 
 /**
@@ -38,7 +38,7 @@ export function useAct<Result, Variables>(
   const client = useQueryClient();
   return useMutation({
     mutationFn: (variables: Variables) => request(operation, variables),
-    onMutate: () => ({ undo: meanwhile?.(client) }),
+    onMutate: (variables) => ({ undo: meanwhile?.(client, variables) }),
     onSuccess(result, variables) {
       if (done) say(typeof done === "string" ? done : done(result));
       then?.(result, variables);

@@ -9,10 +9,12 @@ interface ButtonProps extends Omit<ComponentProps<"button">, "type"> {
   icon?: LucideIcon;
   /** Something is under way: it says so and cannot be pressed again. */
   busy?: boolean;
+  /** Why it cannot be pressed now. It can be reached all the same, so that this is found. */
+  unless?: string;
   type?: "button" | "submit";
 }
 
-export function Button({ kind = "plain", icon: Icon, busy, children, disabled, className = "", type = "button", ...rest }: ButtonProps) {
+export function Button({ kind = "plain", icon: Icon, busy, unless, children, disabled, className = "", type = "button", ...rest }: ButtonProps) {
   return (
     <button
       type={type}
@@ -20,6 +22,7 @@ export function Button({ kind = "plain", icon: Icon, busy, children, disabled, c
       disabled={disabled || busy}
       aria-busy={busy || undefined}
       {...rest}
+      {...(unless && { "aria-disabled": true, "aria-description": unless, title: unless, onClick: undefined })}
     >
       {busy ? <LoaderCircle className="spin" aria-hidden /> : Icon && <Icon aria-hidden />}
       {children && <span>{children}</span>}

@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from "react";
 import { zone as zonePreference } from "../shell/preferences";
-import { absolute, brief, relative } from "./time";
+import { absolute, brief, coarse, relative } from "./time";
 
 /** One timer for all relative times of the page. */
 const listeners = new Set<() => void>();
@@ -32,8 +32,8 @@ export function useNow(): number {
 
 interface MomentProps {
   at: string | null | undefined;
-  /** list: short and relative; full: everything; relative: that alone. Whatever is left out is in the tooltip. */
-  as?: "list" | "full" | "relative";
+  /** list: short and relative; full: everything; relative: that alone; age: for how long. What is left out is in the tooltip. */
+  as?: "list" | "full" | "relative" | "age";
 }
 
 /** A moment, absolute and relative. */
@@ -45,12 +45,12 @@ export function Moment({ at, as = "list" }: MomentProps) {
   const long = absolute(moment, zone);
   // The timer is a second late at most: what has just come is not in the future.
   const away = moment.getTime() - present;
-  const ago = relative(moment, away > 0 && away < 2000 ? moment.getTime() : present);
+  const ago = as === "age" ? coarse(Math.max(0, -away)) : relative(moment, away > 0 && away < 2000 ? moment.getTime() : present);
   return (
     <time className="moment" dateTime={at} title={long}>
       {as === "full" && <span className="moment-absolute">{long}</span>}
       {as === "list" && <span className="moment-absolute">{brief(moment, zone, present)}</span>}
-      <span className={as === "relative" ? undefined : "muted"}>{ago}</span>
+      <span className={as === "relative" || as === "age" ? undefined : "muted"}>{ago}</span>
     </time>
   );
 }

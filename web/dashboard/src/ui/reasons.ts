@@ -32,6 +32,11 @@ export function reasonInWords(reason: string | null | undefined): string {
   return classes[reason] ?? reason;
 }
 
+/** A reason in words where somebody has given one: what says no more than the state does is left out. */
+export function reasonGiven(reason: string | null | undefined): string {
+  return reason === "paused by its owner" || reason === "disabled by its owner" ? "" : reasonInWords(reason);
+}
+
 interface Waiting {
   status: DeliveryStatus;
   reason: string | null;
@@ -50,7 +55,7 @@ export function whyItWaits({ status, reason, destination }: Waiting): string {
     case "RETRYING":
       return `The last attempt failed${because}.`;
     case "PARKED":
-      return `Held${because}. ${parkedBecause(destination?.state)}`;
+      return `Held${reasonGiven(reason) && because}. ${parkedBecause(destination?.state)}`;
     case "SUCCEEDED":
       return "The destination has accepted it.";
     case "FAILED":

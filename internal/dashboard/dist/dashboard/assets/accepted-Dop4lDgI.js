@@ -1,0 +1,1 @@
+var e={"15m":9e5,"1h":36e5,"6h":216e5,"24h":864e5,"7d":6048e5,"30d":2592e6},t=t=>t!==void 0&&Object.hasOwn(e,t),n=(t,n)=>new Date(t-e[n]),r=new Date(864e5).toISOString();function i(e){let r=t(e)?new Date(Math.floor(n(Date.now(),e).getTime()/6e4)*6e4):new Date(e);return Number.isNaN(r.getTime())?void 0:r.toISOString()}export{i,r as n,t as r,n as t};
