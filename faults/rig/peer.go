@@ -15,9 +15,9 @@ import (
 
 // peer is a connection, and which child of this process has opened it.
 type peer struct {
-	number  uint64
-	ends    string // the other end's address and ours, as the kernel's table has them
-	pid     int    // 0: none of this process's, or it is gone
+	number uint64
+	ends   string // the other end's address and ours, as the kernel's table has them
+	pid    int    // 0: none of this process's, or it is gone
 }
 
 type peerKey struct{}
