@@ -2,8 +2,6 @@ package rig
 
 import (
 	"context"
-	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"net/url"
@@ -29,7 +27,11 @@ func (r *Rig) TakeConnections(ctx context.Context) (release func(), err error) {
 		}
 	}
 	// One that is open already has to end the others' when there is no room left.
-	ending, err := r.living(ctx)
+	ending, err := r.DB.Write.Conn(ctx)
+	for err == nil && ending.PingContext(ctx) != nil { // it is of before a crash of Postgres
+		_ = ending.Close()
+		ending, err = r.DB.Write.Conn(ctx)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -66,23 +68,6 @@ SELECT count(*) FROM pg_stat_activity WHERE application_name = 'datapusher' AND 
 		r.say("%8.2fs %d connections of Data Pusher are left", time.Since(r.began).Seconds(), left)
 	}
 	return release, nil
-}
-
-// living is a connection that works: those of before a crash of Postgres do not.
-func (r *Rig) living(ctx context.Context) (*sql.Conn, error) {
-	for {
-		conn, err := r.DB.Write.Conn(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if err = conn.PingContext(ctx); err == nil {
-			return conn, nil
-		}
-		_ = conn.Close()
-		if !errors.Is(err, driver.ErrBadConn) {
-			return nil, err
-		}
-	}
 }
 
 // bounded ends soon: a pool that is full waits for one of its own.
