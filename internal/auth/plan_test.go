@@ -54,7 +54,9 @@ func TestATokenIsFoundWithoutWalkingAllAccounts(t *testing.T) {
 		require.NoError(t, err)
 	})
 	require.Len(t, made, 1)
-	query, arguments, ok := strings.Cut(strings.TrimPrefix(made[0][strings.Index(made[0], "query="):], "query="), " args=")
+	_, statement, ok := strings.Cut(made[0], "query=")
+	require.True(t, ok, made[0])
+	query, arguments, ok := strings.Cut(statement, " args=")
 	require.True(t, ok, made[0])
 	require.Equal(t, fmt.Sprintf("[%s]", auth.PrefixOf(secret)), arguments)
 	var text []byte

@@ -13,7 +13,7 @@ import (
 const (
 	Database   = "datapusher.db"
 	Keys       = "keys"        // the encryption keys
-	AdminToken = "admin-token" //nolint:gosec // G101: the name of its file
+	AdminToken = "admin-token"
 	endpoints  = "endpoints.json"
 )
 
