@@ -12,7 +12,7 @@ import (
 // The files.
 const (
 	Database   = "datapusher.db"
-	Keys       = "keys"        // the encryption keys
+	Keys       = "keys" // the encryption keys
 	AdminToken = "admin-token"
 	endpoints  = "endpoints.json"
 )
