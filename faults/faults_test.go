@@ -156,8 +156,20 @@ func TestTheDocument(t *testing.T) {
 	written, err := replace(string(text), "rules", rulesTable())
 	require.NoError(t, err)
 	require.Equal(t, string(text), written, "make faults writes it")
-	for _, name := range []string{"faults", "mutants"} {
-		_, err := replace(string(text), name, func(old []string) []string { return old })
-		require.NoError(t, err)
-	}
+	_, err = replace(string(text), "mutants", func(old []string) []string { return old })
+	require.NoError(t, err)
+	_, err = replace(string(text), "faults", func(old []string) []string {
+		table := strings.Join(old, "\n")
+		for _, s := range scenarios.All {
+			for _, engine := range []string{rig.Temporal, rig.River} {
+				if s.Fits(engine) {
+					require.Contains(t, table, "| "+s.Name+" | "+engine+" | "+s.Fault+" |", "make faults args='-engine %s %s' writes it", engine, s.Name)
+				}
+			}
+		}
+		require.NotContains(t, table, "BROKEN")
+		require.NotContains(t, table, "NOT RUN")
+		return old
+	})
+	require.NoError(t, err)
 }

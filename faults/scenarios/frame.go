@@ -33,6 +33,10 @@ var frame = []rig.Scenario{
 		Plan: rig.Plan{Whole: 2}, Run: repeat(10, terminateServe),
 	},
 	{
+		Name: "stop-whole", Fault: "SIGSTOP of one of two serve --worker for half a minute, twice", Quiet: taken,
+		Plan: rig.Plan{Whole: 2}, Run: repeat(2, stopWorker(30*time.Second)),
+	},
+	{
 		Name: "stop-worker", Fault: "SIGSTOP of a worker for a minute", Quiet: taken, Run: stopWorker(time.Minute),
 	},
 }
