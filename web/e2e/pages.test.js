@@ -129,65 +129,64 @@ function ownPages() {
   ];
 }
 
-for (const colours of ["light", "dark"]) {
-  for (const [name, size] of Object.entries({ wide, phone })) {
-    test(`what others see, and what goes wrong, ${colours}, ${name}`, { timeout: 120_000 }, async (t) => {
-      const { ids, admin, ownToken } = world;
-      const { page, context, complaints } = await openWindow(browser, { base: server.url, size, colours });
-      const at = (what, path, text) =>
-        t.test(what, () =>
-          watched(page, `${what} ${colours} ${name}`, async () => {
-            await page.goto(path);
-            await page.getByText(text).locator("visible=true").first().waitFor();
-            await page.waitForFunction(() => !document.querySelector("[aria-busy=true], .skeleton"));
-            await look(t, page, what, colours, name);
-          }),
-        );
-      try {
-        await signIn(page, ownToken);
-        for (const [what, path, text] of ownPages()) await at(what, path, text);
-        for (const [kind, path] of Object.entries({
-          Event: `/events/${ids.event}`, Destination: `/destinations/${ids.shop}`, Account: `/accounts/${ids.account}`, Replay: `/replays/${ids.replay}`,
-        })) {
-          const refuse = (route) =>
-            route.request().postData()?.includes(`query ${kind}(`)
-              ? route.fulfill({ json: { errors: [{ message: "it is not to be had", extensions: { code: "forbidden" } }] } })
-              : route.fallback();
-          await page.route("/graphql", refuse);
-          await at(`failed-${kind.toLowerCase()}`, path, "It is not to be had.");
-          assert.equal(await page.title(), `The ${kind.toLowerCase()} could not be loaded · Data Pusher`);
-          await page.unroute("/graphql", refuse);
-        }
-
-        const { createPortalLink } = await admin.query("mutation($input: CreatePortalLinkInput!) { createPortalLink(input: $input) { url } }", {
-          input: { accountID: ids.account, scopes: ["READ"] },
-        });
-        const { pathname, hash } = new URL(createPortalLink.url);
-        await context.clearCookies();
-        await at("read-overview", pathname + hash, "Warehouse");
-        await at("read-destination", `/destinations/${ids.failing}`, "nothing is lost");
-        await at("read-events", "/events", "order.created");
-        await page.goto("about:blank");
-        await at("used-link", pathname + hash, "It has been used already");
-        assert.deepEqual(complaints, [], "the page complains of nothing");
-
-        // From here on the page complains, as it should.
-        await signIn(page, ownToken);
-        await page.route(/assets\/replays-/, (route) =>
-          route.fulfill({ contentType: "text/javascript", body: 'export function Replays() { throw new Error("it has broken"); }' }),
-        );
-        await at("broken", "/replays", "It has broken.");
-        await page.route("/graphql", (route) =>
-          route.request().postData()?.includes("query Viewer ")
-            ? route.fulfill({ json: { errors: [{ message: "nobody is known", extensions: { code: "forbidden" } }] } })
-            : route.fallback(),
-        );
-        await at("broken-everywhere", "/", "Nobody is known.");
-      } finally {
-        await context.close();
+// All of what they are made of is seen above, in each colour and width.
+for (const [colours, name, size] of [["light", "wide", wide], ["dark", "phone", phone]]) {
+  test(`what others see, and what goes wrong, ${colours}, ${name}`, { timeout: 120_000 }, async (t) => {
+    const { ids, admin, ownToken } = world;
+    const { page, context, complaints } = await openWindow(browser, { base: server.url, size, colours });
+    const at = (what, path, text) =>
+      t.test(what, () =>
+        watched(page, `${what} ${colours} ${name}`, async () => {
+          await page.goto(path);
+          await page.getByText(text).locator("visible=true").first().waitFor();
+          await page.waitForFunction(() => !document.querySelector("[aria-busy=true], .skeleton"));
+          await look(t, page, what, colours, name);
+        }),
+      );
+    try {
+      await signIn(page, ownToken);
+      for (const [what, path, text] of ownPages()) await at(what, path, text);
+      for (const [kind, path] of Object.entries({
+        Event: `/events/${ids.event}`, Destination: `/destinations/${ids.shop}`, Account: `/accounts/${ids.account}`, Replay: `/replays/${ids.replay}`,
+      })) {
+        const refuse = (route) =>
+          route.request().postData()?.includes(`query ${kind}(`)
+            ? route.fulfill({ json: { errors: [{ message: "it is not to be had", extensions: { code: "forbidden" } }] } })
+            : route.fallback();
+        await page.route("/graphql", refuse);
+        await at(`failed-${kind.toLowerCase()}`, path, "It is not to be had.");
+        assert.equal(await page.title(), `The ${kind.toLowerCase()} could not be loaded · Data Pusher`);
+        await page.unroute("/graphql", refuse);
       }
-    });
-  }
+
+      const { createPortalLink } = await admin.query("mutation($input: CreatePortalLinkInput!) { createPortalLink(input: $input) { url } }", {
+        input: { accountID: ids.account, scopes: ["READ"] },
+      });
+      const { pathname, hash } = new URL(createPortalLink.url);
+      await context.clearCookies();
+      await at("read-overview", pathname + hash, "Warehouse");
+      await at("read-destination", `/destinations/${ids.failing}`, "nothing is lost");
+      await at("read-events", "/events", "order.created");
+      await page.goto("about:blank");
+      await at("used-link", pathname + hash, "It has been used already");
+      assert.deepEqual(complaints, [], "the page complains of nothing");
+
+      // From here on the page complains, as it should.
+      await signIn(page, ownToken);
+      await page.route(/assets\/replays-/, (route) =>
+        route.fulfill({ contentType: "text/javascript", body: 'export function Replays() { throw new Error("it has broken"); }' }),
+      );
+      await at("broken", "/replays", "It has broken.");
+      await page.route("/graphql", (route) =>
+        route.request().postData()?.includes("query Viewer ")
+          ? route.fulfill({ json: { errors: [{ message: "nobody is known", extensions: { code: "forbidden" } }] } })
+          : route.fallback(),
+      );
+      await at("broken-everywhere", "/", "Nobody is known.");
+    } finally {
+      await context.close();
+    }
+  });
 }
 
 async function look(t, page, what, colours, name) {

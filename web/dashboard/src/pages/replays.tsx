@@ -20,7 +20,7 @@ import { Empty, Failed, Page } from "../ui/page";
 import { Progress } from "../ui/progress";
 import { count, plural } from "../ui/size";
 import { Table, type Column } from "../ui/table";
-import { brief } from "../ui/time";
+import { clock, dayOf } from "../ui/time";
 import { before, everything, isAgo, momentOf, type Ago } from "./accepted";
 
 type Row = NonNullable<NonNullable<NonNullable<ReplaysQuery["replays"]["edges"]>[number]>["node"]>;
@@ -128,7 +128,7 @@ function Form({ onClose, given }: { onClose: () => void; given: Given }) {
   const moment = (text: string | undefined) => text && text !== "any" && momentOf(text);
   const [from, until] = [moment(given.from), moment(given.to)];
   const time = isAgo(given.from) && !given.to ? given.from : from || until ? "given" : given.from ? "any" : "24h";
-  const briefly = (at: string) => brief(new Date(at), inZone, Date.now());
+  const briefly = (at: string) => `${dayOf(new Date(at), inZone)}, ${clock(new Date(at), inZone)}`;
   const periodOf = (time: string, to: string) => {
     if (time === "given") return { from: from || everything, to: until || to };
     return { from: isAgo(time) ? before(Date.parse(to), time).toISOString() : everything, to };
@@ -198,7 +198,7 @@ function Form({ onClose, given }: { onClose: () => void; given: Given }) {
       <div className="form-row">
         <SelectField label="Accepted" name="time" defaultValue={time} error={error("from")}>
           {(from || until) && (
-            <option value="given">{[from && `From ${briefly(from)}`, until && `${from ? "to" : "Before"} ${briefly(until)}`].filter(Boolean).join(" ")}</option>
+            <option value="given">{from && until ? `${briefly(from)} – ${briefly(until)}` : from ? `Since ${briefly(from)}` : `Before ${briefly(until || "")}`}</option>
           )}
           {agos.map(([ago, name]) => (
             <option key={ago} value={ago}>
