@@ -176,3 +176,27 @@ test("where the server has left something out, the list is right all the same", 
     await row.getByText("Succeeded").waitFor();
   });
 });
+
+test("what comes while the list is asked for is not lost", { timeout: 60_000 }, async () => {
+  const { token, owner } = await shop("crossed");
+  await visit(token, "crossed", async (page) => {
+    let answered = false;
+    let release;
+    const held = new Promise((resolve) => (release = resolve));
+    await page.route("/graphql", async (route) => {
+      if (!route.request().postData()?.includes("query Events(")) return route.fallback();
+      const response = await route.fetch();
+      answered = true;
+      await held;
+      await route.fulfill({ response });
+    });
+    await page.goto("/events");
+    await page.getByText("Live", { exact: true }).waitFor();
+    await eventually("the list is answered without it", () => answered);
+    await owner.send({ order: 1 }, "order.created");
+    await succeeded(owner, 1);
+    await page.waitForTimeout(1000); // for what is told
+    release();
+    await page.getByRole("row", { name: /order\.created/ }).getByText("Succeeded").waitFor();
+  });
+});

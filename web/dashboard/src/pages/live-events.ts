@@ -1,4 +1,4 @@
-import { useQueryClient, type InfiniteData } from "@tanstack/react-query";
+import { hashKey, useQueryClient, type InfiniteData } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { nodes } from "../api/queries";
 import { request } from "../api/request";
@@ -13,7 +13,7 @@ type Data = InfiniteData<EventsQuery, string | null>;
 /** The time between two looks for what has come, in milliseconds: many events are one question, the first is one at once. */
 const pace = 100;
 
-/** How long is gathered what was left out before all rows are asked for again, in milliseconds. */
+/** How long after something was missed all rows are asked for again, in milliseconds. */
 const calm = 1500;
 
 /** How far back is looked for what has come, in milliseconds. */
@@ -47,6 +47,12 @@ export function useLiveEvents(
     looked.current = performance.now();
     const { where } = settings.current.filter;
     const asked = settings.current.key;
+    const isShown = () => hashKey(asked) === hashKey(settings.current.key);
+    if (client.isFetching({ queryKey: asked, exact: true })) {
+      // What is on its way may be older than what has come, and takes its place.
+      timer.current = undefined;
+      return soon();
+    }
     const ids = [...changed.current].slice(0, 100);
     const newest = rows()[0];
     const isNew = came.current;
@@ -58,7 +64,7 @@ export function useLiveEvents(
         const since = newest && new Date(Date.parse(newest.createdAt) - overlap).toISOString();
         const parts = [...(where ? [where] : []), ...(since ? [{ createdAtGTE: since }] : [])];
         const { events } = await request(NewEventsDocument, { where: parts.length ? { and: parts } : undefined });
-        if (asked !== settings.current.key) return;
+        if (!isShown()) return;
         const known = new Set(rows().map((row) => row.id));
         const added = nodes(events).filter((row) => !known.has(row.id));
         if (added.length === nodes(events).length && known.size > 0 && events.pageInfo.hasNextPage) {
@@ -73,7 +79,7 @@ export function useLiveEvents(
       const again = ids.filter((id) => shown.has(id));
       if (again.length) {
         const { events } = await request(RefreshEventsDocument, { ids: again });
-        if (asked !== settings.current.key) return;
+        if (!isShown()) return;
         const byID = new Map(nodes(events).map((row) => [row.id, row]));
         change((all) => all.map((row) => byID.get(row.id) ?? row));
       }
@@ -89,10 +95,11 @@ export function useLiveEvents(
   };
 
   const again = () => void client.invalidateQueries({ queryKey: settings.current.key });
-  // Which rows have changed is not known then. They stay where they are: somebody may be reading far down.
+  // What has come and which rows have changed is not known then. They stay where they are: somebody may be reading far down.
   const missed = () => {
     late.current ??= setTimeout(() => {
       late.current = undefined;
+      came.current = true;
       rows().forEach(({ id }) => changed.current.add(id));
       soon();
     }, calm);
@@ -106,7 +113,11 @@ export function useLiveEvents(
         came.current = true;
         soon();
       },
-      ready: again,
+      // It begins a moment after it is asked for, and the list may have been asked for before.
+      ready: () => {
+        again();
+        missed();
+      },
     },
     enabled,
   );
