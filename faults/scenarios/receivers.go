@@ -49,11 +49,17 @@ var receivers = []rig.Scenario{
 			return r.Sleep(ctx, 4*time.Second)
 		},
 	},
-	{
-		Name: "dead", Fault: "500 destinations are dead, half of them without a word", Latency: true,
-		Plan: rig.Plan{Rate: 2, Destinations: append(
-			crowd("well", 5, rig.DestinationSpec{Schedule: many("1s", 20), Well: true}),
-			crowd("dead", 500, rig.DestinationSpec{Account: 1, Schedule: many("1s", 20), Timeout: "1s", Lost: true})...)},
+	dead("dead", "500 destinations are dead, half of them without a word, and first attempts wait for the engine", rig.Plan{}),
+	dead("dead-whole", "the same with serve --worker, where they do not", rig.Plan{Whole: 2}),
+}
+
+func dead(name, fault string, plan rig.Plan) rig.Scenario {
+	plan.Rate = 2
+	plan.Destinations = append(
+		crowd("well", 5, rig.DestinationSpec{Schedule: many("1s", 20), Well: true}),
+		crowd("dead", 500, rig.DestinationSpec{Account: 1, Schedule: many("1s", 20), Timeout: "1s", Lost: true})...)
+	return rig.Scenario{
+		Name: name, Fault: fault, Latency: true, Plan: plan,
 		Run: func(ctx context.Context, r *rig.Rig) error {
 			defer r.Inject("500 destinations are dead", false)()
 			for i, d := range r.Destinations {
@@ -63,7 +69,7 @@ var receivers = []rig.Scenario{
 			}
 			return r.Sleep(ctx, 20*time.Second)
 		},
-	},
+	}
 }
 
 // many is a schedule of so many waits.
