@@ -138,6 +138,13 @@ func TestEachRuleGoesRed(t *testing.T) {
 			again(f, 3, 20_000)
 			f.Received[3].Answered = f.Received[3].At.Add(13 * time.Second)
 		}, nil},
+		"a copy whose own answer came too late": {func(f *check.Facts) {
+			r := again(f, 3, 20_000)
+			r.Answered = r.At.Add(13 * time.Second)
+		}, []string{"duplicate", "attempts"}},
+		"a copy whose own answer was dropped": {func(f *check.Facts) {
+			again(f, 3, 20_000).Dropped = true
+		}, []string{"duplicate", "attempts"}},
 		"a copy after a late answer that was in time": {func(f *check.Facts) {
 			again(f, 3, 20_000)
 			f.Received[3].Answered, f.Destinations[1].Timeout = f.Received[3].At.Add(13*time.Second), 30*time.Second

@@ -118,7 +118,7 @@ func (x *index) excused(p pair, attempts []Received) int {
 				until = r.Answered
 			}
 		}
-		if r.Dropped || x.late(r) || slices.ContainsFunc(x.Faults, func(f Fault) bool {
+		if !last && (r.Dropped || x.late(r)) || slices.ContainsFunc(x.Faults, func(f Fault) bool {
 			stood := f.To.Sub(f.From) > standstill
 			return f.Repeats && f.hits(r) && !f.From.After(until) && !f.To.Before(r.At.Add(-beforeArrival)) &&
 				(stood || !last || len(attempts) == 1) // nothing was made again after the last of several
