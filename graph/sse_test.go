@@ -227,16 +227,18 @@ func TestServerSentEventsOutliveRequests(t *testing.T) {
 	t.Parallel()
 	w := newSocketWorld(t, dbtest.SQLite(t), graph.StreamLimits{Ping: 20 * time.Millisecond})
 	jane, janes := w.secret(t, "jane@example.com")
+	unbounded := w.url
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		r = r.WithContext(auth.With(r.Context(), &auth.Viewer{Kind: auth.Account, AccountID: jane.ID, Scopes: auth.Scopes}))
 		w.handler.ServeHTTP(rw, r)
 	}))
-	srv.Config.ReadTimeout, srv.Config.WriteTimeout = 100*time.Millisecond, 100*time.Millisecond
+	// Long enough that a busy machine does not hang up on a request before it is read.
+	srv.Config.ReadTimeout, srv.Config.WriteTimeout = time.Second, time.Second
 	srv.Start()
 	t.Cleanup(srv.Close)
 	w.url = srv.URL
 	s := w.listen(t, janes, received)
-	for comments := 0; comments < 20; {
+	for comments := 0; comments < 75; { // of 20 ms: one and a half times what bounds a request
 		require.True(t, s.lines.Scan(), "the stream has ended")
 		if s.lines.Text() == ":" {
 			comments++
@@ -247,5 +249,6 @@ func TestServerSentEventsOutliveRequests(t *testing.T) {
 	w.api.Close()
 	_, _, more := s.next(t)
 	require.False(t, more, "without an end of the subscription, so that the client comes back")
+	w.url = unbounded
 	require.Equal(t, http.StatusServiceUnavailable, w.listen(t, janes, received).answer.StatusCode)
 }
