@@ -90,6 +90,7 @@ var workloads = []Workload{
 
 	{Name: "light", What: "100 events/s to 1 destination", Destinations: ok(1), Rate: lightRate, run: measure},
 	{Name: "light-engine", What: "the same, first attempts by the engine", Destinations: ok(1), Rate: lightRate, Serve: []string{engineFirst}, run: measure},
+	{Name: "light-split", What: "the same, serve and worker apart", Destinations: ok(1), Rate: lightRate, Shape: Split, run: measure},
 	{Name: "light-river", What: "the same, River in place of Temporal", Destinations: ok(1), Rate: lightRate, Shape: River, run: measure},
 	{Name: "light-subscribers", What: "100 events/s, Temporal, and 200 subscriptions to all of them", Destinations: ok(1), Rate: lightRate, Watchers: watchers, run: measure},
 	{Name: "lag-100", What: "100 events/s, one subscription to the events and one to the deliveries", Destinations: ok(1), Rate: 100, Watchers: 2, run: measure},

@@ -112,15 +112,14 @@ func (c Config) validate(serves bool) error {
 	return nil
 }
 
-// pace is the time between dispatches.
-func (c Config) pace(headStart bool) time.Duration {
+// paces are the times between dispatches: where first attempts begin before, and where
+// they wait for the engine.
+func (c Config) paces() (ahead, waiting time.Duration) {
 	switch {
 	case c.Pace > 0:
-		return c.Pace
+		return c.Pace, c.Pace
 	case c.FirstAttempt == "activity":
-		return time.Nanosecond
-	case headStart:
-		return 100 * time.Millisecond
+		return time.Nanosecond, time.Nanosecond
 	}
-	return 20 * time.Millisecond
+	return 100 * time.Millisecond, 20 * time.Millisecond
 }

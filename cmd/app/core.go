@@ -109,6 +109,10 @@ func newBase(ctx context.Context, c Config, o Options) (_ *base, err error) {
 // work now, because its server is away, is started again: deliveries wait in the
 // database meanwhile.
 func (b *base) work(ctx context.Context) {
+	if b.config.FirstAttempt == "commit" {
+		// Who drains takes nothing new.
+		context.AfterFunc(ctx, b.changes.Watch(changes.Topic{Kind: changes.Runs}, b.core.Announced))
+	}
 	reconciled := make(chan struct{})
 	go func() {
 		defer close(reconciled)

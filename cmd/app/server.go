@@ -77,10 +77,14 @@ func Start(ctx context.Context, c Config, o Options) (_ *Server, err error) {
 	b.onClose(authenticator.Close)
 
 	headStart := o.Work && c.FirstAttempt == "commit"
-	runs := dispatch.Options{Engine: b.engine, Pace: c.pace(headStart), Logger: b.logger, Now: now}
+	runs := dispatch.Options{Engine: b.engine, Logger: b.logger, Now: now}
+	runs.Pace, runs.Waiting = c.paces()
 	var lease time.Duration
-	if headStart {
+	switch {
+	case headStart:
 		runs.HeadStart, lease = b.core, delivery.Lease
+	case c.FirstAttempt == "commit":
+		runs.Crier = b.changes
 	}
 	s.dispatcher = dispatch.New(runs)
 	b.onClose(s.dispatcher.Close)

@@ -31,6 +31,8 @@ const (
 	// pace is the shortest time between two statements of a process that say what has
 	// changed.
 	pace = 25 * time.Millisecond
+	// quickPace is that for what is announced one by one: somebody waits for it.
+	quickPace = 5 * time.Millisecond
 	// beat is how often a process says again what is watched in it, which it also
 	// hears itself.
 	beat = 5 * time.Second
@@ -51,17 +53,23 @@ const (
 	Events       Kind = 'e'
 	Deliveries   Kind = 'd'
 	Destinations Kind = 's'
+	// Runs are no rows, and of no account: who has committed deliveries under a run, and
+	// makes no attempts, announces it to those who do.
+	Runs Kind = 'r'
 )
 
 var kinds = map[id.Prefix]Kind{id.Event: Events, id.Delivery: Deliveries, id.Destination: Destinations}
 
-var prefixes = map[Kind]id.Prefix{Events: id.Event, Deliveries: id.Delivery, Destinations: id.Destination}
+var prefixes = map[Kind]id.Prefix{Events: id.Event, Deliveries: id.Delivery, Destinations: id.Destination, Runs: ""}
 
 // Topic is what can be watched: rows of one kind, of one account or ("") of all.
 type Topic struct {
 	Kind    Kind
 	Account string
 }
+
+// announced is what nobody watches of a row: it costs the hot path nothing.
+var announced = Topic{Kind: Runs}
 
 // Bus carries the ids of what has changed to those who watch. A nil Bus carries
 // nothing.
@@ -71,7 +79,9 @@ type Bus struct {
 	logger *slog.Logger
 	moan   rate.Sometimes
 
-	wanted atomic.Pointer[map[Topic]want] // nil: nobody wants to know anything
+	wanted atomic.Pointer[map[Topic]want] // nil: nobody wants to know anything of rows
+	heeded atomic.Bool                    // another process watches what is announced
+	calls  atomic.Int64                   // that announced something and are not said yet
 
 	mu      sync.Mutex
 	here    map[*watch]struct{}
@@ -150,6 +160,7 @@ func (b *Bus) Close() {
 	b.stop()
 	b.done.Wait()
 	b.wanted.Store(nil)
+	b.heeded.Store(false)
 }
 
 // Wanted reports whether anybody watches anything. It is for those who would have
@@ -197,6 +208,17 @@ func (b *Bus) NoteSome(account string, k Kind) {
 		b.note(Topic{k, account}, nil)
 	}
 }
+
+// Announce says that there is something new under a run, after the commit.
+func (b *Bus) Announce(run string) {
+	if b.Heeded() {
+		b.calls.Add(1)
+		b.later(announced, []string{run})
+	}
+}
+
+// Heeded reports whether another process, most probably, hears what is announced.
+func (b *Bus) Heeded() bool { return b != nil && b.heeded.Load() }
 
 func (b *Bus) note(t Topic, ids []string) {
 	if b.inform(t, ids) {
@@ -280,6 +302,8 @@ func (b *Bus) settle() {
 		one.there = true
 		all[t] = one
 	}
+	b.heeded.Store(all[announced].there)
+	delete(all, announced)
 	if len(all) == 0 {
 		b.wanted.Store(nil)
 		return
@@ -313,8 +337,9 @@ func (b *Bus) run(ctx context.Context) {
 		case <-ticker.C:
 			b.forget()
 		}
+		announcements := b.calls.Swap(0)
 		b.speak(ctx)
-		wait := time.NewTimer(pace)
+		wait := time.NewTimer(nextPace(announcements))
 		select {
 		case <-wait.C:
 		case <-ctx.Done():
@@ -322,6 +347,14 @@ func (b *Bus) run(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// nextPace is the time until more is said, after so many announcements.
+func nextPace(announcements int64) time.Duration {
+	if announcements == 0 {
+		return pace
+	}
+	return min(time.Duration(announcements)*quickPace, pace)
 }
 
 // forget drops what others no longer watch, and has said again what is watched
@@ -395,7 +428,7 @@ func (b *Bus) said(channel, text string) {
 		if from != b.self { // who watches here has been told before
 			for _, one := range words {
 				if t, ids, ok := readChange(one); ok {
-					b.inform(t, ids)
+					b.hear(t, ids)
 				}
 			}
 		}
@@ -416,6 +449,22 @@ func (b *Bus) said(channel, text string) {
 		}
 	}
 	b.settle()
+}
+
+// hear passes on what another process has said.
+func (b *Bus) hear(t Topic, ids []string) {
+	if t != announced {
+		b.inform(t, ids)
+		return
+	}
+	b.mu.Lock()
+	here := slices.Collect(maps.Keys(b.here))
+	b.mu.Unlock()
+	for _, w := range here {
+		if w.topic == announced {
+			w.hear(ids)
+		}
+	}
 }
 
 // hearsItself notes that the connection carries. After a time when it did not,

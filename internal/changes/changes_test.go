@@ -214,6 +214,69 @@ func sum(m map[string]int) (n int) {
 	return n
 }
 
+// What is announced reaches every other process that makes attempts, soon and once, and
+// costs those who change rows nothing.
+func TestAnnouncements(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := &air{}
+		serve, worker := start(a, quiet), start(a, quiet)
+		defer serve.Close()
+		defer worker.Close()
+		serve.Announce("event/evt_0")
+		synctest.Wait()
+		require.False(t, serve.Heeded())
+		require.Zero(t, a.statements(changed), "nobody hears it")
+
+		l, rows := newListener(), newListener()
+		stop := worker.Watch(Topic{Kind: Runs}, l.hear)
+		defer worker.Watch(Topic{Events, ""}, rows.hear)()
+		time.Sleep(time.Second)
+		require.True(t, serve.Heeded())
+		require.False(t, worker.Heeded(), "not by itself")
+		worker.Announce("event/evt_0")
+		begin := time.Now()
+		serve.Announce("event/evt_1")
+		synctest.Wait()
+		ids, _ := l.heard()
+		require.Equal(t, 1, ids)
+		require.Equal(t, begin, time.Now(), "at once")
+
+		// Under load what was announced meanwhile is said together.
+		before := a.statements(changed)
+		for range 100 {
+			for range 10 {
+				serve.Announce("batch/1")
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		require.InDelta(t, 40, a.statements(changed)-before, 5)
+		require.NotZero(t, l.ids["batch/1"])
+		require.Zero(t, l.ids["event/evt_0"])
+		require.Empty(t, rows.ids)
+
+		stop()
+		time.Sleep(believed + beat + time.Second)
+		require.False(t, serve.Heeded(), "nobody hears it any more")
+	})
+}
+
+func TestNobodyWatchesRowsWhereRunsAreHeard(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := &air{}
+		one, two := start(a, quiet), start(a, quiet)
+		defer one.Close()
+		defer two.Close()
+		defer two.Watch(Topic{Kind: Runs}, newListener().hear)()
+		time.Sleep(time.Second)
+		for _, b := range []*Bus{one, two} {
+			require.False(t, b.Wanted())
+			require.False(t, b.Watched(id.New(id.Account, time.Now())))
+		}
+	})
+}
+
 // Who does not hear himself knows that he is deaf; who hears again looks.
 func TestTheDeafKnow(t *testing.T) {
 	t.Parallel()
@@ -268,7 +331,7 @@ func TestTooManyAreTold(t *testing.T) {
 func TestTextsAreRead(t *testing.T) {
 	t.Parallel()
 	acc, evt := id.New(id.Account, time.Now()), events(1)[0]
-	for _, topic := range []Topic{{Events, acc}, {Deliveries, ""}, {Destinations, acc}} {
+	for _, topic := range []Topic{{Events, acc}, {Deliveries, ""}, {Destinations, acc}, announced} {
 		got, ok := readTopic(writeTopic(topic))
 		require.True(t, ok)
 		require.Equal(t, topic, got)
@@ -294,6 +357,24 @@ func TestTextsAreRead(t *testing.T) {
 		}
 	}
 	require.Empty(t, want)
+	runs := &heap{ids: map[string]struct{}{}}
+	for _, one := range events(1000) { // so many that it takes several texts
+		runs.ids["event/"+one] = struct{}{}
+	}
+	for _, text := range writeChanged("me", map[Topic]*heap{announced: runs}) {
+		require.LessOrEqual(t, len(text), database.MaxNotice)
+		_, words, _ := cut(text)
+		for _, w := range words {
+			topic, ids, ok := readChange(w)
+			require.True(t, ok)
+			require.Equal(t, announced, topic)
+			for _, one := range ids {
+				require.Contains(t, runs.ids, one)
+				delete(runs.ids, one)
+			}
+		}
+	}
+	require.Empty(t, runs.ids)
 	for _, bad := range []string{"", "x", "e", "eACC", "e:*x", "x:*", "e" + acc + ":*", "e:" + strings.Repeat("0", 27), "e:,", "d:!", "e:\x00"} {
 		if _, ids, ok := readChange(bad); ok {
 			require.Nil(t, ids, bad)

@@ -15,7 +15,7 @@ import (
 //	datapusher_watched  a topic each, or ? for the others to say theirs
 //	datapusher_changed  a topic, a colon, and ids with commas between, or *
 //
-// Of ids only what tells them apart is said: no prefix, no zeros at the end.
+// Of rows' ids only what tells them apart is said: no prefix, no zeros at the end.
 const (
 	watched  = "datapusher_watched"
 	changed  = "datapusher_changed"
@@ -31,7 +31,10 @@ func cut(text string) (from string, words []string, ok bool) {
 func writeTopic(t Topic) string { return string(t.Kind) + shorten(t.Account) }
 
 func readTopic(word string) (t Topic, ok bool) {
-	if word == "" || prefixes[Kind(word[0])] == "" {
+	if word == "" {
+		return t, false
+	}
+	if _, known := prefixes[Kind(word[0])]; !known {
 		return t, false
 	}
 	t.Kind = Kind(word[0])
@@ -64,7 +67,9 @@ func writeChanged(self string, waiting map[Topic]*heap) []string {
 		for ids := range slices.Chunk(slices.Sorted(maps.Keys(h.ids)), 200) {
 			short := make([]string, len(ids))
 			for i, one := range ids {
-				short[i] = shorten(one)
+				if short[i] = one; t.Kind != Runs {
+					short[i] = shorten(one)
+				}
 			}
 			words = append(words, head+strings.Join(short, ","))
 		}
@@ -97,6 +102,9 @@ func readChange(word string) (t Topic, ids []string, ok bool) {
 	}
 	if list == some {
 		return t, nil, true
+	}
+	if t.Kind == Runs {
+		return t, strings.Split(list, ","), true
 	}
 	for short := range strings.SplitSeq(list, ",") {
 		one, ok := lengthen(prefixes[t.Kind], short)

@@ -125,17 +125,42 @@ func (c *Core) lookAgain(ctx context.Context, r *row, d *destination) (*workflow
 	switch {
 	case !now.unsettled(), now.attempts != r.attempts, now.due > early:
 		return &o, nil
-	case now.leased() && (!r.begun || now.status != delivery.StatusPending):
-		o = c.open(*now, d.display(), now.lease)
+	case now.leased() && (!r.held || now.status == delivery.StatusDelivering || now.lease > r.lease-asked.Sub(r.read)+takenFor/2):
+		o = c.open(*now, d.display(), now.lease) // the lease is another's: ours would end by far sooner
 		return &o, nil
 	case r.begun && !now.leased():
 		// The time of the head start is over: whoever carries the run may be at it.
 		o = c.again(*now, d.display(), 0)
 		return &o, nil
 	}
-	now.read, now.begun, now.content = asked, r.begun, r.content
+	now.read, now.held, now.begun, now.content = asked, r.held && now.leased(), r.begun, r.content
 	*r = *now
 	return nil, nil
+}
+
+// hold makes sure that a delivery is still ours to attempt. A first attempt is made by
+// whoever has the lease, and nobody else: it is taken, where that is not done. An
+// outcome says that no attempt is to be made now.
+func (c *Core) hold(ctx context.Context, r *row, d *destination) (*workflows.Outcome, error) {
+	if o, err := c.lookAgain(ctx, r, d); o != nil || err != nil || r.held || r.attempts > 0 {
+		return o, err
+	}
+	asked := c.o.Now()
+	taken, err := c.store.take(ctx, r.run, []string{r.id}, 1)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("take the delivery: %w", err)
+	case len(taken) == 1:
+		now := taken[0]
+		now.read, now.held, now.content = asked, true, r.content
+		*r = now
+		return nil, nil
+	}
+	if _, _, o, err := c.look(ctx, r.run, r.id); o != nil || err != nil {
+		return o, err
+	}
+	o := c.again(*r, d.display(), laneWait) // somebody is changing it just now
+	return &o, nil
 }
 
 // errNotOurs ends what a process was at before it stood still: another may be at it.
@@ -143,10 +168,18 @@ var errNotOurs = errors.New("this process has stood still, and another may be at
 
 // attempt makes the next attempt of a delivery, in a slot that it gives back, and
 // records it.
-func (c *Core) attempt(ctx context.Context, r row, d *destination) (workflows.Outcome, error) {
-	if o, err := c.lookAgain(ctx, &r, d); o != nil || err != nil {
+func (c *Core) attempt(ctx context.Context, r row, d *destination) (o workflows.Outcome, err error) {
+	held := r.held
+	if o, err := c.hold(ctx, &r, d); o != nil || err != nil {
 		c.slots.release(r.destination, r.account, len(r.payload))
 		return deref(o), err
+	}
+	if r.held && !held {
+		defer func() {
+			if err != nil { // whoever comes next need not wait for the lease
+				c.giveBack(r.run, []string{r.id}, maxLease)
+			}
+		}()
 	}
 	d = c.destinations.latest(d) // while it waited for its place, the breaker may have opened
 	if o, done, err := c.withoutAttempt(ctx, r, d); done || err != nil {
@@ -156,6 +189,16 @@ func (c *Core) attempt(ctx context.Context, r row, d *destination) (workflows.Ou
 	made := c.send(ctx, r, d, r.asker())
 	defer c.slots.recorded(r.account)
 	return c.conclude(ctx, d, made)
+}
+
+// giveBack ends leases of deliveries that this process took and is not at. They are over
+// in so long at the latest: where one is not, somebody has taken the delivery since.
+func (c *Core) giveBack(run string, ids []string, left time.Duration) {
+	ctx, cancel := context.WithTimeout(context.Background(), prepareTimeout)
+	defer cancel()
+	if err := c.store.giveBack(ctx, run, ids, left); err != nil {
+		c.o.Logger.Warn("deliveries that were not attempted wait until their leases are over", "run", run, "error", err)
+	}
 }
 
 // send makes an attempt and gives the destination's part of the slot back. What is

@@ -36,8 +36,11 @@ const (
 	// be going on: the attempt's deadline and the time to record it. A destination
 	// with a deadline of its own has a lease to fit.
 	Lease = sender.DefaultTimeout + recordTime
+	// takenFor is the lease of a first attempt that a process took, for a destination
+	// without a deadline of its own: the attempt may begin so much later.
+	takenFor = Lease + lookTwice
 	// maxLease is the longest of them.
-	maxLease = sender.MaxTimeout + recordTime
+	maxLease = sender.MaxTimeout + recordTime + lookTwice
 	// maxUnsettled is how many unsettled deliveries one run keeps: engines limit
 	// what one workflow may have pending.
 	maxUnsettled = 500
@@ -79,6 +82,9 @@ type Core struct {
 	bulk         bulk
 	turns        chan struct{} // held by runs that start
 	starting     atomic.Int64  // runs that start, or wait for their turn
+	takers       chan struct{} // held by announced runs that are being taken
+	usual        atomic.Int64  // size of events that were announced lately, in bytes
+	announced    atomic.Int64  // runs of which deliveries are being taken, or wait for that
 	waitingBytes atomic.Int64  // of events whose first attempts wait for a place
 	minter       id.Minter
 	drains       sync.Map // destination id → *pace
@@ -108,7 +114,9 @@ func New(o Options) *Core {
 		destinations: newDestinations(st, o.Box, o.Now),
 		slots:        newSlots(o.Now),
 		turns:        make(chan struct{}, turns),
+		takers:       make(chan struct{}, takers),
 	}
+	c.usual.Store(int64(unknown))
 	c.recorder = newRecorder(st, o.Logger, c.note)
 	return c
 }

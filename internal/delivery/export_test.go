@@ -159,3 +159,6 @@ func (c *Core) Cached() int {
 // PutDestination makes a destination known, as a lane does with the one that it
 // has read.
 func (c *Core) PutDestination(n int) { c.destinations.put(settings{id: strconv.Itoa(n)}) }
+
+// Crowd takes all the room of a process.
+func (c *Core) Crowd() { c.slots.announce("acc_crowd", 2*overall, 0) }

@@ -42,7 +42,7 @@ func (c *Core) First(ctx context.Context, run string) ([]workflows.Outcome, erro
 			return nil, err
 		}
 	}
-	if err := c.release(ctx, run, append(slices.Clip(outcomes), found.unplaced...)); err != nil {
+	if err := c.release(ctx, run, found.freed); err != nil {
 		return nil, err
 	}
 	c.flights.drop(run)
@@ -96,8 +96,13 @@ func (c *Core) gather(ctx, budget context.Context, entries []*entry) (f firsts, 
 			f.open = append(f.open, e)
 		case e.unplaced:
 			f.unplaced = append(f.unplaced, e.outcome)
+			f.free(e.row)
 		default:
-			f.outcomes = append(f.outcomes, c.outcomeOf(e))
+			o := c.outcomeOf(e)
+			f.outcomes = append(f.outcomes, o)
+			if o.State == workflows.Again && o.Attempts == 0 {
+				f.free(e.row)
+			}
 		}
 	}
 	return f, nil
@@ -123,9 +128,17 @@ type firsts struct {
 	outcomes []workflows.Outcome
 	open     []*entry            // go on beyond the budget
 	unplaced []workflows.Outcome // were not begun: the process was at its limit
+	freed    []string            // are leased to this process, which is not at them
+}
+
+func (f *firsts) free(r row) {
+	if r.held {
+		f.freed = append(f.freed, r.id)
+	}
 }
 
 func (f *firsts) add(more firsts) {
+	f.freed = append(f.freed, more.freed...)
 	f.outcomes = append(f.outcomes, more.outcomes...)
 	f.open = append(f.open, more.open...)
 	f.unplaced = append(f.unplaced, more.unplaced...)
@@ -151,36 +164,82 @@ func (c *Core) rest(ctx context.Context, run string, begun []*entry, here bool) 
 		known[e.row.id] = true
 	}
 	var (
-		r     firsts
-		fresh []row
+		r           firsts
+		fresh, away []row
 	)
 	for _, one := range rows {
 		switch {
 		case known[one.id]:
 		case one.attempts > 0, one.due > early: // the latter was postponed
 			r.outcomes = append(r.outcomes, c.standing(one, labels[one.destination].display()))
-		case !here && one.leased():
-			// The process that committed it may be at it; it is asked for when that is over.
-			r.outcomes = append(r.outcomes, c.open(one, labels[one.destination].display(), one.lease))
+		case one.leased() && !here:
+			away = append(away, one)
 		default:
+			one.held = one.leased()
 			fresh = append(fresh, one)
 		}
 	}
-	if len(fresh) == 0 {
-		return r, nil
-	}
-	entries, unplaced, err := c.startInTurn(ctx, run, fresh)
+	started, err := c.startInTurn(ctx, run, fresh)
 	if err != nil {
 		return firsts{}, err
 	}
-	for _, one := range unplaced {
+	for _, one := range started.unplaced {
 		r.unplaced = append(r.unplaced, c.again(one, labels[one.destination].display(), 0))
+		r.free(one)
 	}
 	ending, cancel := context.WithTimeout(ctx, Budget)
 	defer cancel()
-	started, err := c.gather(ctx, ending, entries)
-	r.add(started)
+	ended, err := c.gather(ctx, ending, started.entries)
+	if err != nil {
+		return firsts{}, err
+	}
+	r.add(ended)
+	ended, err = c.await(ctx, ending, run, append(away, started.away...), labels)
+	r.add(ended)
 	return r, err
+}
+
+const (
+	// The time between two looks at what other processes are at, while nothing changes.
+	awaitLook     = 10 * time.Millisecond
+	longAwaitLook = 500 * time.Millisecond
+)
+
+// await waits until other processes have made the first attempts that they are at, or
+// the budget is used up: their leases are asked for again when they are over.
+func (c *Core) await(ctx, budget context.Context, run string, away []row, labels map[string]*destination) (f firsts, err error) {
+	for wait := awaitLook; len(away) > 0 && budget.Err() == nil; wait = min(2*wait, longAwaitLook) {
+		select {
+		case <-time.After(wait):
+		case <-budget.Done():
+		}
+		rows, err := c.loadRun(ctx, run)
+		if err != nil {
+			return firsts{}, err
+		}
+		now := make(map[string]row, len(rows))
+		for _, one := range rows {
+			now[one.id] = one
+		}
+		still := away[:0]
+		for _, one := range away {
+			one, unsettled := now[one.id]
+			switch {
+			case !unsettled:
+			case one.leased():
+				still = append(still, one)
+			case one.attempts > 0, one.due > early:
+				f.outcomes = append(f.outcomes, c.standing(one, labels[one.destination].display()))
+			default: // it has found no place there
+				f.unplaced = append(f.unplaced, c.again(one, labels[one.destination].display(), 0))
+			}
+		}
+		away = still
+	}
+	for _, one := range away {
+		f.outcomes = append(f.outcomes, c.open(one, labels[one.destination].display(), one.lease))
+	}
+	return f, nil
 }
 
 func (c *Core) loadRun(ctx context.Context, run string) ([]row, error) {
@@ -195,24 +254,6 @@ func (c *Core) loadRun(ctx context.Context, run string) ([]row, error) {
 	return rows, nil
 }
 
-// readAgain looks at all that waits to be begun, with one query. What is not as it was
-// is left to be looked at by itself.
-func (c *Core) readAgain(ctx context.Context, run string, fresh []row) error {
-	rows, err := c.loadRun(ctx, run)
-	now := make(map[string]row, len(rows))
-	for _, one := range rows {
-		if one.status == delivery.StatusPending && one.attempts == 0 && one.due <= early && !one.leased() {
-			now[one.id] = one
-		}
-	}
-	for i, one := range fresh {
-		if as, ok := now[one.id]; ok {
-			fresh[i] = as
-		}
-	}
-	return err
-}
-
 const (
 	// turns is how many runs start at the same time: one that has its turn gets
 	// through with all its deliveries, where all at once would each get through
@@ -222,9 +263,19 @@ const (
 	turnReserve = 15 * time.Second
 )
 
-// startInTurn begins deliveries as there is room for them. What does not begin
-// within the budget comes back; while bulk goes first the budget stands still.
-func (c *Core) startInTurn(ctx context.Context, run string, fresh []row) (entries []*entry, unplaced []row, err error) {
+// started is what became of deliveries that were to be begun.
+type started struct {
+	entries  []*entry
+	unplaced []row // there was no room for them
+	away     []row // another process was faster
+}
+
+// startInTurn begins deliveries as there is room for them. While bulk goes first the
+// budget stands still.
+func (c *Core) startInTurn(ctx context.Context, run string, fresh []row) (s started, err error) {
+	if len(fresh) == 0 {
+		return s, nil
+	}
 	c.starting.Add(1)
 	defer c.starting.Add(-1)
 	patience := Budget // of a call that blocks its engine
@@ -232,7 +283,7 @@ func (c *Core) startInTurn(ctx context.Context, run string, fresh []row) (entrie
 		patience = max(patience, time.Until(deadline)-turnReserve)
 	}
 	if patience == Budget && c.bulk.presses() {
-		return nil, nil, workflows.ErrNoTurn
+		return s, workflows.ErrNoTurn
 	}
 	waiting, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -240,49 +291,111 @@ func (c *Core) startInTurn(ctx context.Context, run string, fresh []row) (entrie
 	case c.turns <- struct{}{}:
 		defer func() { <-c.turns }()
 	case <-waiting.Done():
-		return nil, nil, cmp.Or(ctx.Err(), workflows.ErrNoTurn)
+		return s, cmp.Or(ctx.Err(), workflows.ErrNoTurn)
 	}
 	end := time.Now().Add(Budget)
-	for size := startAtOnceBytes / 16; len(fresh) > 0; { // nothing is known of the first
-		part := fresh[:min(max(startAtOnceBytes/size, 1), startAtOnce, len(fresh))]
+	for size := unknown; len(fresh) > 0; {
+		part := fresh[:min(size.deliveries(), len(fresh))]
 		yielded, ok := c.bulk.yield(waiting, len(part))
 		if !ok {
-			return entries, fresh, nil
+			break
 		}
 		end = end.Add(yielded)
-		if c.stale(part[0]) {
-			if err := c.readAgain(ctx, run, fresh); err != nil {
-				return entries, fresh, err
-			}
+		budget, cancel := context.WithDeadline(ctx, end)
+		began, err := c.startPart(ctx, budget, run, part, &s, &size)
+		cancel()
+		if err != nil {
+			return s, err
 		}
-		added, largest, began := c.startPart(ctx, run, part, end)
 		if !began {
-			return entries, fresh, nil
+			break
 		}
 		fresh = fresh[len(part):]
-		entries = append(entries, added...)
-		size = max(largest, 1)
 	}
-	return entries, nil, nil
+	s.unplaced = fresh
+	return s, nil
 }
 
-// startPart begins deliveries as soon as there is room for more, and tells how
-// large the largest of their events is, in bytes; not began, when the end came
-// before.
-func (c *Core) startPart(ctx context.Context, run string, part []row, end time.Time) (entries []*entry, largest int, began bool) {
-	budget, cancel := context.WithDeadline(ctx, end)
-	defer cancel()
+// startPart takes deliveries and begins them as soon as there is room for more; not
+// began, when the budget ended before.
+func (c *Core) startPart(ctx, budget context.Context, run string, part []row, s *started, size *portion) (began bool, err error) {
 	if !c.admit(budget) {
-		return nil, 0, false
+		return false, nil
 	}
-	entries, fresh := c.flights.add(run, part)
-	c.slots.announceAll(fresh)
-	c.start(context.WithoutCancel(ctx), budget, fresh)
-	for _, f := range fresh {
-		largest = max(largest, len(f.row.payload))
+	if !workflows.Ours(ctx) {
+		return false, errNotOurs
 	}
-	return entries, largest, true
+	held, away, err := c.holdAll(ctx, run, part)
+	if err != nil {
+		return false, err
+	}
+	s.away = append(s.away, away...)
+	s.entries = append(s.entries, c.startAll(context.WithoutCancel(ctx), budget, run, held, size)...)
+	return true, nil
 }
+
+// holdAll takes those of deliveries that are not held, with one statement.
+func (c *Core) holdAll(ctx context.Context, run string, part []row) (held, away []row, err error) {
+	var ids []string
+	for _, one := range part {
+		if one.held {
+			held = append(held, one)
+		} else {
+			ids = append(ids, one.id)
+		}
+	}
+	if len(ids) == 0 {
+		return held, nil, nil
+	}
+	taken, err := c.take(ctx, run, ids, len(ids))
+	if err != nil {
+		return nil, nil, err
+	}
+	ours := make(map[string]bool, len(taken))
+	for _, one := range taken {
+		ours[one.id] = true
+	}
+	for _, one := range part {
+		if !one.held && !ours[one.id] {
+			away = append(away, one)
+		}
+	}
+	return append(held, taken...), away, nil
+}
+
+// take takes deliveries of a run for their first attempts: of those ids, or any.
+func (c *Core) take(ctx context.Context, run string, ids []string, most int) ([]row, error) {
+	asked := c.o.Now()
+	taken, err := c.store.take(ctx, run, ids, most)
+	if err != nil {
+		return nil, fmt.Errorf("take deliveries for their first attempts: %w", err)
+	}
+	for i := range taken {
+		taken[i].read, taken[i].held = asked, true
+	}
+	return taken, nil
+}
+
+// startAll begins deliveries together, and sets the size for the next.
+func (c *Core) startAll(ctx, patience context.Context, run string, held []row, size *portion) []*entry {
+	entries, fresh := c.flights.add(run, held)
+	c.slots.announceAll(fresh)
+	c.start(ctx, patience, fresh)
+	*size = 1
+	for _, f := range fresh {
+		*size = max(*size, portion(len(f.row.payload)))
+	}
+	return entries
+}
+
+// portion tells how many deliveries are begun together. It is the size of the largest
+// event of the ones before, in bytes.
+type portion int
+
+// unknown is the size of the first events.
+const unknown portion = startAtOnceBytes / 16
+
+func (p portion) deliveries() int { return min(max(startAtOnceBytes/int(p), 1), startAtOnce) }
 
 // labels reads the destinations of rows for what the engine's UI shows of them,
 // which is no reason to fail.
@@ -332,13 +445,7 @@ func (c *Core) leaveOpen(ctx context.Context, run string, outcomes []workflows.O
 
 // release ends the lease of deliveries that were to be attempted at once and
 // were not: the next call for them need not wait for anybody.
-func (c *Core) release(ctx context.Context, run string, outcomes []workflows.Outcome) error {
-	var ids []string
-	for _, o := range outcomes {
-		if o.State == workflows.Again && o.Attempts == 0 {
-			ids = append(ids, o.DeliveryID)
-		}
-	}
+func (c *Core) release(ctx context.Context, run string, ids []string) error {
 	if len(ids) == 0 {
 		return nil
 	}

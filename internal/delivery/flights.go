@@ -14,6 +14,7 @@ type flights struct {
 	mu       sync.Mutex
 	by       map[string]map[string]*entry
 	deferred map[string]bool // runs with deliveries that were not begun
+	shared   map[string]bool // announced runs: other processes may have taken of them, too
 }
 
 // entry is one first attempt. Its outcome may be read when done is closed.
@@ -113,7 +114,7 @@ func (f *flights) sweep() {
 			}
 		}
 		if ended {
-			delete(f.by, run)
+			f.forget(run)
 		}
 	}
 }
@@ -131,8 +132,19 @@ func (f *flights) deferTo(run string) {
 	f.deferred[run] = true
 }
 
-// join returns the attempts of a run; here tells whether any were begun, and all
-// whether all were.
+// announce notes that another process has committed a run, of which some deliveries
+// are begun here.
+func (f *flights) announce(run string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.shared == nil {
+		f.shared = make(map[string]bool)
+	}
+	f.shared[run] = true
+}
+
+// join returns the attempts of a run; here tells whether it was committed in this
+// process and any were begun, and all whether all were.
 func (f *flights) join(run string) (entries []*entry, here, all bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -140,6 +152,7 @@ func (f *flights) join(run string) (entries []*entry, here, all bool) {
 	for _, e := range of {
 		entries = append(entries, e)
 	}
+	here = here && !f.shared[run]
 	return entries, here, here && !f.deferred[run]
 }
 
@@ -155,8 +168,13 @@ func (f *flights) drop(run string) {
 		}
 	}
 	if len(of) == 0 {
-		delete(f.by, run)
+		f.forget(run)
 	}
+}
+
+func (f *flights) forget(run string) {
+	delete(f.by, run)
+	delete(f.shared, run)
 }
 
 // entry is the attempt of a delivery that is still going on; nil if there is none.
@@ -170,7 +188,7 @@ func (f *flights) entry(run, deliveryID string) *entry {
 	if ended, _ := e.ended(); ended {
 		delete(f.by[run], deliveryID)
 		if len(f.by[run]) == 0 {
-			delete(f.by, run)
+			f.forget(run)
 		}
 		return nil
 	}

@@ -20,7 +20,7 @@ func (c *Core) Begin(run string, committed []ingest.Delivery) {
 	for i, d := range committed {
 		rows[i] = row{
 			id: d.ID, account: d.AccountID, event: d.EventID, destination: d.DestinationID, run: run,
-			status: delivery.StatusPending, read: d.Since, begun: true, content: content{payload: d.Payload},
+			status: delivery.StatusPending, read: d.Since, held: true, begun: true, content: content{payload: d.Payload},
 		}
 	}
 	if !c.enter() {
@@ -108,6 +108,12 @@ func (c *Core) start(ctx, patience context.Context, flights []flight) {
 			continue
 		}
 		p := placing{f, found[f.destination]}
+		if p.row.held && p.row.lease == 0 { // as its commit leased it
+			p.row.lease = Lease
+			if p.d != nil {
+				p.row.lease = max(Lease, p.d.timeout+recordTime)
+			}
+		}
 		label := p.d.display()
 		f.label.Store(&label)
 		if status, reason := notSent(f.row, p.d); status != "" {
@@ -213,7 +219,7 @@ func (c *Core) place(ctx context.Context, f flight) bool {
 func (c *Core) queueUp(ctx context.Context, r row, d *destination) (workflows.Outcome, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), slotWait)
 	defer cancel()
-	if o, err := c.lookAgain(ctx, &r, d); o != nil || err != nil {
+	if o, err := c.hold(ctx, &r, d); o != nil || err != nil {
 		return deref(o), err
 	}
 	if d = c.destinations.latest(d); d.sending() {

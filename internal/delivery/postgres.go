@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"strings"
 	"time"
 
@@ -219,6 +220,42 @@ func (p *postgres) lease(ctx context.Context, run string, ids []string, status d
 	_, err := p.db.Write.ExecContext(ctx, `
 UPDATE deliveries SET status = $4, lease_until = now() + $3 * interval '1 second'
 WHERE id = ANY($2) AND run = $1 AND status IN ('PENDING', 'DELIVERING')`, run, database.Array(ids), until.Seconds(), string(status))
+	return err
+}
+
+// What is leased is said in row.leased, too. Who is not the first to come to a row
+// passes it over: it is somebody else's then.
+var takePostgres = `
+WITH mine AS (
+  SELECT id FROM deliveries
+  WHERE run = $1 AND ($2::text[] IS NULL OR id = ANY($2)) AND status IN ('PENDING', 'DELIVERING', 'RETRYING') AND attempt_count = 0
+    AND next_attempt_at <= now() + $4 * interval '1 second'
+    AND NOT (lease_until > now() + $4 * interval '1 second'
+      AND (status = 'DELIVERING' OR lease_until - next_attempt_at <= ($5::float8 + $4) * interval '1 second'))
+  ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED
+)
+UPDATE deliveries d SET next_attempt_at = now(), status = CASE WHEN status = 'DELIVERING' THEN 'PENDING' ELSE status END,
+  lease_until = now() + $8 * interval '1 second' + greatest($6::float8, $7 + coalesce(
+    (SELECT timeout_ms FROM destinations t WHERE t.id = d.destination_id), 0)::float8 / 1000) * interval '1 second'
+FROM mine WHERE d.id = mine.id
+RETURNING ` + strings.TrimPrefix(strings.TrimSpace(selectPostgres), "SELECT ") + ` NULL, NULL, false`
+
+func (p *postgres) take(ctx context.Context, run string, ids []string, limit int) ([]row, error) {
+	var only any
+	if ids != nil {
+		only = database.Array(ids)
+	}
+	rows, err := scanPostgres(p.db.Write.QueryContext(ctx, takePostgres, run, only, limit, early.Seconds(), maxLease.Seconds(),
+		Lease.Seconds(), recordTime.Seconds(), lookTwice.Seconds()))
+	slices.SortFunc(rows, func(a, b row) int { return strings.Compare(a.id, b.id) })
+	return rows, err
+}
+
+func (p *postgres) giveBack(ctx context.Context, run string, ids []string, left time.Duration) error {
+	_, err := p.db.Write.ExecContext(ctx, `
+UPDATE deliveries SET lease_until = now()
+WHERE id = ANY($2) AND run = $1 AND status IN ('PENDING', 'RETRYING') AND attempt_count = 0
+  AND lease_until BETWEEN now() AND now() + $3 * interval '1 second'`, run, database.Array(ids), left.Seconds())
 	return err
 }
 

@@ -222,6 +222,73 @@ WHERE id IN (SELECT value FROM json_each(?2)) AND run = ?1 AND status IN ('PENDI
 	return err
 }
 
+func (s *sqlite) take(ctx context.Context, run string, ids []string, limit int) (taken []row, err error) {
+	tx, err := s.db.Write.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = tx.Rollback() }()
+	only := sql.NullString{String: list(ids), Valid: ids != nil}
+	all, err := s.scan(tx.QueryContext(ctx, selectSQLite+withoutContent+`
+WHERE d.run = ?1 AND d.status IN ('PENDING', 'DELIVERING', 'RETRYING') AND d.attempt_count = 0
+  AND (?2 IS NULL OR d.id IN (SELECT value FROM json_each(?2))) ORDER BY d.id`, run, only))
+	if err != nil {
+		return nil, err
+	}
+	for _, one := range all {
+		if len(taken) < limit && one.due <= early && !one.leased() {
+			taken = append(taken, one)
+		}
+	}
+	if err := s.holdTaken(ctx, tx, taken); err != nil {
+		return nil, err
+	}
+	return taken, tx.Commit()
+}
+
+// holdTaken leases rows, each for as long as its destination may take.
+func (s *sqlite) holdTaken(ctx context.Context, tx *sql.Tx, taken []row) error {
+	destinations := make([]string, len(taken))
+	for i, one := range taken {
+		destinations[i] = one.destination
+	}
+	settings, err := scanSettings(tx.QueryContext(ctx, selectSettings+`id IN (SELECT value FROM json_each(?))`, list(destinations)))
+	if err != nil {
+		return err
+	}
+	leases := make(map[string]time.Duration, len(settings))
+	for _, d := range settings {
+		leases[d.id] = d.timeout + recordTime
+	}
+	by := map[time.Duration][]string{}
+	for i, one := range taken {
+		lease := max(Lease, leases[one.destination]) + lookTwice
+		taken[i].due, taken[i].lease = 0, lease
+		if one.status == delivery.StatusDelivering {
+			taken[i].status = delivery.StatusPending
+		}
+		by[lease] = append(by[lease], one.id)
+	}
+	now := s.clock()
+	for lease, ids := range by {
+		if _, err := tx.ExecContext(ctx, `
+UPDATE deliveries SET next_attempt_at = ?2, lease_until = ?3, status = CASE WHEN status = 'DELIVERING' THEN 'PENDING' ELSE status END
+WHERE id IN (SELECT value FROM json_each(?1))`, list(ids), now, now.Add(lease)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *sqlite) giveBack(ctx context.Context, run string, ids []string, left time.Duration) error {
+	now := s.clock()
+	_, err := s.db.Write.ExecContext(ctx, `
+UPDATE deliveries SET lease_until = ?3
+WHERE id IN (SELECT value FROM json_each(?2)) AND run = ?1 AND status IN ('PENDING', 'RETRYING') AND attempt_count = 0
+  AND lease_until BETWEEN ?3 AND ?4`, run, list(ids), now, now.Add(left))
+	return err
+}
+
 func (s *sqlite) destinations(ctx context.Context, ids []string) ([]settings, error) {
 	return scanSettings(s.db.Read.QueryContext(ctx, selectSettings+`id IN (SELECT value FROM json_each(?))`, list(ids)))
 }

@@ -119,12 +119,17 @@ func TestWhatHasWaitedLongIsSent(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		var passed atomic.Int64
+		s := &stalling{stall: func() { passed.Store(int64(6 * time.Second)) }}
 		w := newWorld(t, db, func(o *delivery.Options) {
-			o.Now = func() time.Time { return time.Now().Add(time.Duration(passed.Add(1)) * 6 * time.Second) }
+			o.Now = func() time.Time { return time.Now().Add(time.Duration(passed.Load())) }
+			s.Sender, o.Sender = o.Sender, s
 		})
 		r := receiver.New(t)
 		account := w.account(t)
-		w.destination(t, account, r.URL)
+		destination := w.destination(t, account, r.URL)
+		for range 127 { // so that one is sent after the other
+			require.True(t, w.TakePlace(account, destination))
+		}
 		run := delivery.NewRun()
 		all := w.commit(t, run, 0, account, numbers(3)...)
 		outcomes, err := w.First(t.Context(), run)

@@ -21,7 +21,8 @@ type row struct {
 	due, lease                           time.Duration // from now, on the database's clock; negative: past
 	probe                                probe         // what its attempt tells an open breaker
 	read                                 time.Time     // nothing that happened later is known, by this process's clock
-	begun                                bool          // by the head start: its lease is ours
+	held                                 bool          // its lease is ours
+	begun                                bool          // by a head start, which is over with its lease
 	content
 }
 
@@ -44,8 +45,9 @@ func (r row) unsettled() bool {
 }
 
 // leased reports whether some process may be at the first attempt: it committed
-// the delivery a lease ago, or has said that it is delivering. A lease that the
-// reconciler renewed ends later than any of those and means nothing of the kind.
+// the delivery or took it less than a lease ago, or has said that it is delivering.
+// A lease that the reconciler renewed ends later than any of those and means nothing
+// of the kind.
 func (r row) leased() bool {
 	return r.attempts == 0 && r.lease > early &&
 		(r.status == delivery.StatusDelivering || r.lease-r.due <= maxLease+early)
@@ -128,6 +130,12 @@ type store interface {
 	settle(ctx context.Context, run string, ids []string, status delivery.Status, reason string) error
 	// lease says how long first attempts are still going on, and the status meanwhile.
 	lease(ctx context.Context, run string, ids []string, status delivery.Status, until time.Duration) error
+	// take leases deliveries of a run, those with the ids or any where ids is nil, whose
+	// first attempt is due and that nobody has; it returns which, without contents, by id.
+	take(ctx context.Context, run string, ids []string, limit int) ([]row, error)
+	// giveBack ends leases of deliveries that are over in so long at the latest: those of
+	// whoever took them later go on.
+	giveBack(ctx context.Context, run string, ids []string, left time.Duration) error
 	// destinations reads settings by id, deleted ones too.
 	destinations(ctx context.Context, ids []string) ([]settings, error)
 	// overdueRuns lists runs with deliveries whose lease ended a grace ago.

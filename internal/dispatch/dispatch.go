@@ -62,13 +62,26 @@ type HeadStart interface {
 	Defer(run string)
 }
 
+// Crier announces to processes that make attempts what this one commits, which makes
+// none. They begin first attempts without waiting for the engine, as far as they hear it
+// and have room.
+type Crier interface {
+	// Announce says that there is something new under a run. It does not block.
+	Announce(run string)
+	// Heeded reports whether somebody hears that, most probably.
+	Heeded() bool
+}
+
 // Options of a Dispatcher.
 type Options struct {
 	Engine workflows.Engine
 	// HeadStart is nil where this process does not make attempts.
 	HeadStart HeadStart
-	// Pace is the shortest time between two runs, as long as few events come in.
-	Pace   time.Duration
+	// Crier is nil where nothing is announced.
+	Crier Crier
+	// Pace is the shortest time between two runs, as long as few events come in, and
+	// Waiting that where first attempts wait for the engine; 0: the same.
+	Pace, Waiting time.Duration
 	Logger *slog.Logger
 	Now    func() time.Time
 }
@@ -97,6 +110,7 @@ type run struct {
 	announced  int // events of all its commits
 	sealed     bool
 	deferred   bool // some of its first attempts have not begun
+	ahead      bool // first attempts begin without waiting for the engine, most probably
 	deliveries []string
 	events     int
 
@@ -131,20 +145,21 @@ func (d *Dispatcher) Open(eventIDs []string) ingest.Ticket {
 	now := d.o.Now()
 	if d.open == nil && (!now.Before(d.next) || d.closed) {
 		// Nothing has left for a pace: this commit leaves by itself.
-		d.left, d.next = now, now.Add(d.o.Pace)
-		r := &run{tickets: 1, sealed: true}
+		ahead := d.ahead()
+		d.left, d.next = now, now.Add(d.base(ahead))
+		r := &run{tickets: 1, sealed: true, ahead: ahead}
 		if len(eventIDs) == 1 {
 			r.id = "event/" + eventIDs[0]
 		} else {
 			r.id = id.NewBatch(now)
 		}
-		if d.o.HeadStart != nil {
+		if ahead {
 			r.begins = now.Add(behind) // its first attempts have begun long before
 		}
 		return &ticket{d: d, run: r, events: len(eventIDs)}
 	}
 	if d.open == nil {
-		d.open = &run{id: id.NewBatch(now), begins: d.next.Add(behind)}
+		d.open = &run{id: id.NewBatch(now), begins: d.next.Add(behind), ahead: d.ahead()}
 		opened := d.open
 		d.timer = time.AfterFunc(d.next.Sub(now), func() { d.seal(opened) })
 	}
@@ -168,18 +183,31 @@ func (d *Dispatcher) closeOpen() {
 	d.open = nil
 	d.timer.Stop()
 	now := d.o.Now()
-	d.next = now.Add(d.pace(r.announced, now.Sub(d.left)))
+	d.next = now.Add(d.pace(r, now.Sub(d.left)))
 	d.left = now
 	r.sealed = true
 }
 
-// pace is the time until the next run leaves, after so many events came in.
-func (d *Dispatcher) pace(events int, within time.Duration) time.Duration {
-	load := float64(events) / max(within, time.Millisecond).Seconds() / leisurelyWaiting
-	if d.o.HeadStart != nil {
+// ahead reports whether first attempts begin without waiting for the engine.
+func (d *Dispatcher) ahead() bool {
+	return d.o.HeadStart != nil || d.o.Crier != nil && d.o.Crier.Heeded()
+}
+
+// base is the shortest time between two runs.
+func (d *Dispatcher) base(ahead bool) time.Duration {
+	if ahead || d.o.Waiting == 0 {
+		return d.o.Pace
+	}
+	return d.o.Waiting
+}
+
+// pace is the time until the next run leaves, after one to which so many events came.
+func (d *Dispatcher) pace(r *run, within time.Duration) time.Duration {
+	load := float64(r.announced) / max(within, time.Millisecond).Seconds() / leisurelyWaiting
+	if r.ahead {
 		load *= leisurelyWaiting / leisurely
 	}
-	return time.Duration(float64(d.o.Pace) * min(max(load, 1), slowest))
+	return time.Duration(float64(d.base(r.ahead)) * min(max(load, 1), slowest))
 }
 
 // leave queues a run once it is sealed and its last commit has ended.
@@ -190,7 +218,7 @@ func (d *Dispatcher) leave(r *run) {
 	if d.closed {
 		return // too late: the reconciler takes it
 	}
-	if r.held && (r.begins.IsZero() || d.o.HeadStart != nil && !r.deferred) {
+	if r.held && (r.begins.IsZero() || r.ahead && !r.deferred) {
 		return
 	}
 	select {
@@ -284,7 +312,11 @@ func (t *ticket) Close(committed []ingest.Delivery) {
 		}
 	}
 	switch {
-	case t.d.o.HeadStart == nil || len(sending) == 0:
+	case len(sending) == 0:
+	case t.d.o.HeadStart == nil:
+		if t.d.o.Crier != nil {
+			t.d.o.Crier.Announce(t.run.id)
+		}
 	case deferred:
 		t.d.o.HeadStart.Defer(t.run.id)
 	default:

@@ -456,3 +456,71 @@ func TestWhatIsDeferredIsNotBegun(t *testing.T) {
 		require.Equal(t, "2 event(s), 2 delivery(ies)", d.engine.runs[1].Summary)
 	})
 }
+
+// crier notes what is announced.
+type crier struct {
+	heeded bool
+	mu     sync.Mutex
+	runs   []string
+}
+
+func (c *crier) Heeded() bool { return c.heeded }
+func (c *crier) Announce(run string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.runs = append(c.runs, run)
+}
+
+// A process that makes no attempts announces each commit of which something is to be
+// sent, when it is there, and does not wait for the run to leave.
+func TestWhatIsCommittedIsAnnounced(t *testing.T) {
+	c := &crier{heeded: true}
+	run(t, func(o *dispatch.Options) { o.Crier = c }, func(t *testing.T, d desk) {
+		d.commit("evt_1")
+		require.Equal(t, []string{"event/evt_1"}, c.runs)
+		batch := d.commit("evt_2")
+		ticket := d.Open([]string{"evt_3"})
+		require.Equal(t, []string{"event/evt_1", batch}, c.runs, "not before its commit")
+		ticket.Close(deliveries("evt_3"))
+		require.Equal(t, []string{"event/evt_1", batch, batch}, c.runs)
+		d.Open([]string{"evt_4"}).Close(nil)
+		require.Len(t, c.runs, 3, "nothing is to be sent")
+		synctest.Wait()
+		require.Equal(t, []string{"event/evt_1"}, d.engine.ids())
+	})
+}
+
+func TestWhoBeginsItAnnouncesNothing(t *testing.T) {
+	c := &crier{heeded: true}
+	run(t, func(o *dispatch.Options) {
+		o.Crier, o.HeadStart = c, headStart(func(string, []ingest.Delivery) {})
+	}, func(t *testing.T, d desk) {
+		d.commit("evt_1")
+		require.Empty(t, c.runs)
+	})
+}
+
+// Whether somebody hears it decides how soon the engine has to have it.
+func TestRunsLeaveSoonWhereNobodyHears(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		heeded bool
+		next   time.Duration
+	}{
+		"somebody hears":   {true, pace},
+		"nobody hears now": {false, pace / 5},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run(t, func(o *dispatch.Options) {
+				o.Crier, o.Waiting = &crier{heeded: c.heeded}, pace/5
+			}, func(t *testing.T, d desk) {
+				begin := time.Now()
+				d.commit("evt_1")
+				d.commit("evt_2")
+				time.Sleep(pace)
+				synctest.Wait()
+				require.Equal(t, []time.Duration{0, c.next}, d.times(begin))
+			})
+		})
+	}
+}

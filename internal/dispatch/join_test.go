@@ -94,6 +94,21 @@ func TestWhereSomebodyWaitsTheEngineIsToldThatARunIsComplete(t *testing.T) {
 	})
 }
 
+func TestWhereAnotherProcessHearsNobodyWaits(t *testing.T) {
+	e := &joins{}
+	run(t, func(o *dispatch.Options) { o.Engine, o.Crier = e, &crier{heeded: true} }, func(t *testing.T, d desk) {
+		alone := d.Open([]string{"evt_1"})
+		require.Equal(t, []any{"event/evt_1", "1 event(s)", 500 * time.Millisecond}, alone.Arguments())
+		alone.Close(deliveries("evt_1"))
+		open := d.Open([]string{"evt_2"})
+		require.Equal(t, 600*time.Millisecond, open.Arguments()[2])
+		open.Close(deliveries("evt_2"))
+		time.Sleep(2 * pace)
+		synctest.Wait()
+		require.Empty(t, e.ids())
+	})
+}
+
 func TestWhatIsDeferredIsWaitedFor(t *testing.T) {
 	joining(t, true, func(t *testing.T, d desk, e *joins) {
 		bulk := d.Open([]string{"evt_1", "evt_2"})
