@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -108,6 +109,43 @@ func TestServeAndWorkerAreTwoProcessesOnPostgres(t *testing.T) {
 		require.Equal(t, http.StatusOK, status)
 		require.Contains(t, string(body), "datapusher_events_accepted_total 1")
 	})
+}
+
+// TestAWorkerNeedsNoEngineForFirstAttempts: serve and worker are apart, and Temporal is
+// away.
+func TestAWorkerNeedsNoEngineForFirstAttempts(t *testing.T) {
+	t.Parallel()
+	keys, err := exec.CommandContext(t.Context(), production(t), "keys", "generate").Output()
+	require.NoError(t, err)
+	i := installation{env: append(os.Environ(),
+		"DATAPUSHER_DATABASE_URL="+pgtest.URL(t),
+		"DATAPUSHER_ENCRYPTION_KEYS="+strings.TrimSpace(string(keys)),
+		"DATAPUSHER_ADMIN_TOKEN="+adminToken,
+		"DATAPUSHER_ALLOW_CIDRS=127.0.0.0/8",
+		"DATAPUSHER_LISTEN=127.0.0.1:0",
+		"DATAPUSHER_DRAIN_DELAY=0s",
+		"TEMPORAL_ADDRESS=127.0.0.1:1", // nobody is there
+	)}
+	_, admin := i.serve(t, "--migrate")
+	account, token := admin.createAccount(t, "away@example.com")
+	sender := admin.with(token)
+	there := receiver.New(t)
+	sender.createDestination(t, account, there.URL, "POST")
+	waits := sender.push(t, payload) // nobody hears of it
+	worker := start(t, production(t), i.env, "worker")
+	worker.waitFor(t, `"msg":"working"`)
+	require.Eventually(t, func() bool {
+		sender.push(t, payload)
+		return len(there.Requests()) > 0
+	}, patience, 50*time.Millisecond)
+	for range 20 {
+		sender.succeeded(t, sender.push(t, payload), 1)
+	}
+	for _, one := range there.Requests() {
+		require.NotEqual(t, waits, one.Header.Get("webhook-id"), "it waits for the engine")
+	}
+	worker.stop()
+	require.Zero(t, worker.cmd.ProcessState.ExitCode())
 }
 
 func TestServeWithWorkerIsTheDefaultShape(t *testing.T) {
