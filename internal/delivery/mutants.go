@@ -5,6 +5,7 @@ package delivery
 import (
 	"context"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,10 +17,29 @@ import (
 
 // mutatedStore has the store do wrong what the process's mutant does wrong.
 func mutatedStore(s store) store {
-	if mutant.Is(mutant.NoReconciler) {
+	switch {
+	case mutant.Is(mutant.NoReconciler):
 		return careless{s}
+	case mutant.Is(mutant.TakeAnothers):
+		return greedy{s}
 	}
 	return s
+}
+
+// greedy takes what another has.
+type greedy struct{ store }
+
+func (g greedy) take(ctx context.Context, run string, ids []string, limit int) (taken []row, err error) {
+	if taken, err = g.store.take(ctx, run, ids, limit); err != nil || len(taken) > 0 {
+		return taken, err
+	}
+	rows, err := g.loadRun(ctx, run, limit)
+	for _, one := range rows {
+		if one.attempts == 0 && (ids == nil || slices.Contains(ids, one.id)) {
+			taken = append(taken, one)
+		}
+	}
+	return taken, err
 }
 
 // careless finds nothing overdue.

@@ -82,8 +82,8 @@ type Options struct {
 	// Pace is the shortest time between two runs, as long as few events come in, and
 	// Waiting that where first attempts wait for the engine; 0: the same.
 	Pace, Waiting time.Duration
-	Logger *slog.Logger
-	Now    func() time.Time
+	Logger        *slog.Logger
+	Now           func() time.Time
 }
 
 // Dispatcher gives runs to the batches of ingest and hands them to the engine.

@@ -15,4 +15,5 @@ const (
 	MarkBeforeSend     = "mark-before-send"     // a delivery has succeeded, and then it is sent
 	SendTwice          = "send-twice"           // now and then an attempt is made twice
 	SendSettled        = "send-settled"         // now and then what has succeeded is sent again, later
+	TakeAnothers       = "take-anothers"        // a first attempt is made though another process is at it
 )
