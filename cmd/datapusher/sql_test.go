@@ -44,6 +44,8 @@ var allAccounts = map[string]string{
 
 	"internal/delivery settle":          byRun,
 	"internal/delivery lease":           byRun,
+	"internal/delivery take":            byRun,
+	"internal/delivery holdTaken":       byRun,
 	"internal/delivery renew":           byRun,
 	"internal/delivery move":            byRun,
 	"internal/delivery claim":           byPark,

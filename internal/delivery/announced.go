@@ -2,7 +2,6 @@ package delivery
 
 import (
 	"context"
-	"time"
 
 	"datapusher/workflows"
 )
@@ -52,7 +51,7 @@ func (c *Core) takeAnnounced(run string) {
 		entries := c.startAll(context.Background(), patience, run, held, &size)
 		cancel()
 		c.usual.Store(int64(max(size, portion(c.usual.Load()/2))))
-		c.background(func() { c.giveBackUnplaced(run, entries) })
+		c.wait.Go(func() { c.giveBackUnplaced(run, entries) })
 		if len(held) < most {
 			return
 		}
@@ -76,18 +75,16 @@ func (c *Core) takeInTurn(run string, most int) ([]row, error) {
 }
 
 // giveBackUnplaced waits for attempts, and lets the engine have at once what found no
-// place.
+// place, unless the engine's call has joined it.
 func (c *Core) giveBackUnplaced(run string, entries []*entry) {
-	left := time.Duration(0)
-	var ids []string
+	var unplaced []row
 	for _, e := range entries {
 		<-e.done
-		if e.unplaced {
-			ids = append(ids, e.row.id)
-			left = max(left, e.row.lease-c.o.Now().Sub(e.row.read))
+		if e.unplaced && e.leave() {
+			unplaced = append(unplaced, e.row)
 		}
 	}
-	if len(ids) > 0 {
-		c.giveBack(run, ids, left+early)
+	if len(unplaced) > 0 {
+		c.giveBack(run, unplaced)
 	}
 }

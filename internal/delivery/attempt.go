@@ -177,7 +177,7 @@ func (c *Core) attempt(ctx context.Context, r row, d *destination) (o workflows.
 	if r.held && !held {
 		defer func() {
 			if err != nil { // whoever comes next need not wait for the lease
-				c.giveBack(r.run, []string{r.id}, maxLease)
+				c.giveBack(r.run, []row{r})
 			}
 		}()
 	}
@@ -191,12 +191,11 @@ func (c *Core) attempt(ctx context.Context, r row, d *destination) (o workflows.
 	return c.conclude(ctx, d, made)
 }
 
-// giveBack ends leases of deliveries that this process took and is not at. They are over
-// in so long at the latest: where one is not, somebody has taken the delivery since.
-func (c *Core) giveBack(run string, ids []string, left time.Duration) {
+// giveBack ends leases of deliveries that this process has and is not at.
+func (c *Core) giveBack(run string, held []row) {
 	ctx, cancel := context.WithTimeout(context.Background(), prepareTimeout)
 	defer cancel()
-	if err := c.store.giveBack(ctx, run, ids, left); err != nil {
+	if err := c.release(ctx, run, held); err != nil {
 		c.o.Logger.Warn("deliveries that were not attempted wait until their leases are over", "run", run, "error", err)
 	}
 }

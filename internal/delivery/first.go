@@ -26,7 +26,7 @@ func (c *Core) First(ctx context.Context, run string) ([]workflows.Outcome, erro
 		return nil, err
 	}
 	if !all || anyUnsettled(found.outcomes) || len(found.open) > 0 || len(found.unplaced) > 0 {
-		rest, err := c.rest(ctx, run, begun, here)
+		rest, err := c.rest(ctx, run, found.without(begun), here)
 		if err != nil {
 			return nil, err
 		}
@@ -94,14 +94,16 @@ func (c *Core) gather(ctx, budget context.Context, entries []*entry) (f firsts, 
 		switch ended, _ := e.ended(); {
 		case !ended:
 			f.open = append(f.open, e)
+		case e.unplaced && !e.leave():
+			f.left = append(f.left, e)
 		case e.unplaced:
 			f.unplaced = append(f.unplaced, e.outcome)
-			f.free(e.row)
+			f.freed = append(f.freed, e.row)
 		default:
 			o := c.outcomeOf(e)
 			f.outcomes = append(f.outcomes, o)
 			if o.State == workflows.Again && o.Attempts == 0 {
-				f.free(e.row)
+				f.freed = append(f.freed, e.row)
 			}
 		}
 	}
@@ -128,13 +130,13 @@ type firsts struct {
 	outcomes []workflows.Outcome
 	open     []*entry            // go on beyond the budget
 	unplaced []workflows.Outcome // were not begun: the process was at its limit
-	freed    []string            // are leased to this process, which is not at them
+	freed    []row               // may be leased to this process, which is not at them
+	left     []*entry            // as well, but somebody gives them back: the rows tell how they stand
 }
 
-func (f *firsts) free(r row) {
-	if r.held {
-		f.freed = append(f.freed, r.id)
-	}
+// without gives those of entries that were not left.
+func (f *firsts) without(entries []*entry) []*entry {
+	return slices.DeleteFunc(entries, func(e *entry) bool { return slices.Contains(f.left, e) })
 }
 
 func (f *firsts) add(more firsts) {
@@ -153,7 +155,7 @@ const (
 
 // rest takes care of the run's deliveries that no attempt was begun for in this
 // process: all of them after a crash, or where ingest runs elsewhere.
-func (c *Core) rest(ctx context.Context, run string, begun []*entry, here bool) (firsts, error) {
+func (c *Core) rest(ctx context.Context, run string, begun []*entry, here bool) (r firsts, err error) {
 	rows, err := c.loadRun(ctx, run)
 	if err != nil {
 		return firsts{}, err
@@ -163,10 +165,7 @@ func (c *Core) rest(ctx context.Context, run string, begun []*entry, here bool) 
 	for _, e := range begun {
 		known[e.row.id] = true
 	}
-	var (
-		r           firsts
-		fresh, away []row
-	)
+	var fresh, away []row
 	for _, one := range rows {
 		switch {
 		case known[one.id]:
@@ -180,12 +179,17 @@ func (c *Core) rest(ctx context.Context, run string, begun []*entry, here bool) 
 		}
 	}
 	started, err := c.startInTurn(ctx, run, fresh)
+	defer func() {
+		if err != nil { // nobody else looks after them
+			c.wait.Go(func() { c.giveBackUnplaced(run, started.entries) })
+		}
+	}()
 	if err != nil {
 		return firsts{}, err
 	}
 	for _, one := range started.unplaced {
 		r.unplaced = append(r.unplaced, c.again(one, labels[one.destination].display(), 0))
-		r.free(one)
+		r.freed = append(r.freed, one)
 	}
 	ending, cancel := context.WithTimeout(ctx, Budget)
 	defer cancel()
@@ -443,9 +447,16 @@ func (c *Core) leaveOpen(ctx context.Context, run string, outcomes []workflows.O
 	return outcomes, nil
 }
 
-// release ends the lease of deliveries that were to be attempted at once and
-// were not: the next call for them need not wait for anybody.
-func (c *Core) release(ctx context.Context, run string, ids []string) error {
+// release ends the leases of deliveries that were to be attempted at once and were not:
+// the next call for them need not wait for anybody. A lease that is over is left alone,
+// for it may be another's by now.
+func (c *Core) release(ctx context.Context, run string, all []row) error {
+	var ids []string
+	for _, r := range all {
+		if r.held && (r.lease == 0 || c.o.Now().Sub(r.read) < r.lease) {
+			ids = append(ids, r.id)
+		}
+	}
 	if len(ids) == 0 {
 		return nil
 	}

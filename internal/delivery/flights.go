@@ -26,7 +26,11 @@ type entry struct {
 	err     error
 	// unplaced: this process was at its limit, so it was not begun.
 	unplaced bool
+	left     atomic.Bool // somebody gives what found no place back
 }
+
+// leave reports whether it is the caller's to give what found no place back.
+func (e *entry) leave() bool { return e.left.CompareAndSwap(false, true) }
 
 func (e *entry) display() string {
 	if l := e.label.Load(); l != nil {

@@ -251,14 +251,6 @@ func (p *postgres) take(ctx context.Context, run string, ids []string, limit int
 	return rows, err
 }
 
-func (p *postgres) giveBack(ctx context.Context, run string, ids []string, left time.Duration) error {
-	_, err := p.db.Write.ExecContext(ctx, `
-UPDATE deliveries SET lease_until = now()
-WHERE id = ANY($2) AND run = $1 AND status IN ('PENDING', 'RETRYING') AND attempt_count = 0
-  AND lease_until BETWEEN now() AND now() + $3 * interval '1 second'`, run, database.Array(ids), left.Seconds())
-	return err
-}
-
 func (p *postgres) destinations(ctx context.Context, ids []string) ([]settings, error) {
 	return scanSettings(p.db.Read.QueryContext(ctx, selectSettings+`id = ANY($1)`, database.Array(ids)))
 }

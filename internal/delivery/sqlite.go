@@ -280,15 +280,6 @@ WHERE id IN (SELECT value FROM json_each(?1))`, list(ids), now, now.Add(lease));
 	return nil
 }
 
-func (s *sqlite) giveBack(ctx context.Context, run string, ids []string, left time.Duration) error {
-	now := s.clock()
-	_, err := s.db.Write.ExecContext(ctx, `
-UPDATE deliveries SET lease_until = ?3
-WHERE id IN (SELECT value FROM json_each(?2)) AND run = ?1 AND status IN ('PENDING', 'RETRYING') AND attempt_count = 0
-  AND lease_until BETWEEN ?3 AND ?4`, run, list(ids), now, now.Add(left))
-	return err
-}
-
 func (s *sqlite) destinations(ctx context.Context, ids []string) ([]settings, error) {
 	return scanSettings(s.db.Read.QueryContext(ctx, selectSettings+`id IN (SELECT value FROM json_each(?))`, list(ids)))
 }

@@ -133,9 +133,6 @@ type store interface {
 	// take leases deliveries of a run, those with the ids or any where ids is nil, whose
 	// first attempt is due and that nobody has; it returns which, without contents, by id.
 	take(ctx context.Context, run string, ids []string, limit int) ([]row, error)
-	// giveBack ends leases of deliveries that are over in so long at the latest: those of
-	// whoever took them later go on.
-	giveBack(ctx context.Context, run string, ids []string, left time.Duration) error
 	// destinations reads settings by id, deleted ones too.
 	destinations(ctx context.Context, ids []string) ([]settings, error)
 	// overdueRuns lists runs with deliveries whose lease ended a grace ago.
