@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"datapusher/internal/testutil/pgtest"
 )
 
 // former is the program of a version before, which `make former` builds from the
@@ -23,48 +25,115 @@ func former(t *testing.T) string {
 // schema, and each carries on what the other has begun.
 func TestTwoVersionsSideBySide(t *testing.T) {
 	t.Parallel()
-	i := newInstallation(t)
-	i.env = append(i.env, "DATAPUSHER_LOG_LEVEL=info")
-	before, now := i, i
-	before.program, now.program = former(t), production(t)
-	t.Logf("before: %s now: %s", before.command(t, "version"), now.command(t, "version"))
+	for engine, install := range map[string]func(*testing.T) installation{
+		"temporal": newInstallation,
+		"river":    func(t *testing.T) installation { return newRiverInstallation(t, pgtest.URL(t)) },
+	} {
+		for shape, upgrade := range map[string]func(*testing.T, *upgraded){"together": together, "apart": apart} {
+			t.Run(engine+", serve and worker "+shape, func(t *testing.T) {
+				t.Parallel()
+				i := install(t)
+				i.env = append(i.env, "DATAPUSHER_LOG_LEVEL=info")
+				u := &upgraded{before: i, now: i}
+				u.before.program, u.now.program = former(t), production(t)
+				t.Logf("before: %s now: %s", u.before.command(t, "version"), u.now.command(t, "version"))
+				u.before.command(t, "migrate", "up")
+				upgrade(t, u)
+			})
+		}
+	}
+}
 
-	before.command(t, "migrate", "up")
-	p, admin := before.serve(t, "--worker")
+// upgraded is an installation in the hands of two versions.
+type upgraded struct {
+	before, now installation
+	load        *balancer
+	stopLoad    func()
+	to, waiting *counter
+	destination string // waiting's
+}
+
+// begin has senders send to the first server.
+func (u *upgraded) begin(t *testing.T, admin api) (leave func()) {
 	account, token := admin.createAccount(t, "versions@example.com")
-	to := newCounter(t)
-	admin.createDestination(t, account, to.url, "POST")
-	waiting := newCounter(t)
-	waiting.dead.Store(true)
-	id, _ := admin.createDestination(t, account, waiting.url, "POST")
-	b := newBalancer(token)
-	leave := b.follow(t, admin.url)
-	stop := b.load(t, 50)
-	b.more(t, 50)
+	u.to, u.waiting = newCounter(t), newCounter(t)
+	admin.createDestination(t, account, u.to.url, "POST")
+	u.waiting.dead.Store(true)
+	u.destination, _ = admin.createDestination(t, account, u.waiting.url, "POST")
+	u.load = newBalancer(token)
+	leave = u.load.follow(t, admin.url)
+	u.stopLoad = u.load.load(t, 50)
+	u.load.more(t, 50)
+	t.Log(u.now.command(t, "migrate", "up"))
+	u.load.more(t, 50)
+	return leave
+}
 
-	t.Log(now.command(t, "migrate", "up"))
-	b.more(t, 50)
-	q, next := now.serve(t, "--worker")
-	leaveNext := b.follow(t, next.url)
-	b.more(t, 100)
-	leave() // an older version has no drain delay
+// end checks that each event has come once. What failed meanwhile, parked by one version
+// and by the other, drains.
+func (u *upgraded) end(t *testing.T, admin api) {
+	u.load.more(t, 50)
+	u.stopLoad()
+	u.load.check(t, u.to)
+	u.waiting.dead.Store(false)
+	admin.mutate(t, "resumeDestination", "ResumeDestinationInput", "destination { id }", map[string]any{"destinationID": u.destination}, nil)
+	eventually(t, func() bool { return u.waiting.received() >= u.load.count() }, "what had to wait arrives")
+	u.load.check(t, u.waiting)
+}
+
+func stopped(t *testing.T, p *process) {
+	t.Helper()
 	p.stop()
 	require.Zero(t, p.cmd.ProcessState.ExitCode())
-	b.more(t, 50)
+}
 
-	_, back := before.serve(t, "--worker")
-	b.follow(t, back.url)
-	b.more(t, 50)
+func together(t *testing.T, u *upgraded) {
+	p, admin := u.before.serve(t, "--worker")
+	leave := u.begin(t, admin)
+	q, next := u.now.serve(t, "--worker")
+	leaveNext := u.load.follow(t, next.url)
+	u.load.more(t, 100)
+	leave() // an older version has no drain delay
+	stopped(t, p)
+	u.load.more(t, 50)
+
+	_, back := u.before.serve(t, "--worker")
+	u.load.follow(t, back.url)
+	u.load.more(t, 50)
 	leaveNext()
-	q.stop()
-	require.Zero(t, q.cmd.ProcessState.ExitCode())
-	b.more(t, 50)
-	stop()
-	b.check(t, to)
+	stopped(t, q)
+	u.end(t, back)
+}
 
-	// What failed meanwhile, parked by one version and by the other, drains.
-	waiting.dead.Store(false)
-	back.mutate(t, "resumeDestination", "ResumeDestinationInput", "destination { id }", map[string]any{"destinationID": id}, nil)
-	eventually(t, func() bool { return waiting.received() >= b.count() }, "what had to wait arrives")
-	b.check(t, waiting)
+// apart replaces the workers first, and on the way back the servers.
+func apart(t *testing.T, u *upgraded) {
+	work := func(i installation) *process {
+		p := start(t, i.binary(t), i.env, "worker")
+		p.waitFor(t, `"msg":"working"`)
+		return p
+	}
+	p, admin := u.before.serve(t)
+	worker := work(u.before)
+	leave := u.begin(t, admin)
+	next := work(u.now)
+	u.load.more(t, 50)
+	stopped(t, worker)
+	u.load.more(t, 50)
+	q, newer := u.now.serve(t)
+	leaveNext := u.load.follow(t, newer.url)
+	u.load.more(t, 100)
+	leave()
+	stopped(t, p)
+	u.load.more(t, 50)
+
+	_, back := u.before.serve(t)
+	u.load.follow(t, back.url)
+	u.load.more(t, 50)
+	leaveNext()
+	stopped(t, q)
+	u.load.more(t, 50)
+	work(u.before)
+	u.load.more(t, 50)
+	stopped(t, next)
+	u.end(t, back)
 }
