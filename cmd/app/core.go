@@ -111,7 +111,7 @@ func newBase(ctx context.Context, c Config, o Options) (_ *base, err error) {
 func (b *base) work(ctx context.Context) {
 	if b.config.FirstAttempt == "commit" {
 		// Who drains takes nothing new.
-		context.AfterFunc(ctx, b.changes.Watch(changes.Topic{Kind: changes.Runs}, b.core.Announced))
+		context.AfterFunc(ctx, b.changes.Watch(changes.Topic{Kind: changes.Runs}, func(runs []string) { b.core.Announced(ctx, runs) }))
 	}
 	reconciled := make(chan struct{})
 	go func() {

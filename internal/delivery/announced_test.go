@@ -25,7 +25,7 @@ func TestAnAnnouncedRunIsBegun(t *testing.T) {
 		w := newWorld(t, db)
 		r := receiver.New(t)
 		run, d := w.one(t, r.URL, 0)
-		w.Announced([]string{run, "batch/unknown"})
+		w.Announced(context.Background(), []string{run, "batch/unknown"})
 		r.Wait(t, 1)
 		for _, c := range []*delivery.Core{w.core(t), w.Core} {
 			all, err := c.First(t.Context(), run)
@@ -34,12 +34,12 @@ func TestAnAnnouncedRunIsBegun(t *testing.T) {
 				require.Equal(t, "SUCCEEDED", o.Status)
 			}
 		}
-		w.Announced([]string{run})
+		w.Announced(context.Background(), []string{run})
 		w.Close()
 		require.Len(t, r.Requests(), 1)
 		require.Equal(t, []attempted{{ID: w.attempts(t, d.ID)[0].ID, Number: 1, Status: 200}}, w.attempts(t, d.ID))
 		require.Equal(t, "SUCCEEDED", w.row(t, d.ID).Status)
-		w.Announced([]string{run}) // it has ended
+		w.Announced(context.Background(), []string{run}) // it has ended
 	})
 }
 
@@ -58,7 +58,7 @@ func TestAFirstAttemptIsMadeByOne(t *testing.T) {
 		var wg sync.WaitGroup
 		cores := []*delivery.Core{w.Core, w.core(t), w.core(t)}
 		for _, c := range cores {
-			wg.Go(func() { c.Announced([]string{run, run}) })
+			wg.Go(func() { c.Announced(context.Background(), []string{run, run}) })
 			wg.Go(func() {
 				if _, err := c.First(context.WithoutCancel(t.Context()), run); err != nil {
 					t.Error(err)
@@ -108,7 +108,7 @@ func TestWhatAnotherProcessTookIsWaitedFor(t *testing.T) {
 				if c.timeout > 0 {
 					w.exec(t, "UPDATE destinations SET timeout_ms = $1 WHERE id = $2", c.timeout.Milliseconds(), d.DestinationID)
 				}
-				w.Announced([]string{run})
+				w.Announced(context.Background(), []string{run})
 				r.Wait(t, 1)
 				near(t, c.lease, time.Until(w.row(t, d.ID).Lease.Time))
 				other := w.core(t)
@@ -144,7 +144,7 @@ func TestARunIsShared(t *testing.T) {
 		run := delivery.NewRun()
 		all := w.commit(t, run, 0, account, numbers(2)...)
 		w.exec(t, "UPDATE deliveries SET lease_until = $1 WHERE id = $2", time.Now().UTC().Add(delivery.Lease), all[0].ID)
-		w.Announced([]string{run})
+		w.Announced(context.Background(), []string{run})
 		r.Wait(t, 1)
 		outcomes, err := w.First(t.Context(), run)
 		require.NoError(t, err)
@@ -157,6 +157,65 @@ func TestARunIsShared(t *testing.T) {
 	})
 }
 
+// The engine's call comes twice, and the process is at part of a run that others are at,
+// too.
+func TestWhatOthersTookIsTheirsAtEachCall(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		w := newWorld(t, db)
+		release := make(chan struct{})
+		defer close(release)
+		r := receiver.New(t, receiver.Until(release, receiver.Status(200)))
+		account := w.account(t)
+		w.destination(t, account, r.URL)
+		run := delivery.NewRun()
+		all := w.commit(t, run, 0, account, numbers(2)...)
+		w.exec(t, "UPDATE deliveries SET lease_until = $1 WHERE id = $2", time.Now().UTC().Add(delivery.Lease), all[0].ID)
+		for range 2 {
+			outcomes, err := w.First(t.Context(), run)
+			require.NoError(t, err)
+			require.Len(t, outcomes, 2)
+			for _, o := range outcomes {
+				require.Equal(t, workflows.Open, o.State)
+			}
+			require.Len(t, r.Requests(), 1)
+		}
+	})
+}
+
+// What another process has taken meanwhile stays with its run, which asks for it when
+// the lease is over.
+func TestWhatIsTakenIsNotMoved(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		w := newWorld(t, db)
+		account := w.account(t)
+		w.destination(t, account, "https://example.com/")
+		run := delivery.NewRun()
+		var ids []string
+		for _, d := range w.commit(t, run, 0, account, numbers(4)...) {
+			ids = append(ids, d.ID)
+		}
+		later := time.Now().UTC().Add(delivery.Lease)
+		w.exec(t, "UPDATE deliveries SET lease_until = $1 WHERE id = $2", later, ids[0])
+		w.exec(t, "UPDATE deliveries SET lease_until = $1, status = 'DELIVERING', next_attempt_at = $2 WHERE id = $3", later, later.Add(-time.Hour), ids[1])
+		w.exec(t, "UPDATE deliveries SET lease_until = $1, status = 'RETRYING', attempt_count = 1, next_attempt_at = $1 WHERE id = $2", later, ids[2])
+		stay, err := w.Move(t.Context(), run, ids)
+		require.NoError(t, err)
+		require.Len(t, stay, 2)
+		for i, o := range stay {
+			require.Equal(t, ids[i], o.DeliveryID)
+			require.Equal(t, workflows.Open, o.State)
+			near(t, delivery.Lease+5*time.Second, o.After)
+			require.Equal(t, run, w.row(t, ids[i]).Run)
+		}
+		moved, _ := w.engine.taken()
+		require.Len(t, moved, 1)
+		require.Equal(t, moved[0].ID, w.row(t, ids[2]).Run)
+		require.Equal(t, moved[0].ID, w.row(t, ids[3]).Run)
+	})
+}
+
 // A process that has no room takes nothing, and what found no place is the engine's at
 // once. A closed one takes nothing either.
 func TestWhatIsAnnouncedNeedsRoom(t *testing.T) {
@@ -165,22 +224,57 @@ func TestWhatIsAnnouncedNeedsRoom(t *testing.T) {
 		t.Run("its account has no place left", func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, db)
-			r := receiver.New(t)
+			release := make(chan struct{})
+			defer close(release)
+			hangs := receiver.New(t, receiver.Until(release, receiver.Status(200)))
 			account := w.account(t)
-			for i := range 384 { // an account has as many places, and a destination 128
+			for i := range 383 { // an account has one more, and a destination 128
 				require.True(t, w.TakePlace(account, fmt.Sprintf("dst_%d", i/100)))
 			}
-			w.destination(t, account, r.URL)
+			w.destination(t, account, hangs.URL)
+			w.destination(t, account, hangs.URL)
 			run := delivery.NewRun()
-			d := w.commit(t, run, 0, account, "{}")[0]
-			w.Announced([]string{run})
-			require.Eventually(t, func() bool { return time.Until(w.row(t, d.ID).Lease.Time) > 10*time.Second }, time.Minute, time.Millisecond, "it is taken")
-			require.Eventually(t, func() bool { return time.Until(w.row(t, d.ID).Lease.Time) < time.Second }, time.Minute, time.Millisecond, "and given back")
-			require.Empty(t, r.Requests())
+			w.commit(t, run, 0, account, "{}")
+			leased := func() int {
+				return w.count(t, "deliveries WHERE run = $1 AND lease_until > $2", run, time.Now().UTC().Add(10*time.Second))
+			}
+			w.Announced(context.Background(), []string{run})
+			require.Eventually(t, func() bool { return leased() == 2 }, time.Minute, time.Millisecond, "both are taken")
+			require.Eventually(t, func() bool { return leased() == 1 }, 8*time.Second, time.Millisecond, "and one is given back, though the other hangs")
+			require.Len(t, hangs.Requests(), 1)
 			all, err := w.core(t).First(t.Context(), run)
 			require.NoError(t, err)
-			require.Len(t, all, 1)
-			require.Equal(t, "SUCCEEDED", all[0].Status)
+			require.Len(t, all, 2)
+			require.Len(t, hangs.Requests(), 2)
+		})
+		t.Run("an account has enough", func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, db)
+			busy, calm := receiver.New(t), receiver.New(t)
+			one, other := w.account(t), w.account(t)
+			w.destination(t, one, busy.URL)
+			w.destination(t, other, calm.URL)
+			run := delivery.NewRun()
+			w.commit(t, run, 0, one, numbers(3)...)
+			w.commit(t, run, 0, other, numbers(3)...)
+			w.Flood(one)
+			w.Announced(context.Background(), []string{run})
+			calm.Wait(t, 3)
+			w.Close()
+			require.Empty(t, busy.Requests())
+		})
+		t.Run("the process drains", func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, db)
+			r := receiver.New(t)
+			run, d := w.one(t, r.URL, 0)
+			before := w.row(t, d.ID)
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			w.Announced(ctx, []string{run})
+			w.Close()
+			require.Equal(t, before, w.row(t, d.ID))
+			require.Empty(t, r.Requests())
 		})
 		for name, prepare := range map[string]func(*world){
 			"the process is crowded": func(w *world) { w.Crowd() },
@@ -193,7 +287,7 @@ func TestWhatIsAnnouncedNeedsRoom(t *testing.T) {
 				run, d := w.one(t, r.URL, 0)
 				before := w.row(t, d.ID)
 				prepare(w)
-				w.Announced([]string{run})
+				w.Announced(context.Background(), []string{run})
 				w.Close()
 				require.Equal(t, before, w.row(t, d.ID))
 				require.Empty(t, r.Requests())
@@ -207,19 +301,18 @@ func TestWhatIsAnnouncedNeedsRoom(t *testing.T) {
 func TestOnlyWhatNobodyHasIsTaken(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
-		now := time.Now().UTC()
 		for name, c := range map[string]struct {
 			change string
-			args   []any
+			from   []time.Duration // now
 			sent   int
 		}{
 			"nobody has it":               {"reason = NULL", nil, 1},
-			"another has it":              {"lease_until = $1", []any{now.Add(20 * time.Second)}, 0},
-			"another had it":              {"lease_until = $1", []any{now.Add(-time.Second)}, 1},
-			"another delivers":            {"lease_until = $1, next_attempt_at = $2, status = 'DELIVERING'", []any{now.Add(20 * time.Second), now.Add(-time.Hour)}, 0},
-			"another has delivered":       {"lease_until = $1, status = 'DELIVERING'", []any{now.Add(-time.Second)}, 1},
-			"the reconciler has renewed":  {"lease_until = $1, next_attempt_at = $2", []any{now.Add(30 * time.Second), now.Add(-time.Hour)}, 1},
-			"it is for later":             {"lease_until = $1, next_attempt_at = $1, status = 'RETRYING'", []any{now.Add(20 * time.Second)}, 0},
+			"another has it":              {"lease_until = $1", []time.Duration{20 * time.Second}, 0},
+			"another had it":              {"lease_until = $1", []time.Duration{-time.Second}, 1},
+			"another delivers":            {"lease_until = $1, next_attempt_at = $2, status = 'DELIVERING'", []time.Duration{20 * time.Second, -time.Hour}, 0},
+			"another has delivered":       {"lease_until = $1, status = 'DELIVERING'", []time.Duration{-time.Second}, 1},
+			"the reconciler has renewed":  {"lease_until = $1, next_attempt_at = $2", []time.Duration{30 * time.Second, -time.Hour}, 1},
+			"it is for later":             {"lease_until = $1, next_attempt_at = $1, status = 'RETRYING'", []time.Duration{20 * time.Second}, 0},
 			"it has been attempted":       {"attempt_count = 1, status = 'RETRYING'", nil, 0},
 			"it is parked":                {"status = 'PARKED', run = ''", nil, 0},
 			"it has succeeded":            {"status = 'SUCCEEDED'", nil, 0},
@@ -232,9 +325,13 @@ func TestOnlyWhatNobodyHasIsTaken(t *testing.T) {
 				w := newWorld(t, db)
 				r := receiver.New(t)
 				run, d := w.one(t, r.URL, 0)
-				w.exec(t, fmt.Sprintf("UPDATE deliveries SET %s WHERE id = '%s'", c.change, d.ID), c.args...)
+				var at []any
+				for _, d := range c.from {
+					at = append(at, time.Now().UTC().Add(d))
+				}
+				w.exec(t, fmt.Sprintf("UPDATE deliveries SET %s WHERE id = '%s'", c.change, d.ID), at...)
 				before := w.row(t, d.ID)
-				w.Announced([]string{run})
+				w.Announced(context.Background(), []string{run})
 				w.Close()
 				require.Len(t, r.Requests(), c.sent)
 				if c.sent == 0 {
@@ -273,14 +370,14 @@ func TestWhatWasTakenAndLostIsNotSent(t *testing.T) {
 			stood = 40 * time.Second // its lease was over long ago
 			mu.Unlock()
 			w.overdue(t, run, time.Second)
-			other.Announced([]string{run})
+			other.Announced(context.Background(), []string{run})
 			r.Wait(t, 2)
 		}
 		stalled := w.core(t)
 		for range 127 { // so that one is sent after the other
 			require.True(t, stalled.TakePlace(account, destination))
 		}
-		stalled.Announced([]string{run})
+		stalled.Announced(context.Background(), []string{run})
 		r.Wait(t, 2)
 		stalled.Close()
 		close(release)

@@ -98,7 +98,7 @@ func deref(o *workflows.Outcome) workflows.Outcome {
 }
 
 // lookTwice is how old what is known of a delivery may be when it is sent. To wait for a
-// place takes less.
+// place takes less, or a little more where the database is slow.
 const lookTwice = 5 * time.Second
 
 func (c *Core) stale(r row) bool { return c.o.Now().Sub(r.read) > lookTwice }
@@ -132,6 +132,9 @@ func (c *Core) lookAgain(ctx context.Context, r *row, d *destination) (*workflow
 		// The time of the head start is over: whoever carries the run may be at it.
 		o = c.again(*now, d.display(), 0)
 		return &o, nil
+	case r.held && now.leased() && now.lease < d.deadline():
+		o = c.again(*now, d.display(), 0) // it might go on when the lease is over
+		return &o, nil
 	}
 	now.read, now.held, now.begun, now.content = asked, r.held && now.leased(), r.begun, r.content
 	*r = *now
@@ -146,7 +149,7 @@ func (c *Core) hold(ctx context.Context, r *row, d *destination) (*workflows.Out
 		return o, err
 	}
 	asked := c.o.Now()
-	taken, err := c.store.take(ctx, r.run, []string{r.id}, 1)
+	taken, err := c.store.take(ctx, r.run, []string{r.id}, nil, 1)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("take the delivery: %w", err)

@@ -83,7 +83,7 @@ type Core struct {
 	turns        chan struct{} // held by runs that start
 	starting     atomic.Int64  // runs that start, or wait for their turn
 	takers       chan struct{} // held by announced runs that are being taken
-	usual        atomic.Int64  // size of events that were announced lately, in bytes
+	usual        atomic.Int64  // size of the largest event that was announced lately, in bytes
 	announced    atomic.Int64  // runs of which deliveries are being taken, or wait for that
 	waitingBytes atomic.Int64  // of events whose first attempts wait for a place
 	minter       id.Minter

@@ -43,6 +43,14 @@ type destination struct {
 	stoodAt time.Time // when its standing changed here, after it was loaded
 }
 
+// deadline is how long an attempt may take.
+func (d *destination) deadline() time.Duration {
+	if d == nil || d.timeout <= 0 {
+		return sender.DefaultTimeout
+	}
+	return d.timeout
+}
+
 // destinations caches settings. Who gets an event is never decided from here.
 type destinations struct {
 	store store

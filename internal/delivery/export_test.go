@@ -13,6 +13,7 @@ import (
 	"datapusher/internal/id"
 	"datapusher/internal/sender"
 	"datapusher/internal/vault"
+	"datapusher/workflows"
 )
 
 // NewRun mints the id of a run.
@@ -162,3 +163,15 @@ func (c *Core) PutDestination(n int) { c.destinations.put(settings{id: strconv.I
 
 // Crowd takes all the room of a process.
 func (c *Core) Crowd() { c.slots.announce("acc_crowd", 2*overall, 0) }
+
+// Flood gives an account enough to do.
+func (c *Core) Flood(account string) { c.slots.announce(account, perAccount+perAccount/2, 0) }
+
+// Move gives deliveries to a further run, as far as nobody is at them.
+func (c *Core) Move(ctx context.Context, run string, ids []string) (stay []workflows.Outcome, err error) {
+	outcomes := make([]workflows.Outcome, len(ids))
+	for i, one := range ids {
+		outcomes[i].DeliveryID = one
+	}
+	return c.moveOutcomes(ctx, run, outcomes, len(ids))
+}

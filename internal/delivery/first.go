@@ -25,7 +25,7 @@ func (c *Core) First(ctx context.Context, run string) ([]workflows.Outcome, erro
 	if err != nil {
 		return nil, err
 	}
-	if !all || anyUnsettled(found.outcomes) || len(found.open) > 0 || len(found.unplaced) > 0 {
+	if !all || anyUnsettled(found.outcomes) || len(found.open)+len(found.unplaced)+len(found.left) > 0 {
 		rest, err := c.rest(ctx, run, found.without(begun), here)
 		if err != nil {
 			return nil, err
@@ -34,6 +34,9 @@ func (c *Core) First(ctx context.Context, run string) ([]workflows.Outcome, erro
 	}
 	if !workflows.Ours(ctx) {
 		return nil, errNotOurs // whoever has the run leases and moves its deliveries
+	}
+	if found, err = c.lookOnce(found); err != nil {
+		return nil, err
 	}
 	outcomes := found.outcomes
 	if len(found.open) > 0 {
@@ -48,8 +51,12 @@ func (c *Core) First(ctx context.Context, run string) ([]workflows.Outcome, erro
 	c.flights.drop(run)
 	if len(found.unplaced) <= fewUnplaced {
 		outcomes = append(outcomes, found.unplaced...)
-	} else if err := c.moveOutcomes(ctx, run, found.unplaced, len(found.unplaced)); err != nil {
-		return nil, err
+	} else {
+		stay, err := c.moveOutcomes(ctx, run, found.unplaced, len(found.unplaced))
+		if err != nil {
+			return nil, err
+		}
+		outcomes = append(outcomes, stay...)
 	}
 	return c.limit(ctx, run, outcomes)
 }
@@ -58,17 +65,37 @@ func (c *Core) First(ctx context.Context, run string) ([]workflows.Outcome, erro
 // run; more are a run of their own, whose first attempts share an activity.
 const fewUnplaced = 8
 
-func (c *Core) moveOutcomes(ctx context.Context, run string, outcomes []workflows.Outcome, atATime int) error {
-	ids := make([]string, len(outcomes))
-	for i, o := range outcomes {
-		ids[i] = o.DeliveryID
-	}
-	for part := range slices.Chunk(ids, atATime) {
-		if err := c.moveFrom(ctx, run, part); err != nil {
-			return err
+// moveOutcomes gives deliveries to further runs. Those stay that another process has
+// taken meanwhile: it is asked for them when their leases are over.
+func (c *Core) moveOutcomes(ctx context.Context, run string, outcomes []workflows.Outcome, atATime int) (stay []workflows.Outcome, err error) {
+	for part := range slices.Chunk(outcomes, max(atATime, 1)) {
+		ids := make([]string, len(part))
+		for i, o := range part {
+			ids[i] = o.DeliveryID
+		}
+		moved, err := c.moveFrom(ctx, run, ids)
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range part {
+			if !slices.Contains(moved, o.DeliveryID) {
+				o.State, o.After = workflows.Open, takenFor
+				stay = append(stay, o)
+			}
 		}
 	}
-	return nil
+	return stay, nil
+}
+
+// lookOnce looks which of the attempts that went on have ended since.
+func (c *Core) lookOnce(f firsts) (firsts, error) {
+	over, cancel := context.WithCancel(context.Background())
+	cancel()
+	open := f.open
+	f.open = nil
+	more, err := c.gather(context.Background(), over, open)
+	f.add(more)
+	return f, err
 }
 
 func anyUnsettled(all []workflows.Outcome) bool {
@@ -91,18 +118,19 @@ func (c *Core) gather(ctx, budget context.Context, entries []*entry) (f firsts, 
 		if ctx.Err() != nil {
 			return firsts{}, ctx.Err()
 		}
-		switch ended, _ := e.ended(); {
+		switch ended, made := e.ended(); {
 		case !ended:
 			f.open = append(f.open, e)
-		case e.unplaced && !e.leave():
+		case made:
+			f.outcomes = append(f.outcomes, e.outcome)
+		case !e.leave():
 			f.left = append(f.left, e)
 		case e.unplaced:
 			f.unplaced = append(f.unplaced, e.outcome)
 			f.freed = append(f.freed, e.row)
 		default:
-			o := c.outcomeOf(e)
-			f.outcomes = append(f.outcomes, o)
-			if o.State == workflows.Again && o.Attempts == 0 {
+			f.outcomes = append(f.outcomes, c.outcomeOf(e))
+			if e.unmade() {
 				f.freed = append(f.freed, e.row)
 			}
 		}
@@ -131,7 +159,7 @@ type firsts struct {
 	open     []*entry            // go on beyond the budget
 	unplaced []workflows.Outcome // were not begun: the process was at its limit
 	freed    []row               // may be leased to this process, which is not at them
-	left     []*entry            // as well, but somebody gives them back: the rows tell how they stand
+	left     []*entry            // as well, and somebody else gives them back: the rows tell how they stand
 }
 
 // without gives those of entries that were not left.
@@ -144,6 +172,7 @@ func (f *firsts) add(more firsts) {
 	f.outcomes = append(f.outcomes, more.outcomes...)
 	f.open = append(f.open, more.open...)
 	f.unplaced = append(f.unplaced, more.unplaced...)
+	f.left = append(f.left, more.left...)
 }
 
 const (
@@ -181,7 +210,7 @@ func (c *Core) rest(ctx context.Context, run string, begun []*entry, here bool) 
 	started, err := c.startInTurn(ctx, run, fresh)
 	defer func() {
 		if err != nil { // nobody else looks after them
-			c.wait.Go(func() { c.giveBackUnplaced(run, started.entries) })
+			c.wait.Go(func() { c.giveBackUnmade(run, started.entries) })
 		}
 	}()
 	if err != nil {
@@ -351,7 +380,7 @@ func (c *Core) holdAll(ctx context.Context, run string, part []row) (held, away 
 	if len(ids) == 0 {
 		return held, nil, nil
 	}
-	taken, err := c.take(ctx, run, ids, len(ids))
+	taken, err := c.take(ctx, run, ids, nil, len(ids))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -361,16 +390,18 @@ func (c *Core) holdAll(ctx context.Context, run string, part []row) (held, away 
 	}
 	for _, one := range part {
 		if !one.held && !ours[one.id] {
+			one.lease = takenFor
 			away = append(away, one)
 		}
 	}
 	return append(held, taken...), away, nil
 }
 
-// take takes deliveries of a run for their first attempts: of those ids, or any.
-func (c *Core) take(ctx context.Context, run string, ids []string, most int) ([]row, error) {
+// take takes deliveries of a run for their first attempts: of those ids, or any, but for
+// some accounts'.
+func (c *Core) take(ctx context.Context, run string, ids, without []string, most int) ([]row, error) {
 	asked := c.o.Now()
-	taken, err := c.store.take(ctx, run, ids, most)
+	taken, err := c.store.take(ctx, run, ids, without, most)
 	if err != nil {
 		return nil, fmt.Errorf("take deliveries for their first attempts: %w", err)
 	}
@@ -385,11 +416,15 @@ func (c *Core) startAll(ctx, patience context.Context, run string, held []row, s
 	entries, fresh := c.flights.add(run, held)
 	c.slots.announceAll(fresh)
 	c.start(ctx, patience, fresh)
-	*size = 1
-	for _, f := range fresh {
-		*size = max(*size, portion(len(f.row.payload)))
-	}
+	*size = max(largest(fresh), 1)
 	return entries
+}
+
+func largest(flights []flight) (size portion) {
+	for _, f := range flights {
+		size = max(size, portion(len(f.row.payload)))
+	}
+	return size
 }
 
 // portion tells how many deliveries are begun together. It is the size of the largest
@@ -453,7 +488,7 @@ func (c *Core) leaveOpen(ctx context.Context, run string, outcomes []workflows.O
 func (c *Core) release(ctx context.Context, run string, all []row) error {
 	var ids []string
 	for _, r := range all {
-		if r.held && (r.lease == 0 || c.o.Now().Sub(r.read) < r.lease) {
+		if r.held && c.o.Now().Sub(r.read) < cmp.Or(r.lease, Lease) {
 			ids = append(ids, r.id)
 		}
 	}
@@ -486,5 +521,6 @@ func (c *Core) limit(ctx context.Context, run string, outcomes []workflows.Outco
 		}
 		kept = append(kept, o)
 	}
-	return kept, c.moveOutcomes(ctx, run, surplus, maxUnsettled)
+	stay, err := c.moveOutcomes(ctx, run, surplus, maxUnsettled)
+	return append(kept, stay...), err
 }

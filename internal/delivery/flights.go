@@ -14,7 +14,7 @@ type flights struct {
 	mu       sync.Mutex
 	by       map[string]map[string]*entry
 	deferred map[string]bool // runs with deliveries that were not begun
-	shared   map[string]bool // announced runs: other processes may have taken of them, too
+	own      map[string]bool // runs that were committed in this process: nobody else takes of them
 }
 
 // entry is one first attempt. Its outcome may be read when done is closed.
@@ -26,10 +26,10 @@ type entry struct {
 	err     error
 	// unplaced: this process was at its limit, so it was not begun.
 	unplaced bool
-	left     atomic.Bool // somebody gives what found no place back
+	left     atomic.Bool // somebody gives it back that was not attempted
 }
 
-// leave reports whether it is the caller's to give what found no place back.
+// leave reports whether it is the caller's to give back what was not attempted.
 func (e *entry) leave() bool { return e.left.CompareAndSwap(false, true) }
 
 func (e *entry) display() string {
@@ -47,6 +47,11 @@ func (e *entry) ended() (ended, made bool) {
 	default:
 		return false, false
 	}
+}
+
+// unmade reports whether an attempt that has ended was not made, and nobody else is at it.
+func (e *entry) unmade() bool {
+	return e.err != nil || e.outcome.State == workflows.Again && e.outcome.Attempts == 0
 }
 
 func (e *entry) finish(o workflows.Outcome, err error) {
@@ -136,15 +141,18 @@ func (f *flights) deferTo(run string) {
 	f.deferred[run] = true
 }
 
-// announce notes that another process has committed a run, of which some deliveries
-// are begun here.
-func (f *flights) announce(run string) {
+// addOwn does so for a run that was committed in this process.
+func (f *flights) addOwn(run string, rows []row) (fresh []flight) {
+	_, fresh = f.add(run, rows)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.shared == nil {
-		f.shared = make(map[string]bool)
+	if f.own == nil {
+		f.own = make(map[string]bool)
 	}
-	f.shared[run] = true
+	if f.by[run] != nil {
+		f.own[run] = true
+	}
+	return fresh
 }
 
 // join returns the attempts of a run; here tells whether it was committed in this
@@ -152,11 +160,10 @@ func (f *flights) announce(run string) {
 func (f *flights) join(run string) (entries []*entry, here, all bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	of, here := f.by[run]
-	for _, e := range of {
+	for _, e := range f.by[run] {
 		entries = append(entries, e)
 	}
-	here = here && !f.shared[run]
+	here = f.own[run]
 	return entries, here, here && !f.deferred[run]
 }
 
@@ -178,7 +185,7 @@ func (f *flights) drop(run string) {
 
 func (f *flights) forget(run string) {
 	delete(f.by, run)
-	delete(f.shared, run)
+	delete(f.own, run)
 }
 
 // entry is the attempt of a delivery that is still going on; nil if there is none.

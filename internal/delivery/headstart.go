@@ -26,7 +26,7 @@ func (c *Core) Begin(run string, committed []ingest.Delivery) {
 	if !c.enter() {
 		return // its lease ends, and another process takes it up
 	}
-	_, fresh := c.flights.add(run, rows)
+	fresh := c.flights.addOwn(run, rows)
 	c.slots.announceAll(fresh)
 	go func() {
 		defer c.wait.Done()
@@ -216,11 +216,19 @@ func (c *Core) place(ctx context.Context, f flight) bool {
 // that comes after it: the lane sends in order what the destination can take. One
 // that does not answer at all would otherwise cost an activity for each event
 // until its first attempts have run into their deadline.
-func (c *Core) queueUp(ctx context.Context, r row, d *destination) (workflows.Outcome, error) {
+func (c *Core) queueUp(ctx context.Context, r row, d *destination) (o workflows.Outcome, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), slotWait)
 	defer cancel()
+	held := r.held
 	if o, err := c.hold(ctx, &r, d); o != nil || err != nil {
 		return deref(o), err
+	}
+	if r.held && !held {
+		defer func() {
+			if err != nil || o.State == workflows.Again { // whoever comes next need not wait for the lease
+				c.giveBack(r.run, []row{r})
+			}
+		}()
 	}
 	if d = c.destinations.latest(d); d.sending() {
 		if _, err := c.change(ctx, d.id, func(s breaker.Standing) breaker.Standing { return s.Crowded() }); err != nil {

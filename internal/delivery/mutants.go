@@ -29,8 +29,8 @@ func mutatedStore(s store) store {
 // greedy takes what another has.
 type greedy struct{ store }
 
-func (g greedy) take(ctx context.Context, run string, ids []string, limit int) (taken []row, err error) {
-	if taken, err = g.store.take(ctx, run, ids, limit); err != nil || len(taken) > 0 {
+func (g greedy) take(ctx context.Context, run string, ids, without []string, limit int) (taken []row, err error) {
+	if taken, err = g.store.take(ctx, run, ids, without, limit); err != nil || len(taken) > 0 {
 		return taken, err
 	}
 	rows, err := g.loadRun(ctx, run, limit)

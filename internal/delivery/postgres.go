@@ -223,30 +223,31 @@ WHERE id = ANY($2) AND run = $1 AND status IN ('PENDING', 'DELIVERING')`, run, d
 	return err
 }
 
-// What is leased is said in row.leased, too. Who is not the first to come to a row
-// passes it over: it is somebody else's then.
+// leasedPostgres is row.leased, with early and maxLease as the parameters $4 and $5.
+const leasedPostgres = `(attempt_count = 0 AND lease_until > now() + $4 * interval '1 second'
+  AND (status = 'DELIVERING' OR lease_until - next_attempt_at <= ($5::float8 + $4) * interval '1 second'))`
+
+// Who is not the first to come to a row passes it over: it is somebody else's then.
 var takePostgres = `
 WITH mine AS (
   SELECT id FROM deliveries
   WHERE run = $1 AND ($2::text[] IS NULL OR id = ANY($2)) AND status IN ('PENDING', 'DELIVERING', 'RETRYING') AND attempt_count = 0
-    AND next_attempt_at <= now() + $4 * interval '1 second'
-    AND NOT (lease_until > now() + $4 * interval '1 second'
-      AND (status = 'DELIVERING' OR lease_until - next_attempt_at <= ($5::float8 + $4) * interval '1 second'))
+    AND next_attempt_at <= now() + $4 * interval '1 second' AND NOT ` + leasedPostgres + ` AND account_id <> ALL(coalesce($9, ARRAY[]::text[]))
   ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED
 )
-UPDATE deliveries d SET next_attempt_at = now(), status = CASE WHEN status = 'DELIVERING' THEN 'PENDING' ELSE status END,
+UPDATE deliveries d SET next_attempt_at = now(), status = 'PENDING',
   lease_until = now() + $8 * interval '1 second' + greatest($6::float8, $7 + coalesce(
     (SELECT timeout_ms FROM destinations t WHERE t.id = d.destination_id), 0)::float8 / 1000) * interval '1 second'
 FROM mine WHERE d.id = mine.id
 RETURNING ` + strings.TrimPrefix(strings.TrimSpace(selectPostgres), "SELECT ") + ` NULL, NULL, false`
 
-func (p *postgres) take(ctx context.Context, run string, ids []string, limit int) ([]row, error) {
+func (p *postgres) take(ctx context.Context, run string, ids, without []string, limit int) ([]row, error) {
 	var only any
 	if ids != nil {
 		only = database.Array(ids)
 	}
 	rows, err := scanPostgres(p.db.Write.QueryContext(ctx, takePostgres, run, only, limit, early.Seconds(), maxLease.Seconds(),
-		Lease.Seconds(), recordTime.Seconds(), lookTwice.Seconds()))
+		Lease.Seconds(), recordTime.Seconds(), lookTwice.Seconds(), database.Array(without)))
 	slices.SortFunc(rows, func(a, b row) int { return strings.Compare(a.id, b.id) })
 	return rows, err
 }

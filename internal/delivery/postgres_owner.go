@@ -35,8 +35,8 @@ func (p *postgres) move(ctx context.Context, from, to string, ids []string) ([]s
 	return text(p.db.Write.QueryContext(ctx, `
 UPDATE deliveries SET run = $2, lease_until = greatest(next_attempt_at, now())
 WHERE run = $1 AND status IN ('PENDING', 'DELIVERING', 'RETRYING')
-  AND (id = ANY($3) OR $3::text[] IS NULL AND (status = 'RETRYING' OR lease_until <= now()))
-RETURNING id`, from, to, database.Array(ids)))
+  AND (id = ANY($3) AND NOT `+leasedPostgres+` OR $3::text[] IS NULL AND (status = 'RETRYING' OR lease_until <= now()))
+RETURNING id`, from, to, database.Array(ids), early.Seconds(), maxLease.Seconds()))
 }
 
 func (p *postgres) backlog(ctx context.Context) (b Backlog, err error) {

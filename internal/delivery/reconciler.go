@@ -121,13 +121,15 @@ func (c *Core) handOverAgain(ctx context.Context, late overdue) error {
 	ctx, cancel := context.WithTimeout(ctx, engineTimeout)
 	defer cancel()
 	if strings.HasPrefix(late.run, workflows.LanePrefix) {
-		return c.moveFrom(ctx, late.run, nil) // a lane's turn has died before it did so
+		_, err := c.moveFrom(ctx, late.run, nil) // a lane's turn has died before it did so
+		return err
 	}
 	failpoint.Hit(failpoint.Reconciling)
 	c.o.Logger.Info("handing over again what is overdue", "run", late.run, "deliveries", late.deliveries)
 	err := c.engine.Dispatch(ctx, workflows.Run{ID: late.run, Summary: "handed over again", Overdue: true})
 	if errors.Is(err, workflows.ErrRunClosed) {
-		return c.moveFrom(ctx, late.run, nil)
+		_, err := c.moveFrom(ctx, late.run, nil)
+		return err
 	}
 	if err != nil {
 		return err

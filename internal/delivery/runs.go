@@ -11,20 +11,20 @@ import (
 	"datapusher/workflows"
 )
 
-// moveFrom gives deliveries of a run, all of them where ids is nil, to a new run
-// and hands that to the engine. When it fails half way, the rows have an owner
+// moveFrom gives deliveries of a run, all of them where ids is nil, to a new run and
+// hands that to the engine: those that nobody is at, which it returns. When it fails half way, the rows have an owner
 // that the reconciler will hand over.
-func (c *Core) moveFrom(ctx context.Context, from string, ids []string) error {
+func (c *Core) moveFrom(ctx context.Context, from string, ids []string) (moved []string, err error) {
 	to := id.NewBatch(c.o.Now())
-	moved, err := c.store.move(ctx, from, to, ids)
+	moved, err = c.store.move(ctx, from, to, ids)
 	if err != nil {
-		return fmt.Errorf("move deliveries from %s: %w", from, err)
+		return nil, fmt.Errorf("move deliveries from %s: %w", from, err)
 	}
 	if len(moved) == 0 {
-		return nil
+		return nil, nil
 	}
 	failpoint.Hit(failpoint.Moved)
-	return c.engine.Dispatch(ctx, describe(to, moved))
+	return moved, c.engine.Dispatch(ctx, describe(to, moved))
 }
 
 // describe makes a run of deliveries for the engine.

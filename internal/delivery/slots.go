@@ -258,8 +258,23 @@ func (s *slots) busy(account string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a := s.accounts[account]
-	return a != nil && a.coming+a.waiting+a.all-a.slow >= perAccount+perAccount/2
+	return a != nil && a.busy()
 }
+
+// busyAccounts are the accounts that are.
+func (s *slots) busyAccounts() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := []string{}
+	for account, a := range s.accounts {
+		if a.busy() {
+			all = append(all, account)
+		}
+	}
+	return all
+}
+
+func (a *share) busy() bool { return a.coming+a.waiting+a.all-a.slow >= perAccount+perAccount/2 }
 
 // well is how many slots are taken at destinations that are well.
 func (s *slots) well() int {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"time"
 
 	"datapusher/ent/delivery"
@@ -222,21 +223,18 @@ WHERE id IN (SELECT value FROM json_each(?2)) AND run = ?1 AND status IN ('PENDI
 	return err
 }
 
-func (s *sqlite) take(ctx context.Context, run string, ids []string, limit int) (taken []row, err error) {
+func (s *sqlite) take(ctx context.Context, run string, ids, without []string, limit int) (taken []row, err error) {
 	tx, err := s.db.Write.BeginTx(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = tx.Rollback() }()
-	only := sql.NullString{String: list(ids), Valid: ids != nil}
-	all, err := s.scan(tx.QueryContext(ctx, selectSQLite+withoutContent+`
-WHERE d.run = ?1 AND d.status IN ('PENDING', 'DELIVERING', 'RETRYING') AND d.attempt_count = 0
-  AND (?2 IS NULL OR d.id IN (SELECT value FROM json_each(?2))) ORDER BY d.id`, run, only))
+	all, err := s.unsettledOf(ctx, tx, run, ids)
 	if err != nil {
 		return nil, err
 	}
 	for _, one := range all {
-		if len(taken) < limit && one.due <= early && !one.leased() {
+		if len(taken) < limit && one.attempts == 0 && one.due <= early && !one.leased() && !slices.Contains(without, one.account) {
 			taken = append(taken, one)
 		}
 	}
@@ -244,6 +242,15 @@ WHERE d.run = ?1 AND d.status IN ('PENDING', 'DELIVERING', 'RETRYING') AND d.att
 		return nil, err
 	}
 	return taken, tx.Commit()
+}
+
+// unsettledOf reads unsettled deliveries of a run: those with the ids, or all where ids
+// is nil.
+func (s *sqlite) unsettledOf(ctx context.Context, tx *sql.Tx, run string, ids []string) ([]row, error) {
+	only := sql.NullString{String: list(ids), Valid: ids != nil}
+	return s.scan(tx.QueryContext(ctx, selectSQLite+withoutContent+`
+WHERE d.run = ?1 AND d.status IN ('PENDING', 'DELIVERING', 'RETRYING')
+  AND (?2 IS NULL OR d.id IN (SELECT value FROM json_each(?2))) ORDER BY d.id`, run, only))
 }
 
 // holdTaken leases rows, each for as long as its destination may take.
@@ -264,15 +271,13 @@ func (s *sqlite) holdTaken(ctx context.Context, tx *sql.Tx, taken []row) error {
 	for i, one := range taken {
 		lease := max(Lease, leases[one.destination]) + lookTwice
 		taken[i].due, taken[i].lease = 0, lease
-		if one.status == delivery.StatusDelivering {
-			taken[i].status = delivery.StatusPending
-		}
+		taken[i].status = delivery.StatusPending
 		by[lease] = append(by[lease], one.id)
 	}
 	now := s.clock()
 	for lease, ids := range by {
 		if _, err := tx.ExecContext(ctx, `
-UPDATE deliveries SET next_attempt_at = ?2, lease_until = ?3, status = CASE WHEN status = 'DELIVERING' THEN 'PENDING' ELSE status END
+UPDATE deliveries SET next_attempt_at = ?2, lease_until = ?3, status = 'PENDING'
 WHERE id IN (SELECT value FROM json_each(?1))`, list(ids), now, now.Add(lease)); err != nil {
 			return err
 		}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"time"
+
+	"datapusher/ent/delivery"
 )
 
 // These are the statements that change or check who owns deliveries.
@@ -27,12 +29,28 @@ WHERE run = ?1 AND status IN ('PENDING', 'DELIVERING', 'RETRYING') AND lease_unt
 }
 
 func (s *sqlite) move(ctx context.Context, from, to string, ids []string) ([]string, error) {
-	only := sql.NullString{String: list(ids), Valid: ids != nil}
-	return text(s.db.Write.QueryContext(ctx, `
+	tx, err := s.db.Write.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = tx.Rollback() }()
+	all, err := s.unsettledOf(ctx, tx, from, ids)
+	if err != nil {
+		return nil, err
+	}
+	var free []string
+	for _, one := range all {
+		if ids != nil && !one.leased() || ids == nil && (one.status == delivery.StatusRetrying || one.lease <= 0) {
+			free = append(free, one.id)
+		}
+	}
+	moved, err := text(tx.QueryContext(ctx, `
 UPDATE deliveries SET run = ?2, lease_until = max(coalesce(next_attempt_at, ''), ?4)
-WHERE run = ?1 AND status IN ('PENDING', 'DELIVERING', 'RETRYING')
-  AND (id IN (SELECT value FROM json_each(?3)) OR ?3 IS NULL AND (status = 'RETRYING' OR lease_until <= ?4))
-RETURNING id`, from, to, only, s.clock()))
+WHERE run = ?1 AND id IN (SELECT value FROM json_each(?3)) RETURNING id`, from, to, list(free), s.clock()))
+	if err != nil {
+		return nil, err
+	}
+	return moved, tx.Commit()
 }
 
 // The indexes are named because the planner would read the whole history.

@@ -131,8 +131,9 @@ type store interface {
 	// lease says how long first attempts are still going on, and the status meanwhile.
 	lease(ctx context.Context, run string, ids []string, status delivery.Status, until time.Duration) error
 	// take leases deliveries of a run, those with the ids or any where ids is nil, whose
-	// first attempt is due and that nobody has; it returns which, without contents, by id.
-	take(ctx context.Context, run string, ids []string, limit int) ([]row, error)
+	// first attempt is due and that nobody has, and no account's that it has to do without;
+	// it returns which, without contents, by id.
+	take(ctx context.Context, run string, ids, without []string, limit int) ([]row, error)
 	// destinations reads settings by id, deleted ones too.
 	destinations(ctx context.Context, ids []string) ([]settings, error)
 	// overdueRuns lists runs with deliveries whose lease ended a grace ago.
@@ -140,8 +141,9 @@ type store interface {
 	// renew extends the lease of a run's overdue deliveries, of which none is being
 	// delivered any more.
 	renew(ctx context.Context, run string, lease time.Duration) error
-	// move gives unsettled deliveries of a run a new owner: those with the ids, or
-	// where ids is nil all but those whose first attempt may be going on.
+	// move gives unsettled deliveries of a run a new owner, but for those whose first
+	// attempt may be going on: those with the ids, or all where ids is nil. It returns
+	// which.
 	move(ctx context.Context, from, to string, ids []string) ([]string, error)
 
 	// oldestParked lists parked deliveries of a destination after that id, by id.

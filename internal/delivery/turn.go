@@ -244,7 +244,8 @@ func (t *turn) end(ctx context.Context, err error) (breaker.Standing, error) {
 		err = t.err
 	}
 	if t.waiting {
-		err = errors.Join(err, t.moveFrom(ctx, t.owner, nil))
+		_, failed := t.moveFrom(ctx, t.owner, nil)
+		err = errors.Join(err, failed)
 	}
 	if err != nil {
 		return breaker.Standing{}, err
