@@ -29,8 +29,8 @@ func (e *Engine) TxInsert(first int, condition string) string {
 	return fmt.Sprintf(insertRun, first, first+1, first+2, neverGivenUp, condition)
 }
 
-// TxArguments are those of TxInsert. The process that works looks for the job when
-// it is to begin.
+// TxArguments are those of TxInsert. A process that works looks for the job when it is to
+// begin; where others do, they find it when they ask, a little later.
 func (e *Engine) TxArguments(run workflows.Run, after time.Duration) []any {
 	if run.ID == "" {
 		return []any{nil, nil, 0.0}
