@@ -38,7 +38,7 @@ var allMutants = []seeded{
 	{mutant.NoUniqueKey, "idempotency keys are forgotten", scenarios.Small("no fault", 0, 0, ample), "key"},
 	{mutant.MarkBeforeSend, "a delivery has succeeded before it is sent", scenarios.Small("kills of worker", 0, 8, ample), "false success"},
 	{mutant.SendTwice, "now and then an attempt is made twice", scenarios.Small("no fault", 0, 0, ample), "duplicate"},
-	{mutant.TakeAnothers, "a first attempt is made though another process is at it", scenarios.Small("no fault", 0, 0, ample), "duplicate"},
+	{mutant.TakeAnothers, "a first attempt is made though another process is at it", scenarios.TwoWorkers("no fault, two workers", ample), "duplicate"},
 	{mutant.SendSettled, "now and then what has succeeded is sent again", scenarios.Small("kills of worker", 0, 8, ample), "duplicate"},
 }
 

@@ -54,6 +54,13 @@ func Small(fault string, serves, workers int, drain time.Duration) rig.Scenario 
 	}
 }
 
+// TwoWorkers stands up one serve and two workers, and has nothing happen.
+func TwoWorkers(fault string, drain time.Duration) rig.Scenario {
+	s := Small(fault, 0, 0, drain)
+	s.Plan.Workers = 2
+	return s
+}
+
 // Forgotten stands up one serve and one worker, has the engine forget everything, and
 // waits as Small does.
 func Forgotten(fault string, drain time.Duration) rig.Scenario {
