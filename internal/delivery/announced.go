@@ -95,6 +95,7 @@ func (c *Core) seeOff(run string, entries []*entry) {
 	for _, e := range entries {
 		<-e.done
 	}
+	c.giveBackUnmade(run, entries) // few end so late that were not made
 	c.flights.drop(run)
 }
 

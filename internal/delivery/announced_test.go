@@ -193,13 +193,14 @@ func TestWhatIsTakenIsNotMoved(t *testing.T) {
 		w.destination(t, account, "https://example.com/")
 		run := delivery.NewRun()
 		var ids []string
-		for _, d := range w.commit(t, run, 0, account, numbers(4)...) {
+		for _, d := range w.commit(t, run, 0, account, numbers(5)...) {
 			ids = append(ids, d.ID)
 		}
 		later := time.Now().UTC().Add(delivery.Lease)
 		w.exec(t, "UPDATE deliveries SET lease_until = $1 WHERE id = $2", later, ids[0])
 		w.exec(t, "UPDATE deliveries SET lease_until = $1, status = 'DELIVERING', next_attempt_at = $2 WHERE id = $3", later, later.Add(-time.Hour), ids[1])
 		w.exec(t, "UPDATE deliveries SET lease_until = $1, status = 'RETRYING', attempt_count = 1, next_attempt_at = $1 WHERE id = $2", later, ids[2])
+		w.exec(t, "UPDATE deliveries SET lease_until = $1, next_attempt_at = $1 WHERE id = $2", later, ids[4]) // postponed
 		stay, err := w.Move(t.Context(), run, ids)
 		require.NoError(t, err)
 		require.Len(t, stay, 2)
@@ -213,6 +214,7 @@ func TestWhatIsTakenIsNotMoved(t *testing.T) {
 		require.Len(t, moved, 1)
 		require.Equal(t, moved[0].ID, w.row(t, ids[2]).Run)
 		require.Equal(t, moved[0].ID, w.row(t, ids[3]).Run)
+		require.Equal(t, moved[0].ID, w.row(t, ids[4]).Run)
 	})
 }
 

@@ -13,32 +13,24 @@ import (
 )
 
 // First implements workflows.Core.
-func (c *Core) First(ctx context.Context, run string) ([]workflows.Outcome, error) {
+func (c *Core) First(ctx context.Context, run string) (outcomes []workflows.Outcome, err error) {
 	if !c.enter() {
 		return nil, errStopped
 	}
 	defer c.wait.Done()
-	budget, cancel := context.WithTimeout(ctx, Budget)
-	defer cancel()
-	begun, here, all := c.flights.join(run)
-	found, err := c.gather(ctx, budget, begun)
+	found, err := c.makeFirsts(ctx, run)
+	if err == nil && !workflows.Ours(ctx) {
+		err = errNotOurs // whoever has the run leases and moves its deliveries
+	}
+	if err == nil {
+		err = c.lookOnce(&found)
+	}
 	if err != nil {
+		// Nobody else gives back what this call has found.
+		c.wait.Go(func() { c.giveBack(run, found.freed) })
 		return nil, err
 	}
-	if !all || anyUnsettled(found.outcomes) || len(found.open)+len(found.unplaced)+len(found.left) > 0 {
-		rest, err := c.rest(ctx, run, found.without(begun), here)
-		if err != nil {
-			return nil, err
-		}
-		found.add(rest)
-	}
-	if !workflows.Ours(ctx) {
-		return nil, errNotOurs // whoever has the run leases and moves its deliveries
-	}
-	if found, err = c.lookOnce(found); err != nil {
-		return nil, err
-	}
-	outcomes := found.outcomes
+	outcomes = found.outcomes
 	if len(found.open) > 0 {
 		outcomes, err = c.leaveOpen(ctx, run, outcomes, found.open)
 		if err != nil {
@@ -59,6 +51,20 @@ func (c *Core) First(ctx context.Context, run string) ([]workflows.Outcome, erro
 		outcomes = append(outcomes, stay...)
 	}
 	return c.limit(ctx, run, outcomes)
+}
+
+// makeFirsts joins the first attempts of a run that are going on, and begins the others.
+func (c *Core) makeFirsts(ctx context.Context, run string) (firsts, error) {
+	budget, cancel := context.WithTimeout(ctx, Budget)
+	defer cancel()
+	begun, all := c.flights.join(run)
+	found, err := c.gather(ctx, budget, begun)
+	if err != nil || all && !anyUnsettled(found.outcomes) && len(found.open)+len(found.unplaced)+len(found.left) == 0 {
+		return found, err
+	}
+	rest, err := c.rest(ctx, run, found.without(begun))
+	found.add(rest)
+	return found, err
 }
 
 // fewUnplaced deliveries that found no place may as well be activities of their
@@ -88,14 +94,23 @@ func (c *Core) moveOutcomes(ctx context.Context, run string, outcomes []workflow
 }
 
 // lookOnce looks which of the attempts that went on have ended since.
-func (c *Core) lookOnce(f firsts) (firsts, error) {
+func (c *Core) lookOnce(f *firsts) error {
 	over, cancel := context.WithCancel(context.Background())
 	cancel()
 	open := f.open
 	f.open = nil
 	more, err := c.gather(context.Background(), over, open)
 	f.add(more)
-	return f, err
+	f.outcomes = append(f.outcomes, c.asked(more.left)...)
+	return err
+}
+
+// asked has the engine ask for what somebody else gives back, one by one.
+func (c *Core) asked(left []*entry) (outcomes []workflows.Outcome) {
+	for _, e := range left {
+		outcomes = append(outcomes, c.again(e.row, e.display(), laneWait))
+	}
+	return outcomes
 }
 
 func anyUnsettled(all []workflows.Outcome) bool {
@@ -116,7 +131,7 @@ func (c *Core) gather(ctx, budget context.Context, entries []*entry) (f firsts, 
 		case <-budget.Done(): // stays so: the others are only looked at
 		}
 		if ctx.Err() != nil {
-			return firsts{}, ctx.Err()
+			return f, ctx.Err()
 		}
 		switch ended, made := e.ended(); {
 		case !ended:
@@ -184,7 +199,7 @@ const (
 
 // rest takes care of the run's deliveries that no attempt was begun for in this
 // process: all of them after a crash, or where ingest runs elsewhere.
-func (c *Core) rest(ctx context.Context, run string, begun []*entry, here bool) (r firsts, err error) {
+func (c *Core) rest(ctx context.Context, run string, begun []*entry) (r firsts, err error) {
 	rows, err := c.loadRun(ctx, run)
 	if err != nil {
 		return firsts{}, err
@@ -200,10 +215,9 @@ func (c *Core) rest(ctx context.Context, run string, begun []*entry, here bool) 
 		case known[one.id]:
 		case one.attempts > 0, one.due > early: // the latter was postponed
 			r.outcomes = append(r.outcomes, c.standing(one, labels[one.destination].display()))
-		case one.leased() && !here:
+		case one.leased():
 			away = append(away, one)
 		default:
-			one.held = one.leased()
 			fresh = append(fresh, one)
 		}
 	}
@@ -218,15 +232,15 @@ func (c *Core) rest(ctx context.Context, run string, begun []*entry, here bool) 
 	}
 	for _, one := range started.unplaced {
 		r.unplaced = append(r.unplaced, c.again(one, labels[one.destination].display(), 0))
-		r.freed = append(r.freed, one)
 	}
 	ending, cancel := context.WithTimeout(ctx, Budget)
 	defer cancel()
 	ended, err := c.gather(ctx, ending, started.entries)
-	if err != nil {
-		return firsts{}, err
-	}
 	r.add(ended)
+	r.outcomes = append(r.outcomes, c.asked(ended.left)...)
+	if err != nil {
+		return r, err
+	}
 	ended, err = c.await(ctx, ending, run, append(away, started.away...), labels)
 	r.add(ended)
 	return r, err
@@ -358,7 +372,7 @@ func (c *Core) startPart(ctx, budget context.Context, run string, part []row, s 
 	if !workflows.Ours(ctx) {
 		return false, errNotOurs
 	}
-	held, away, err := c.holdAll(ctx, run, part)
+	held, away, err := c.takeAll(ctx, run, part)
 	if err != nil {
 		return false, err
 	}
@@ -367,34 +381,24 @@ func (c *Core) startPart(ctx, budget context.Context, run string, part []row, s 
 	return true, nil
 }
 
-// holdAll takes those of deliveries that are not held, with one statement.
-func (c *Core) holdAll(ctx context.Context, run string, part []row) (held, away []row, err error) {
-	var ids []string
-	for _, one := range part {
-		if one.held {
-			held = append(held, one)
-		} else {
-			ids = append(ids, one.id)
-		}
+// takeAll takes deliveries with one statement: as many as nobody was faster with.
+func (c *Core) takeAll(ctx context.Context, run string, part []row) (held, away []row, err error) {
+	ids := make([]string, len(part))
+	for i, one := range part {
+		ids[i] = one.id
 	}
-	if len(ids) == 0 {
-		return held, nil, nil
-	}
-	taken, err := c.take(ctx, run, ids, nil, len(ids))
-	if err != nil {
-		return nil, nil, err
-	}
-	ours := make(map[string]bool, len(taken))
-	for _, one := range taken {
+	held, err = c.take(ctx, run, ids, nil, len(ids))
+	ours := make(map[string]bool, len(held))
+	for _, one := range held {
 		ours[one.id] = true
 	}
 	for _, one := range part {
-		if !one.held && !ours[one.id] {
+		if !ours[one.id] {
 			one.lease = takenFor
 			away = append(away, one)
 		}
 	}
-	return append(held, taken...), away, nil
+	return held, away, err
 }
 
 // take takes deliveries of a run for their first attempts: of those ids, or any, but for
@@ -468,10 +472,11 @@ func (c *Core) leaveOpen(ctx context.Context, run string, outcomes []workflows.O
 			longest = max(longest, d.timeout+recordTime)
 		}
 	}
+	longest += lookTwice - Budget // it may still wait for its place
 	for _, e := range open {
-		outcomes = append(outcomes, c.open(e.row, e.display(), longest-Budget))
+		outcomes = append(outcomes, c.open(e.row, e.display(), longest))
 	}
-	if err := c.store.lease(ctx, run, ids, delivery.StatusDelivering, longest-Budget); err != nil {
+	if err := c.store.lease(ctx, run, ids, delivery.StatusDelivering, longest); err != nil {
 		return nil, fmt.Errorf("note the open attempts: %w", err)
 	}
 	rows := make([]row, len(open))

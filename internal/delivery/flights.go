@@ -14,7 +14,7 @@ type flights struct {
 	mu       sync.Mutex
 	by       map[string]map[string]*entry
 	deferred map[string]bool // runs with deliveries that were not begun
-	own      map[string]bool // runs that were committed in this process: nobody else takes of them
+	own      map[string]bool // runs that were committed in this process
 }
 
 // entry is one first attempt. Its outcome may be read when done is closed.
@@ -155,16 +155,14 @@ func (f *flights) addOwn(run string, rows []row) (fresh []flight) {
 	return fresh
 }
 
-// join returns the attempts of a run; here tells whether it was committed in this
-// process and any were begun, and all whether all were.
-func (f *flights) join(run string) (entries []*entry, here, all bool) {
+// join returns the attempts of a run; all tells that they are all of the run's.
+func (f *flights) join(run string) (entries []*entry, all bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, e := range f.by[run] {
 		entries = append(entries, e)
 	}
-	here = f.own[run]
-	return entries, here, here && !f.deferred[run]
+	return entries, f.own[run] && !f.deferred[run]
 }
 
 // drop forgets the ended attempts of a run.

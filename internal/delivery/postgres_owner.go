@@ -35,7 +35,7 @@ func (p *postgres) move(ctx context.Context, from, to string, ids []string) ([]s
 	return text(p.db.Write.QueryContext(ctx, `
 UPDATE deliveries SET run = $2, lease_until = greatest(next_attempt_at, now())
 WHERE run = $1 AND status IN ('PENDING', 'DELIVERING', 'RETRYING')
-  AND (id = ANY($3) AND NOT `+leasedPostgres+` OR $3::text[] IS NULL AND (status = 'RETRYING' OR lease_until <= now()))
+  AND (id = ANY($3) AND NOT (next_attempt_at <= now() + $4 * interval '1 second' AND `+leasedPostgres+`) OR $3::text[] IS NULL AND (status = 'RETRYING' OR lease_until <= now()))
 RETURNING id`, from, to, database.Array(ids), early.Seconds(), maxLease.Seconds()))
 }
 

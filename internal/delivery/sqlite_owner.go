@@ -40,7 +40,11 @@ func (s *sqlite) move(ctx context.Context, from, to string, ids []string) ([]str
 	}
 	var free []string
 	for _, one := range all {
-		if ids != nil && !one.leased() || ids == nil && (one.status == delivery.StatusRetrying || one.lease <= 0) {
+		busy := one.due <= early && one.leased()
+		if ids == nil {
+			busy = one.status != delivery.StatusRetrying && one.lease > 0
+		}
+		if !busy {
 			free = append(free, one.id)
 		}
 	}
