@@ -250,7 +250,7 @@ func TestAnnouncements(t *testing.T) {
 			}
 			time.Sleep(10 * time.Millisecond)
 		}
-		require.InDelta(t, 40, a.statements(changed)-before, 5)
+		require.Less(t, a.statements(changed)-before, 100, "for a thousand")
 		require.NotZero(t, l.ids["batch/1"])
 		require.Zero(t, l.ids["event/evt_0"])
 		require.Empty(t, rows.ids)
@@ -319,11 +319,13 @@ func TestTooManyAreTold(t *testing.T) {
 		defer two.Watch(Topic{Events, jane}, l.hear)()
 		time.Sleep(time.Second)
 		_, before := l.heard()
+		one.Note(jane, events(1)...)
+		synctest.Wait() // it is said, and for a pace nothing more is
 		one.Note(jane, events(maxWaiting)...)
 		one.Note(jane, events(1)...)
 		time.Sleep(time.Second)
 		ids, some := l.heard()
-		require.Equal(t, maxWaiting, ids)
+		require.Equal(t, 1+maxWaiting, ids)
 		require.Equal(t, before+1, some)
 	})
 }
