@@ -49,8 +49,8 @@ var receivers = []rig.Scenario{
 			return r.Sleep(ctx, 4*time.Second)
 		},
 	},
-	dead("dead", "500 destinations are dead, half of them without a word, and first attempts wait for the engine", rig.Plan{}),
-	dead("dead-whole", "the same with serve --worker, where they do not", rig.Plan{Whole: 2}),
+	dead("dead", "500 destinations are dead, half of them without a word", rig.Plan{}),
+	dead("dead-whole", "the same with serve --worker", rig.Plan{Whole: 2}),
 }
 
 func dead(name, fault string, plan rig.Plan) rig.Scenario {
