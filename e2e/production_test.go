@@ -35,19 +35,27 @@ func (i installation) binary(t *testing.T) string {
 
 func newInstallation(t *testing.T) installation {
 	t.Helper()
+	temporal := temporaltest.Start(t, temporaltest.Postgres)
+	return installed(t, pgtest.URL(t), "TEMPORAL_ADDRESS="+temporal.Address, "TEMPORAL_NAMESPACE="+temporal.Namespace(t))
+}
+
+// nobody is the address of a Temporal that is not there.
+const nobody = "TEMPORAL_ADDRESS=127.0.0.1:1"
+
+// installed is an installation on a database, with an engine as more of its
+// environment tells.
+func installed(t *testing.T, databaseURL string, more ...string) installation {
+	t.Helper()
 	keys, err := exec.CommandContext(t.Context(), production(t), "keys", "generate").Output()
 	require.NoError(t, err)
-	temporal := temporaltest.Start(t, temporaltest.Postgres)
-	return installation{env: append(os.Environ(),
-		"DATAPUSHER_DATABASE_URL="+pgtest.URL(t),
+	return installation{env: append(append(os.Environ(),
+		"DATAPUSHER_DATABASE_URL="+databaseURL,
 		"DATAPUSHER_ENCRYPTION_KEYS="+strings.TrimSpace(string(keys)),
 		"DATAPUSHER_ADMIN_TOKEN="+adminToken,
 		"DATAPUSHER_ALLOW_CIDRS=127.0.0.0/8",
 		"DATAPUSHER_LISTEN=127.0.0.1:0",
 		"DATAPUSHER_DRAIN_DELAY=0s",
-		"TEMPORAL_ADDRESS="+temporal.Address,
-		"TEMPORAL_NAMESPACE="+temporal.Namespace(t),
-	)}
+	), more...)}
 }
 
 func (i installation) command(t *testing.T, args ...string) string {
@@ -115,17 +123,7 @@ func TestServeAndWorkerAreTwoProcessesOnPostgres(t *testing.T) {
 // away.
 func TestAWorkerNeedsNoEngineForFirstAttempts(t *testing.T) {
 	t.Parallel()
-	keys, err := exec.CommandContext(t.Context(), production(t), "keys", "generate").Output()
-	require.NoError(t, err)
-	i := installation{env: append(os.Environ(),
-		"DATAPUSHER_DATABASE_URL="+pgtest.URL(t),
-		"DATAPUSHER_ENCRYPTION_KEYS="+strings.TrimSpace(string(keys)),
-		"DATAPUSHER_ADMIN_TOKEN="+adminToken,
-		"DATAPUSHER_ALLOW_CIDRS=127.0.0.0/8",
-		"DATAPUSHER_LISTEN=127.0.0.1:0",
-		"DATAPUSHER_DRAIN_DELAY=0s",
-		"TEMPORAL_ADDRESS=127.0.0.1:1", // nobody is there
-	)}
+	i := installed(t, pgtest.URL(t), nobody)
 	_, admin := i.serve(t, "--migrate")
 	account, token := admin.createAccount(t, "away@example.com")
 	sender := admin.with(token)

@@ -3,10 +3,7 @@ package e2e_test
 import (
 	"database/sql"
 	"net/http"
-	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -20,18 +17,7 @@ import (
 // newRiverInstallation is a database, and nothing else.
 func newRiverInstallation(t *testing.T, databaseURL string) installation {
 	t.Helper()
-	keys, err := exec.CommandContext(t.Context(), production(t), "keys", "generate").Output()
-	require.NoError(t, err)
-	return installation{env: append(os.Environ(),
-		"DATAPUSHER_ENGINE=river",
-		"DATAPUSHER_DATABASE_URL="+databaseURL,
-		"DATAPUSHER_ENCRYPTION_KEYS="+strings.TrimSpace(string(keys)),
-		"DATAPUSHER_ADMIN_TOKEN="+adminToken,
-		"DATAPUSHER_ALLOW_CIDRS=127.0.0.0/8",
-		"DATAPUSHER_LISTEN=127.0.0.1:0",
-		"DATAPUSHER_DRAIN_DELAY=0s",
-		"TEMPORAL_ADDRESS=127.0.0.1:1", // nobody is there, and nobody is asked
-	)}
+	return installed(t, databaseURL, "DATAPUSHER_ENGINE=river", nobody) // nobody is asked
 }
 
 func TestRiverNeedsPostgres(t *testing.T) {
